@@ -1,0 +1,112 @@
+"""Commands: what anyone may ask of the processor, as JSON objects on the topic ``process-commands``.
+
+A command is imperative and may be refused.  ``type`` selects the command; a field that the command does not have is
+refused by name.  ``v`` is the version of the record's format, ``id`` the sender's own id of the command: it comes back in
+a rejection and in the history, so that a sender finds the outcome.  The record's key is the business key (UTF-8), its
+partition ``murmur2(key)``.
+"""
+
+from typing import Annotated, Any
+
+import msgspec
+
+VERSION = 1
+
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Key = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+Reason = Annotated[str, msgspec.Meta(max_length=4000)]
+
+
+class Command(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, kw_only=True):
+    """What every command carries."""
+
+    v: int = VERSION
+    id: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+
+
+class StartProcess(Command, tag="start_process"):
+    """Start an instance of ``definition_id``.
+
+    ``definition_version`` defaults to the newest deployed one.  ``key`` is the business key: with ``mode: single`` a key
+    has one running instance a definition.  ``instance_id`` is the caller's own (``ids.instance_id``), at most five
+    minutes from the command's time.  ``trigger`` tells the history what caused the start.
+    """
+
+    definition_id: Name
+    definition_version: int | None = None
+    key: Key | None = None
+    instance_id: str | None = None
+    variables: dict[str, Any] = {}
+    trigger: dict[str, Any] = {}
+
+
+class Signal(Command, tag="signal"):
+    """Deliver message ``name`` to an instance, or to the running instance(s) of ``key`` (of ``definition_id`` only, if
+    given).  It waits with the instance, or with the key, until an activity of type ``message`` takes it."""
+
+    name: Name
+    instance_id: str | None = None
+    key: Key | None = None
+    definition_id: Name | None = None
+    payload: dict[str, Any] = {}
+
+
+class Cancel(Command, tag="cancel"):
+    """End an instance, or the running instance(s) of ``key`` (of ``definition_id`` only, if given)."""
+
+    instance_id: str | None = None
+    key: Key | None = None
+    definition_id: Name | None = None
+    reason: Reason | None = None
+
+
+class Observe(Command, tag="observe"):
+    """The latest reading of ``key`` on telemetry ``topic``, for variables that stay live.  Sent by the router."""
+
+    topic: Name
+    key: Key
+    reading: dict[str, Any]
+
+
+class DeployDefinition(Command, tag="deploy_definition"):
+    """Make a process definition known.  ``definition`` is its JSON form.  Goes under the key ``ids``' DEFINITIONS_KEY."""
+
+    definition: dict[str, Any]
+
+
+class CompleteActivity(Command, tag="complete_activity"):
+    """The result of the action that ``action_requested`` asked for; ``execution`` and ``attempt`` are that event's."""
+
+    instance_id: str
+    activity_id: Name
+    execution: int
+    attempt: int
+    output: dict[str, Any] = {}
+
+
+class FailActivity(Command, tag="fail_activity"):
+    """The action failed.  ``error_type`` is a short machine-readable kind, such as ``timeout`` or ``expired``."""
+
+    instance_id: str
+    activity_id: Name
+    execution: int
+    attempt: int
+    error_type: Name
+    error: Reason
+    retryable: bool = False
+
+
+class FireTimer(msgspec.Struct, kw_only=True):
+    """A timer of an instance is due.  Made by the processor from its own table, never read from a topic."""
+
+    instance_id: str
+    activity_id: str
+    execution: int
+    due_ms: int
+
+
+TopicCommand = StartProcess | Signal | Cancel | Observe | DeployDefinition | CompleteActivity | FailActivity
+AnyCommand = TopicCommand | FireTimer
+
+DEFINITIONS_KEY = "definitions"
+"""All deployments go under this one key, so that a definition's versions have one writer."""

@@ -1,0 +1,76 @@
+"""Events: what happened, as JSON objects on the topic ``process-events``.  The log of them is the truth.
+
+An event's id is ``(subject, seq)``; ``seq`` counts from 1 without a gap.  ``type``, ``subject`` and ``time`` are
+CloudEvents attributes; the others follow: ``id = subject/seq``, ``source = /weir/<definition_id>/<definition_version>``,
+``specversion = 1.0``.  The record's key is the subject, its one header ``ce_type`` the type, to filter without decoding.
+
+``subject`` is an instance id, or ``key:<business key>`` or ``definition:<id>`` for what happens outside an instance.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+VERSION = 1
+
+EventType = Literal[
+    # the instance
+    "started",
+    "completed",
+    "failed",
+    "cancelled",
+    "variable_changed",
+    "signal_received",
+    # an activity of an instance
+    "activity_started",
+    "activity_completed",
+    "activity_failed",
+    "decision_evaluated",
+    "action_requested",
+    "timer_started",
+    "timer_fired",
+    "message_awaited",
+    # a key
+    "signal_buffered",
+    "signal_released",
+    "signal_expired",
+    # a definition
+    "definition_deployed",
+]
+
+
+class Event(msgspec.Struct, omit_defaults=True):
+    """One thing that happened.
+
+    ``time`` is plant time (UTC, milliseconds); ``cause`` is ``<partition>:<offset>`` of the command, or
+    ``<partition>:timer``.  ``message`` is text for people, and fills ``process_history.message``.
+    """
+
+    v: int
+    type: str
+    subject: str
+    seq: int
+    time: datetime
+    definition_id: str
+    definition_version: int
+    cause: str
+    activity_id: str | None = None
+    message: str | None = None
+    data: dict[str, Any] = {}
+
+
+class EventHead(msgspec.Struct):
+    """An event whose ``data`` stays undecoded, for readers that pass it through."""
+
+    v: int
+    type: str
+    subject: str
+    seq: int
+    time: datetime
+    definition_id: str
+    definition_version: int
+    cause: str
+    activity_id: str | None = None
+    message: str | None = None
+    data: msgspec.Raw = msgspec.Raw(b"{}")

@@ -1,0 +1,76 @@
+"""Settings, read from the environment (and a ``.env`` file).
+
+The seeds' names stay: ``DATABASE_URL``, ``REDPANDA_BROKERS``, ``PROCESS_ENGINE_GROUP_ID``, ``PROCESS_DEFINITIONS_PATH``.
+Ours begin with ``WEIR_``.
+"""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streams.core.clock import PlantClock
+
+
+def _check_clock(text: str) -> str:
+    PlantClock.parse(text)
+    return text
+
+
+class Settings(BaseSettings):
+    """One object for every role; each field's environment variable is ``WEIR_<FIELD>`` unless it names another."""
+
+    model_config = SettingsConfigDict(env_prefix="WEIR_", env_file=".env", extra="ignore", populate_by_name=True)
+
+    database_url: Annotated[str, Field(validation_alias=AliasChoices("DATABASE_URL", "database_url"))] = (
+        "postgresql://weir@127.0.0.1:25432/weir"
+    )
+    brokers: Annotated[str, Field(validation_alias=AliasChoices("REDPANDA_BROKERS", "brokers"))] = "127.0.0.1:19092"
+    app_id: Annotated[str, Field(validation_alias=AliasChoices("PROCESS_ENGINE_GROUP_ID", "app_id"))] = "process-engine"
+    definitions_path: Annotated[
+        Path, Field(validation_alias=AliasChoices("PROCESS_DEFINITIONS_PATH", "definitions_path"))
+    ] = Path("definitions")
+
+    mqtt_url: str = "mqtt://127.0.0.1:18830"
+    """``mqtt://[user[:password]@]host:port``; ``mqtts://`` for TLS."""
+    topics_file: Path = Path("redpanda/topics.yaml")
+    partitions: Annotated[int | None, Field(ge=1, le=4096)] = None
+    """Partitions of commands, events and changelog; without it, what ``topics.yaml`` says."""
+    clock: Annotated[str, AfterValidator(_check_clock)] = "wall"
+    """``wall``, or ``<plant epoch>@<wall epoch>x<factor>`` for an accelerated plant (``streams.core.clock``)."""
+
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    kafka_sasl_username: str | None = None
+    kafka_sasl_password: SecretStr | None = None
+    kafka_ssl_cafile: Path | None = None
+
+    session_timeout_s: float = 10.0
+    """How long a worker may be silent before its partitions go to others."""
+    member_id: str | None = None
+    """Static group membership: a worker that restarts under the same id keeps its partitions without a rebalance."""
+    web_port: Annotated[int | None, Field(ge=1, le=65535)] = None
+    """Port of the role's own web endpoint (health); none by default."""
+    action_concurrency: Annotated[int, Field(ge=1)] = 64
+    """Actions that one action worker performs at the same time."""
+    done_ttl_s: float = 86_400.0
+    """How long a finished instance is remembered in the processor's table, to refuse a second start with its id."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @model_validator(mode="after")
+    def _sasl_is_whole(self) -> Self:
+        if self.kafka_security_protocol.startswith("SASL") and not (
+            self.kafka_sasl_mechanism and self.kafka_sasl_username and self.kafka_sasl_password
+        ):
+            raise ValueError(
+                f"WEIR_KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol} needs WEIR_KAFKA_SASL_MECHANISM, "
+                "WEIR_KAFKA_SASL_USERNAME and WEIR_KAFKA_SASL_PASSWORD"
+            )
+        return self
+
+    @cached_property
+    def plant_clock(self) -> PlantClock:
+        """The clock that events, timers and telemetry share."""
+        return PlantClock.parse(self.clock)
