@@ -29,7 +29,10 @@ class PlantClock:
 
     @classmethod
     def parse(cls, text: str) -> "PlantClock":
-        """``wall``, or ``<plant epoch>@<wall epoch>x<factor>``, e.g. ``2013-12-10T06:25:00Z@2026-11-21T02:00:00Zx3000``."""
+        """``wall``, or ``<plant epoch>@<wall epoch>x<factor>``.
+
+        For example ``2013-12-10T06:25:00Z@2026-11-21T02:00:00Zx3000``.  Raises ``ValueError``.
+        """
         if text == "wall":
             return cls()
         try:

@@ -1,9 +1,9 @@
 """Commands: what anyone may ask of the processor, as JSON objects on the topic ``process-commands``.
 
 A command is imperative and may be refused.  ``type`` selects the command; a field that the command does not have is
-refused by name.  ``v`` is the version of the record's format, ``id`` the sender's own id of the command: it comes back in
-a rejection and in the history, so that a sender finds the outcome.  The record's key is the business key (UTF-8), its
-partition ``murmur2(key)``.
+refused by name.  ``v`` is the version of the record's format, ``id`` the sender's own id of the command: it comes back
+in a rejection, so that a sender finds the outcome.  The record's key is the business key (UTF-8), its partition
+``murmur2(key)``.
 """
 
 from typing import Annotated, Any
@@ -27,8 +27,8 @@ class Command(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, kw_o
 class StartProcess(Command, tag="start_process"):
     """Start an instance of ``definition_id``.
 
-    ``definition_version`` defaults to the newest deployed one.  ``key`` is the business key: with ``mode: single`` a key
-    has one running instance a definition.  ``instance_id`` is the caller's own (``ids.instance_id``), at most five
+    ``definition_version`` defaults to the newest deployed one.  ``key`` is the business key: with ``mode: single`` a
+    key has one running instance a definition.  ``instance_id`` is the caller's own (``ids.instance_id``), at most five
     minutes from the command's time.  ``trigger`` tells the history what caused the start.
     """
 
@@ -41,8 +41,10 @@ class StartProcess(Command, tag="start_process"):
 
 
 class Signal(Command, tag="signal"):
-    """Deliver message ``name`` to an instance, or to the running instance(s) of ``key`` (of ``definition_id`` only, if
-    given).  It waits with the instance, or with the key, until an activity of type ``message`` takes it."""
+    """Deliver message ``name`` to an instance, or to the running instances of ``key`` (``definition_id`` narrows them).
+
+    It waits with the instance, or with the key, until an activity of type ``message`` takes it.
+    """
 
     name: Name
     instance_id: str | None = None
@@ -52,7 +54,7 @@ class Signal(Command, tag="signal"):
 
 
 class Cancel(Command, tag="cancel"):
-    """End an instance, or the running instance(s) of ``key`` (of ``definition_id`` only, if given)."""
+    """End an instance, or the running instances of ``key`` (``definition_id`` narrows them)."""
 
     instance_id: str | None = None
     key: Key | None = None
@@ -69,7 +71,7 @@ class Observe(Command, tag="observe"):
 
 
 class DeployDefinition(Command, tag="deploy_definition"):
-    """Make a process definition known.  ``definition`` is its JSON form.  Goes under the key ``ids``' DEFINITIONS_KEY."""
+    """Make a process definition known.  ``definition`` is its JSON form; the record's key is ``DEFINITIONS_KEY``."""
 
     definition: dict[str, Any]
 

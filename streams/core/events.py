@@ -1,8 +1,9 @@
 """Events: what happened, as JSON objects on the topic ``process-events``.  The log of them is the truth.
 
 An event's id is ``(subject, seq)``; ``seq`` counts from 1 without a gap.  ``type``, ``subject`` and ``time`` are
-CloudEvents attributes; the others follow: ``id = subject/seq``, ``source = /weir/<definition_id>/<definition_version>``,
-``specversion = 1.0``.  The record's key is the subject, its one header ``ce_type`` the type, to filter without decoding.
+CloudEvents attributes; the others follow from the body: ``id = <subject>/<seq>``, ``specversion = 1.0`` and
+``source = /weir/<definition_id>/<definition_version>``.  The record's key is the subject, its one header ``ce_type`` the
+type, to filter without decoding.
 
 ``subject`` is an instance id, or ``key:<business key>`` or ``definition:<id>`` for what happens outside an instance.
 """

@@ -1,8 +1,8 @@
 """Instance ids and the partition of a key.
 
-An instance id is a UUID of version 8 (RFC 9562): 48 bits of Unix milliseconds (the instance's ``started_at``), 12 bits of
-partition, 62 bits of a hash of what caused the start.  It is the same on every replay, sorts by time, tells anyone the
-partition its instance lives in, and lets the database find its chunk.
+An instance id is a UUID of version 8 (RFC 9562): 48 bits of Unix milliseconds (the instance's ``started_at``), 12 bits
+of partition, 62 bits of a hash of what caused the start.  It is the same on every replay, sorts by time, tells anyone
+the partition its instance lives in, and lets the database find its chunk.
 """
 
 import hashlib
@@ -10,7 +10,8 @@ from functools import lru_cache
 from uuid import UUID
 
 MAX_PARTITIONS = 4096
-_VERSION_8 = 8 << 76
+UUID_VERSION = 8
+_VERSION_BITS = UUID_VERSION << 76
 _VARIANT = 2 << 62
 _HASH_BITS = (1 << 62) - 1
 
@@ -18,7 +19,7 @@ _HASH_BITS = (1 << 62) - 1
 def instance_id(started_at_ms: int, partition: int, cause: str) -> str:
     """The id of the instance that ``cause`` starts at ``started_at_ms`` (Unix ms) in ``partition`` (0 to 4095)."""
     digest = int.from_bytes(hashlib.blake2b(cause.encode(), digest_size=8).digest(), "big")
-    number = started_at_ms << 80 | _VERSION_8 | partition << 64 | _VARIANT | digest & _HASH_BITS
+    number = started_at_ms << 80 | _VERSION_BITS | partition << 64 | _VARIANT | digest & _HASH_BITS
     text = f"{number:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
@@ -29,7 +30,7 @@ def check_instance_id(text: str) -> str:
         uuid = UUID(text)
     except ValueError:
         raise ValueError(f"Expected a UUID as instance id, but got {text[:80]!r}") from None
-    if uuid.version != 8 or uuid.variant != "specified in RFC 4122":
+    if uuid.version != UUID_VERSION or uuid.variant != "specified in RFC 4122":
         raise ValueError(f"Expected an instance id (a UUID of version 8), but {text!r} has version {uuid.version}")
     return str(uuid)
 

@@ -1,0 +1,207 @@
+"""The topics of ``redpanda/topics.yaml``: what there is, and how it comes into being.
+
+``load_topics`` reads the file for every role; ``apply_topics`` makes the cluster agree with it, idempotently, through
+Kafka's admin API.  A topic that exists with another partition count or policy is reported and left as it is: to change it
+is a decision for people.  Nothing relies on auto-creation.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import for_code
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from streams.core.ids import MAX_PARTITIONS
+from streams.kafka import client_options
+from streams.settings import Settings
+
+Partitions = Annotated[int, Field(ge=1, le=MAX_PARTITIONS)]
+Role = Literal["commands", "events", "changelog", "rejections", "definitions", "dead_letters"]
+TABLE = "instances"
+
+
+class TopicsError(Exception):
+    """``topics.yaml`` cannot be used, or the cluster refused a topic; the message says which and why."""
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    partitions: Partitions | None = None
+    config: dict[str, str | int | float] = {}
+
+
+class _TelemetryEntry(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    partitions: Partitions | None = None
+    mqtt: str | None = None
+    config: dict[str, str | int | float] = {}
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    partitions: Partitions = 16
+    replication: Annotated[int, Field(ge=1)] = 1
+    engine: dict[Role, _Entry]
+    telemetry: dict[str, _TelemetryEntry] = {}
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic; ``config`` holds Kafka's topic settings as text, ``mqtt`` the filter that the bridge carries into it."""
+
+    name: str
+    partitions: int
+    replication: int
+    config: dict[str, str] = field(default_factory=dict)
+    mqtt: str | None = None
+
+
+@dataclass(frozen=True)
+class Topics:
+    """All topics of an app."""
+
+    commands: Topic
+    events: Topic
+    changelog: Topic
+    rejections: Topic
+    definitions: Topic
+    dead_letters: Topic
+    telemetry: dict[str, Topic]
+
+    @property
+    def partitions(self) -> int:
+        """P: the partitions of commands, events and changelog."""
+        return self.commands.partitions
+
+    def all(self) -> list[Topic]:
+        """Every topic, the engine's own first."""
+        engine = [self.commands, self.events, self.changelog, self.rejections, self.definitions, self.dead_letters]
+        return [*engine, *self.telemetry.values()]
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What ``apply_topics`` found: names of topics made, names already right, and what differs, in words."""
+
+    created: list[str]
+    unchanged: list[str]
+    differences: list[str]
+
+
+def load_topics(settings: Settings) -> Topics:
+    """Read ``settings.topics_file``.  Raises ``TopicsError`` naming the file and the field."""
+    path: Path = settings.topics_file
+    try:
+        file = _File.model_validate(YAML(typ="safe", pure=True).load(path))
+    except FileNotFoundError:
+        raise TopicsError(f"{path}: not there. Set WEIR_TOPICS_FILE to your topics.yaml") from None
+    except YAMLError as error:
+        raise TopicsError(f"{path}: not YAML: {error}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise TopicsError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    shared = settings.partitions or file.partitions
+
+    def engine(role: Role) -> Topic:
+        try:
+            entry = file.engine[role]
+        except KeyError:
+            raise TopicsError(f"{path}: engine.{role} is missing") from None
+        name = entry.name.replace("${app}", settings.app_id)
+        return Topic(name, entry.partitions or shared, file.replication, _texts(entry.config))
+
+    return Topics(
+        commands=engine("commands"),
+        events=engine("events"),
+        changelog=engine("changelog"),
+        rejections=engine("rejections"),
+        definitions=engine("definitions"),
+        dead_letters=engine("dead_letters"),
+        telemetry={
+            name: Topic(name, entry.partitions or shared, file.replication, _texts(entry.config), entry.mqtt)
+            for name, entry in file.telemetry.items()
+        },
+    )
+
+
+def _texts(config: dict[str, str | int | float]) -> dict[str, str]:
+    return {key: str(value) for key, value in config.items()}
+
+
+async def apply_topics(settings: Settings, topics: Topics) -> Applied:
+    """Create the missing topics, and the positions at which their readers begin; compare the others.
+
+    The router and the action worker never guess where to begin: their group offsets are born here, at 0, with the topic.
+    """
+    admin = AIOKafkaAdminClient(**client_options(settings))
+    await admin.start()
+    try:
+        existing = set(await admin.list_topics())
+        missing = [topic for topic in topics.all() if topic.name not in existing]
+        await _create(admin, missing)
+        present = [topic for topic in topics.all() if topic.name in existing]
+        differences = await _differences(admin, present)
+    finally:
+        await admin.close()
+    made = {topic.name for topic in missing}
+    if topics.events.name in made:
+        await _begin_at_zero(settings, group_of(settings, "actions"), topics.events)
+    for topic in topics.telemetry.values():
+        if topic.name in made:
+            await _begin_at_zero(settings, group_of(settings, "router"), topic)
+    unchanged = [topic.name for topic in present if not any(text.startswith(f"{topic.name}:") for text in differences)]
+    return Applied([topic.name for topic in missing], unchanged, differences)
+
+
+def group_of(settings: Settings, role: str) -> str:
+    """The consumer group (and Faust app id) of a role; the processor's is the app id itself."""
+    return settings.app_id if role == "processor" else f"{settings.app_id}-{role}"
+
+
+async def _create(admin: AIOKafkaAdminClient, topics: list[Topic]) -> None:
+    if not topics:
+        return
+    request = [
+        NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=topic.config) for topic in topics
+    ]
+    response = await admin.create_topics(request)
+    for name, code, *detail in response.topic_errors:
+        if code:
+            raise TopicsError(f"{name}: the broker refused to create it: {for_code(code).__name__} {detail}")
+
+
+async def _differences(admin: AIOKafkaAdminClient, topics: list[Topic]) -> list[str]:
+    if not topics:
+        return []
+    found: list[str] = []
+    counts = {d["topic"]: len(d["partitions"]) for d in await admin.describe_topics([t.name for t in topics])}
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
+    configs: dict[str, dict[str, str]] = {}
+    for response in await admin.describe_configs(resources):
+        for _code, _message, _type, name, entries in response.resources:
+            configs[name] = {entry[0]: entry[1] for entry in entries}
+    for topic in topics:
+        if counts[topic.name] != topic.partitions:
+            found.append(f"{topic.name}: has {counts[topic.name]} partitions, topics.yaml says {topic.partitions}")
+        for key, wanted in topic.config.items():
+            if (actual := configs[topic.name].get(key)) != wanted:
+                found.append(f"{topic.name}: {key} is {actual}, topics.yaml says {wanted}")
+    return found
+
+
+async def _begin_at_zero(settings: Settings, group: str, topic: Topic) -> None:
+    consumer = AIOKafkaConsumer(group_id=group, enable_auto_commit=False, **client_options(settings))
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+        consumer.assign(partitions)
+        await consumer.commit(dict.fromkeys(partitions, 0))
+    finally:
+        await consumer.stop()
