@@ -43,5 +43,10 @@ def instant(ms: int) -> datetime:
     return _EPOCH + ms * _MILLISECOND
 
 
+def instant_text(ms: int) -> str:
+    """RFC 3339 text of Unix milliseconds, e.g. ``2026-11-21T02:00:00.250Z``."""
+    return instant(ms).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = datetime(1970, 1, 1, 0, 0, 0, 1000, tzinfo=UTC) - _EPOCH

@@ -1,0 +1,153 @@
+"""Bytes to records and back, and the limits that keep poison out.
+
+Made once: msgspec's encoders and decoders of commands, events and state.  ``BadRecordError`` says why bytes from outside
+are no record; ``LimitError`` says why a record of ours may not be written.
+"""
+
+import re
+from typing import Any
+
+import msgspec
+import orjson
+
+from streams.core import commands, events, state
+from streams.core.commands import TopicCommand
+from streams.core.events import Event, EventHead
+from streams.core.state import Entity
+
+MAX_COMMAND_BYTES = 256 * 1024
+MAX_EVENT_BYTES = 64 * 1024
+MAX_STATE_BYTES = 256 * 1024
+MAX_TELEMETRY_BYTES = 256 * 1024
+
+_NUL = b"\\u0000"
+_SURROGATE = re.compile(rb"\\u[dD][89abAB]")
+_command_decoder = msgspec.json.Decoder(TopicCommand)
+_event_decoder = msgspec.json.Decoder(Event)
+_head_decoder = msgspec.json.Decoder(EventHead)
+_entity_decoder = msgspec.msgpack.Decoder(Entity)
+_json_encoder = msgspec.json.Encoder()
+_entity_encoder = msgspec.msgpack.Encoder()
+
+encode_json = _json_encoder.encode
+
+
+class BadRecordError(ValueError):
+    """Bytes from outside that are no record; the message names the place and what was expected."""
+
+
+class LimitError(ValueError):
+    """A record of ours that would be too large, or that holds a character which no database takes."""
+
+
+class UpgradeError(Exception):
+    """A record written by a newer Weir: this one must not guess what it means."""
+
+
+def decode_command(raw: bytes | None) -> TopicCommand:
+    """The command in a record of ``process-commands``.  Raises ``BadRecordError``."""
+    checked = _checked(raw, MAX_COMMAND_BYTES, "a command")
+    try:
+        command = _command_decoder.decode(checked)
+    except msgspec.MsgspecError as error:
+        raise BadRecordError(_explain(error, checked)) from None
+    if command.v > commands.VERSION:
+        raise BadRecordError(f"Expected a command of format v{commands.VERSION}, but got v{command.v}: upgrade Weir")
+    return command
+
+
+def decode_reading(raw: bytes | None) -> dict[str, Any]:
+    """A telemetry record ``{"tags": {…}, "fields": {…}, "timestamp": …}``; more fields are kept.
+
+    Raises ``BadRecordError``.
+    """
+    checked = _checked(raw, MAX_TELEMETRY_BYTES, "a reading")
+    try:
+        reading = orjson.loads(checked)
+    except orjson.JSONDecodeError as error:
+        raise BadRecordError(f"Expected a reading as JSON, but got: {error}") from None
+    if not isinstance(reading, dict):
+        raise BadRecordError(f"Expected a reading as a JSON object, but got {type(reading).__name__}")
+    for part in ("tags", "fields"):
+        if not isinstance(reading.get(part, {}), dict):
+            raise BadRecordError(f"Expected an object in '{part}' of a reading, but got {type(reading[part]).__name__}")
+    return reading
+
+
+def encode_command(command: TopicCommand) -> bytes:
+    """The bytes of a command.  Raises ``LimitError``."""
+    return _limited(_json_encoder.encode(command), MAX_COMMAND_BYTES, command.__struct_config__.tag)
+
+
+def encode_event(event: Event) -> bytes:
+    """The bytes of an event.  Raises ``LimitError``."""
+    return _limited(_json_encoder.encode(event), MAX_EVENT_BYTES, event.type)
+
+
+def decode_event(raw: bytes) -> Event:
+    """An event of the log.  Raises ``UpgradeError`` for one that a newer Weir has written."""
+    event = _event_decoder.decode(raw)
+    if event.v > events.VERSION:
+        raise UpgradeError(f"Event {event.subject}/{event.seq} has format v{event.v}: upgrade this Weir to read it")
+    return event
+
+
+def decode_event_head(raw: bytes) -> EventHead:
+    """An event of the log, its ``data`` undecoded.  Raises ``UpgradeError`` like ``decode_event``."""
+    head = _head_decoder.decode(raw)
+    if head.v > events.VERSION:
+        raise UpgradeError(f"Event {head.subject}/{head.seq} has format v{head.v}: upgrade this Weir to read it")
+    return head
+
+
+def encode_entity(entity: Entity) -> bytes:
+    """The table record of an entity.  Raises ``LimitError``."""
+    raw = _entity_encoder.encode(entity)
+    if len(raw) > MAX_STATE_BYTES:
+        raise LimitError(f"Expected state of at most {MAX_STATE_BYTES} bytes, but got {len(raw)}")
+    return raw
+
+
+def decode_entity(raw: bytes) -> Entity:
+    """An entity from its table record.  Raises ``UpgradeError`` for one that a newer Weir has written."""
+    entity = _entity_decoder.decode(raw)
+    if entity.v > state.VERSION:
+        raise UpgradeError(f"A {type(entity).__name__} record has format v{entity.v}: upgrade this Weir to read it")
+    return entity
+
+
+def _checked(raw: bytes | None, limit: int, what: str) -> bytes:
+    if not raw:
+        raise BadRecordError(f"Expected {what} as a JSON object, but got an empty record")
+    if len(raw) > limit:
+        raise BadRecordError(f"Expected {what} of at most {limit} bytes, but got {len(raw)}")
+    if _NUL in raw and _has_nul(raw):
+        raise BadRecordError(f"Expected {what} without the character U+0000, which no database can store")
+    return raw
+
+
+def _limited(raw: bytes, limit: int, what: object) -> bytes:
+    if len(raw) > limit:
+        raise LimitError(f"Expected {what} of at most {limit} bytes, but got {len(raw)}")
+    if _NUL in raw and _has_nul(raw):
+        raise LimitError(f"Expected {what} without the character U+0000, which no database can store")
+    return raw
+
+
+def _has_nul(raw: bytes) -> bool:
+    """Whether an escaped U+0000 is really one: in ``\\\\\\\\u0000`` the backslash itself is escaped."""
+    at = raw.find(_NUL)
+    while at >= 0:
+        before = len(raw[:at]) - len(raw[:at].rstrip(b"\\"))
+        if before % 2 == 0:
+            return True
+        at = raw.find(_NUL, at + 1)
+    return False
+
+
+def _explain(error: msgspec.MsgspecError, raw: bytes) -> str:
+    if isinstance(error, msgspec.ValidationError):
+        return f"Not a command: {error}"
+    if _SURROGATE.search(raw):
+        return "Not JSON: a string holds half of a surrogate pair"
+    return f"Not JSON: {error}"

@@ -1,0 +1,123 @@
+"""``apply_event(entities, event)``: the only way in which state changes.  Live and replay call this one function.
+
+``entities`` lends an entity by id and takes it back; an applier changes what it was lent.  A released applier is never
+edited: histories of any age must fold to the same state.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from streams.core.apply import definition, instance, key
+from streams.core.durations import instant_ms
+from streams.core.events import Event
+from streams.core.state import VERSION, DefinitionVersions, Entity, Instance, Key, definition_entity, key_entity
+
+
+class Entities(Protocol):
+    """The entities of one partition."""
+
+    def get(self, entity_id: str) -> Entity | None:
+        """The entity, to be changed and ``put`` back; ``None`` when there is none."""
+
+    def put(self, entity_id: str, entity: Entity | None) -> None:
+        """Keep the entity; ``None`` removes it."""
+
+
+class FoldError(Exception):
+    """An event that does not continue its entity's history: the log is damaged, or was read out of order."""
+
+
+INSTANCE_APPLIERS: dict[str, Callable[[Instance, Event], None]] = {
+    "completed": instance.ended,
+    "failed": instance.failed,
+    "cancelled": instance.ended,
+    "variable_changed": instance.variable_changed,
+    "signal_received": instance.signal_received,
+    "activity_started": instance.activity_started,
+    "activity_completed": instance.activity_completed,
+    "activity_failed": instance.activity_over,
+    "decision_evaluated": instance.nothing_more,
+    "action_requested": instance.action_requested,
+    "timer_started": instance.timer_started,
+    "timer_fired": instance.activity_over,
+    "message_awaited": instance.message_awaited,
+}
+KEY_APPLIERS: dict[str, Callable[[Key, Event], None]] = {
+    "signal_buffered": key.signal_buffered,
+    "signal_released": key.signal_taken,
+    "signal_expired": key.signal_taken,
+}
+DEFINITION_APPLIERS: dict[str, Callable[[DefinitionVersions, Event], None]] = {
+    "definition_deployed": definition.deployed,
+}
+CREATES_INSTANCE = "started"
+LEAVES_KEY = frozenset({"completed", "failed", "cancelled"})
+
+
+def apply_event(entities: Entities, event: Event) -> None:
+    """Fold one event into its entity, and into the key that an instance runs for.
+
+    Raises ``FoldError`` when the event's ``seq`` does not follow the entity's.
+    """
+    if event.subject.startswith("key:"):
+        _apply_to_key(entities, event)
+    elif event.subject.startswith("definition:"):
+        _apply_to_definition(entities, event)
+    else:
+        _apply_to_instance(entities, event)
+
+
+def _apply_to_instance(entities: Entities, event: Event) -> None:
+    state = entities.get(event.subject)
+    if event.type == CREATES_INSTANCE:
+        _check_seq(event, 0 if state is None else state.seq)  # type: ignore[union-attr]
+        state = instance.started(event)
+        _index_key(entities, state, event, running=True)
+    else:
+        if not isinstance(state, Instance):
+            raise FoldError(f"Expected a running instance {event.subject} for {event.type}, but got {type(state).__name__}")
+        _check_seq(event, state.seq)
+        INSTANCE_APPLIERS[event.type](state, event)
+        state.seq = event.seq
+        state.updated_at = instant_ms(event.time)
+        if event.type in LEAVES_KEY:
+            _index_key(entities, state, event, running=False)
+    entities.put(event.subject, instance.record_of(state))
+
+
+def _index_key(entities: Entities, state: Instance, event: Event, *, running: bool) -> None:
+    if state.key is None:
+        return
+    entity_id = key_entity(state.key)
+    entity = entities.get(entity_id)
+    if not isinstance(entity, Key):
+        entity = Key(VERSION, state.key)
+    key.index(entity, event, running=running)
+    entities.put(entity_id, None if key.is_empty(entity) else entity)
+
+
+def _apply_to_key(entities: Entities, event: Event) -> None:
+    entity = entities.get(event.subject)
+    if not isinstance(entity, Key):
+        entity = Key(VERSION, event.subject.removeprefix("key:"))
+    _check_seq(event, entity.seq)
+    KEY_APPLIERS[event.type](entity, event)
+    entity.seq = event.seq
+    entity.updated_at = instant_ms(event.time)
+    entities.put(event.subject, entity)
+
+
+def _apply_to_definition(entities: Entities, event: Event) -> None:
+    entity = entities.get(event.subject)
+    if not isinstance(entity, DefinitionVersions):
+        entity = DefinitionVersions(VERSION, event.definition_id, 0, 0, {})
+    _check_seq(event, entity.seq)
+    DEFINITION_APPLIERS[event.type](entity, event)
+    entity.seq = event.seq
+    entity.updated_at = instant_ms(event.time)
+    entities.put(definition_entity(event.definition_id), entity)
+
+
+def _check_seq(event: Event, last: int) -> None:
+    if event.seq != last + 1:
+        raise FoldError(f"Expected seq {last + 1} of {event.subject}, but got {event.seq} ({event.type})")

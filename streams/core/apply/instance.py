@@ -1,0 +1,103 @@
+"""Appliers of the events of an instance: what each one changes in the instance's state."""
+
+from streams.core.durations import instant_ms, parse_instant_ms
+from streams.core.events import Event
+from streams.core.ids import started_at_ms
+from streams.core.state import VERSION, Failure, Finished, HeldSignal, Instance, Wait
+
+FINISHED = frozenset({"completed", "cancelled"})
+
+
+def started(event: Event) -> Instance:
+    """The state of an instance that has just started."""
+    return Instance(
+        v=VERSION,
+        id=event.subject,
+        definition_id=event.definition_id,
+        definition_version=event.definition_version,
+        key=event.data.get("key"),
+        status="running",
+        seq=event.seq,
+        started_at=started_at_ms(event.subject),
+        updated_at=instant_ms(event.time),
+        variables=event.data["variables"],
+    )
+
+
+def record_of(state: Instance) -> Instance | Finished:
+    """What the table keeps: the whole instance while something may still happen to it, a mark once it has finished."""
+    if state.status in FINISHED:
+        return Finished(VERSION, state.status, state.seq, state.updated_at)
+    return state
+
+
+def ended(state: Instance, event: Event) -> None:
+    """``completed`` and ``cancelled`` name the status themselves."""
+    state.status = event.type
+    state.waiting = {}
+
+
+def failed(state: Instance, event: Event) -> None:
+    """The instance stays in the table, to be retried or cancelled."""
+    state.status = "failed"
+    state.waiting = {}
+    state.failure = Failure(event.data["error_type"], event.data["error"], event.activity_id)
+
+
+def variable_changed(state: Instance, event: Event) -> None:
+    """A live variable followed its source, or an activity stored its output."""
+    state.variables = {**state.variables, event.data["name"]: event.data["value"]}
+
+
+def signal_received(state: Instance, event: Event) -> None:
+    """The signal is held until ``activity_completed`` of a message activity takes it."""
+    state.signals = [*state.signals, HeldSignal(event.data["name"], event.data["payload"])]
+
+
+def activity_started(state: Instance, event: Event) -> None:
+    """``execution`` numbers the activities that the instance has entered."""
+    state.steps = event.data["execution"]
+
+
+def activity_completed(state: Instance, event: Event) -> None:
+    """The activity no longer waits; a message activity has taken the oldest held signal of its name."""
+    wait = _waiting(state, event)
+    if wait is not None and wait.kind == "message":
+        taken = next(at for at, held in enumerate(state.signals) if held.name == wait.name)
+        state.signals = state.signals[:taken] + state.signals[taken + 1 :]
+    activity_over(state, event)
+
+
+def activity_over(state: Instance, event: Event) -> None:
+    """The activity no longer waits."""
+    if event.activity_id in state.waiting:
+        state.waiting = {name: wait for name, wait in state.waiting.items() if name != event.activity_id}
+
+
+def nothing_more(_state: Instance, _event: Event) -> None:
+    """The event tells why the instance goes where it goes; the state has nothing to keep."""
+
+
+def action_requested(state: Instance, event: Event) -> None:
+    """The activity waits for the action's result until the deadline."""
+    data = event.data
+    _wait(state, event, Wait("action", data["execution"], parse_instant_ms(data["deadline"]), data["attempt"]))
+
+
+def timer_started(state: Instance, event: Event) -> None:
+    """The activity waits for a moment."""
+    _wait(state, event, Wait("timer", event.data["execution"], parse_instant_ms(event.data["due"])))
+
+
+def message_awaited(state: Instance, event: Event) -> None:
+    """The activity waits for a message."""
+    _wait(state, event, Wait("message", event.data["execution"], name=event.data["name"]))
+
+
+def _wait(state: Instance, event: Event, wait: Wait) -> None:
+    assert event.activity_id is not None
+    state.waiting = {**state.waiting, event.activity_id: wait}
+
+
+def _waiting(state: Instance, event: Event) -> Wait | None:
+    return state.waiting.get(event.activity_id) if event.activity_id is not None else None

@@ -1,0 +1,71 @@
+"""``decide(turn, command)``: what a command leads to, as events on the turn, or as its rejection.
+
+Pure: everything undetermined came with the command or is in the turn's surroundings.  One file a command.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from streams.core.commands import (
+    DEFINITIONS_KEY,
+    AnyCommand,
+    Cancel,
+    CompleteActivity,
+    DeployDefinition,
+    FailActivity,
+    FireTimer,
+    Observe,
+    Signal,
+    StartProcess,
+    TopicCommand,
+)
+from streams.core.decide.cancel import cancel
+from streams.core.decide.complete_activity import complete_activity
+from streams.core.decide.deploy_definition import deploy_definition
+from streams.core.decide.fail_activity import fail_activity
+from streams.core.decide.fire_timer import fire_timer
+from streams.core.decide.observe import observe
+from streams.core.decide.signal import signal
+from streams.core.decide.start_process import start_process
+from streams.core.ids import check_instance_id, partition_for, partition_of
+from streams.core.turn import Turn
+
+DECIDERS: dict[type, Callable[[Turn, Any], None]] = {
+    StartProcess: start_process,
+    Signal: signal,
+    Observe: observe,
+    Cancel: cancel,
+    DeployDefinition: deploy_definition,
+    CompleteActivity: complete_activity,
+    FailActivity: fail_activity,
+    FireTimer: fire_timer,
+}
+
+
+def decide(turn: Turn, command: AnyCommand) -> None:
+    """Decide ``command``: afterwards ``turn`` holds its events, or its rejection, or neither."""
+    DECIDERS[type(command)](turn, command)
+
+
+def home_of(command: TopicCommand, partitions: int) -> int | None:
+    """The partition that a command belongs to; ``None`` when it may be decided anywhere.
+
+    Raises ``ValueError`` when the command names an instance that cannot exist, or no target.
+    """
+    if isinstance(command, DeployDefinition):
+        return partition_for(DEFINITIONS_KEY, partitions)
+    if isinstance(command, Observe):
+        return partition_for(command.key, partitions)
+    if isinstance(command, StartProcess) and command.key is not None:
+        return partition_for(command.key, partitions)
+    if command.instance_id is not None:
+        home = partition_of(check_instance_id(command.instance_id))
+        if home >= partitions:
+            raise ValueError(f"Expected the id of an instance of this plant, but {command.instance_id} names "
+                             f"partition {home} and there are {partitions}")
+        return home
+    if isinstance(command, Signal | Cancel):
+        if command.key is None:
+            raise ValueError(f"Expected 'instance_id' or 'key' in {command.__struct_config__.tag}, but got neither")
+        return partition_for(command.key, partitions)
+    return None

@@ -1,0 +1,68 @@
+"""``deploy_definition``: a new version of a process becomes known.  A version never changes."""
+
+from typing import Any
+
+from streams.core.commands import DeployDefinition
+from streams.core.definition import ProcessDefinition
+from streams.core.durations import instant_text
+from streams.core.parse import DefinitionError, validate_definition
+from streams.core.state import DefinitionVersions, definition_entity
+from streams.core.turn import Turn
+
+RECORD_VERSION = 1
+
+
+def deploy_definition(turn: Turn, command: DeployDefinition) -> None:
+    """Check the definition once more, record that it is deployed, and hand it out for ``process-definitions``."""
+    try:
+        definition = validate_definition(command.definition)
+    except DefinitionError as error:
+        turn.reject("invalid_definition", str(error))
+        return
+    undeclared = [topic for topic in definition.topics if topic not in turn.around.telemetry_topics]
+    if undeclared:
+        names = ", ".join(map(repr, undeclared))
+        message = f"{definition.id}: topic {names} is not declared. Add it under 'telemetry:' in redpanda/topics.yaml"
+        turn.reject("undeclared_topic", message)
+        return
+    subject = definition_entity(definition.id)
+    entity = turn.entities.get(subject)
+    last = (entity.seq, entity.updated_at) if isinstance(entity, DefinitionVersions) else (0, 0)
+    hashes = entity.hashes if isinstance(entity, DefinitionVersions) else {}
+    if (refusal := _refusal(definition, hashes)) is not None:
+        turn.reject(*refusal, subject)
+        return
+    data = {"name": definition.name, "hash": definition.hash}
+    turn.emit_outside(subject, last, "definition_deployed", (definition.id, definition.version), data)
+    turn.deployed = _record(definition, turn.now_ms)
+
+
+def _refusal(definition: ProcessDefinition, hashes: dict[int, str]) -> tuple[str, str] | None:
+    known = hashes.get(definition.version)
+    if known == definition.hash:
+        return "unchanged", f"{definition.id} version {definition.version} is deployed already, with this content"
+    if known is not None:
+        return (
+            "version_exists",
+            f"{definition.id} version {definition.version} is deployed already, with other content. "
+            f"Give the new content version {max(hashes) + 1}",
+        )
+    if hashes and definition.version < max(hashes):
+        newest = max(hashes)
+        return (
+            "version_too_old",
+            f"{definition.id} has version {newest} already. Expected a version above it, but got {definition.version}",
+        )
+    return None
+
+
+def _record(definition: ProcessDefinition, now_ms: int) -> dict[str, Any]:
+    return {
+        "v": RECORD_VERSION,
+        "id": definition.id,
+        "version": definition.version,
+        "hash": definition.hash,
+        "name": definition.name,
+        "definition": definition.model_dump(mode="json"),
+        "deployed_at": instant_text(now_ms),
+    }

@@ -1,0 +1,16 @@
+"""``observe``: the latest reading of a key, kept while an instance that runs for the key has live variables on the topic.
+
+Kept as a soft record: no event, nothing in the history.  A step that reads a live variable takes the value from here and
+records it.
+"""
+
+from streams.core.commands import Observe
+from streams.core.turn import Turn
+
+
+def observe(turn: Turn, command: Observe) -> None:
+    """Keep the reading, if somebody may ask for it."""
+    for instance in turn.running_of_key(command.key, None):
+        if command.topic in turn.process_of(instance).live_topics:
+            turn.readings[command.topic, command.key] = command.reading
+            return

@@ -1,0 +1,59 @@
+"""``signal``: a message for an instance, or for whatever runs for a key, now or soon."""
+
+from streams.core.commands import Signal
+from streams.core.decide.target import target_instance
+from streams.core.state import Instance, Key, key_entity
+from streams.core.step import run, take_message
+from streams.core.turn import Turn
+
+HELD_MS = 3_600_000
+"""How long a signal waits with its key for an instance to start."""
+MAX_HELD = 100
+
+
+def signal(turn: Turn, command: Signal) -> None:
+    """Hand the signal to each target; one that is waiting for it goes on."""
+    if command.instance_id is not None:
+        instance = target_instance(turn, command.instance_id, "signal")
+        if instance is None:
+            return
+        instances = [instance]
+    else:
+        instances = turn.running_of_key(command.key, command.definition_id)
+        if not instances:
+            _hold(turn, command)
+            return
+    full = next((one for one in instances if len(one.signals) >= MAX_HELD), None)
+    if full is not None:
+        message = f"Instance {full.id} holds {MAX_HELD} signals that no activity has taken"
+        turn.reject("too_many_signals", message, full.id)
+        return
+    for instance in instances:
+        _receive(turn, instance, command)
+
+
+def _receive(turn: Turn, instance: Instance, command: Signal) -> None:
+    turn.emit(instance, "signal_received", {"name": command.name, "payload": command.payload})
+    for activity_id, wait in instance.waiting.items():
+        if wait.kind == "message" and wait.name == command.name:
+            process = turn.process_of(instance)
+            node = process.activities[activity_id]
+            run(turn, instance, process, take_message(turn, instance, node))
+            return
+
+
+def _hold(turn: Turn, command: Signal) -> None:
+    assert command.key is not None
+    subject = key_entity(command.key)
+    entity = turn.entities.get(subject)
+    key = entity if isinstance(entity, Key) else Key(1, command.key)
+    live = [held for held in key.signals if held.expires is None or held.expires > turn.now_ms]
+    if len(live) >= MAX_HELD:
+        message = f"Key {command.key!r} holds {MAX_HELD} signals already, and nothing runs for it"
+        turn.reject("too_many_signals", message, subject)
+        return
+    data = {"name": command.name, "payload": command.payload, "expires_ms": turn.now_ms + HELD_MS}
+    if command.definition_id is not None:
+        data["definition_id"] = command.definition_id
+    definition = (command.definition_id or "", 0)
+    turn.emit_outside(subject, (key.seq, key.updated_at), "signal_buffered", definition, data)

@@ -1,0 +1,128 @@
+"""State: the entities in the processor's table, one msgpack record each, and the soft records beside them.
+
+| entity     | table key                 | record                                                     |
+|------------|---------------------------|------------------------------------------------------------|
+| instance   | its id                    | ``Instance``; ``Finished`` once completed or cancelled     |
+| key        | ``key:<business key>``    | ``Key``: what runs for the key, signals that came too early |
+| definition | ``definition:<id>``       | ``DefinitionVersions``                                     |
+
+Each is the fold of its entity's events by ``apply``.  Soft records, ``latest:<topic>:<key>``, hold the latest reading of a
+key as JSON: they are no fold, ``verify`` skips them, and they start empty after a rebuild.
+
+Instants are Unix milliseconds of plant time.  Every record carries ``v``; a field added later has a default.
+"""
+
+from typing import Any
+
+import msgspec
+
+VERSION = 1
+
+
+class Wait(msgspec.Struct, omit_defaults=True):
+    """What an activity of an instance waits for.
+
+    ``kind`` is ``action``, ``timer`` or ``message``; ``execution`` numbers the activity's run within the instance;
+    ``due`` is when a timer fires or an action is given up; ``name`` is the awaited message's.
+    """
+
+    kind: str
+    execution: int
+    due: int | None = None
+    attempt: int = 1
+    name: str | None = None
+
+
+class HeldSignal(msgspec.Struct, omit_defaults=True):
+    """A signal that nobody has taken yet; ``expires`` holds for one that waits with a key, before any instance."""
+
+    name: str
+    payload: dict[str, Any]
+    definition_id: str | None = None
+    expires: int | None = None
+
+
+class Failure(msgspec.Struct, omit_defaults=True):
+    """Why an instance failed, and at which activity."""
+
+    error_type: str
+    error: str
+    activity_id: str | None = None
+
+
+class Instance(msgspec.Struct, omit_defaults=True, tag="instance"):
+    """A running or failed process instance.
+
+    ``seq`` is that of its last event; ``steps`` counts the activities entered; ``waiting`` is by activity id.
+    """
+
+    v: int
+    id: str
+    definition_id: str
+    definition_version: int
+    key: str | None
+    status: str
+    seq: int
+    started_at: int
+    updated_at: int
+    variables: dict[str, Any]
+    steps: int = 0
+    waiting: dict[str, Wait] = {}
+    signals: list[HeldSignal] = []
+    failure: Failure | None = None
+
+
+class Finished(msgspec.Struct, tag="finished"):
+    """What stays of a completed or cancelled instance for a while, to refuse a second start and to answer a late signal."""
+
+    v: int
+    status: str
+    seq: int
+    ended_at: int
+
+
+class Key(msgspec.Struct, omit_defaults=True, tag="key"):
+    """A business key: ids of its running instances by definition, and signals that wait for one.
+
+    ``seq`` is that of the key's own last event (``signal_buffered`` and so on), 0 when it never had one.
+    """
+
+    v: int
+    key: str
+    seq: int = 0
+    updated_at: int = 0
+    running: dict[str, list[str]] = {}
+    signals: list[HeldSignal] = []
+
+
+class DefinitionVersions(msgspec.Struct, omit_defaults=True, tag="definition"):
+    """The deployed versions of a definition, each with the hash of its content."""
+
+    v: int
+    id: str
+    seq: int
+    updated_at: int
+    hashes: dict[int, str]
+
+    @property
+    def latest(self) -> int:
+        """The newest version."""
+        return max(self.hashes)
+
+
+Entity = Instance | Finished | Key | DefinitionVersions
+
+
+def key_entity(key: str) -> str:
+    """The table key of a business key's entity."""
+    return f"key:{key}"
+
+
+def definition_entity(definition_id: str) -> str:
+    """The table key of a definition's entity."""
+    return f"definition:{definition_id}"
+
+
+def latest_record(topic: str, key: str) -> str:
+    """The table key of the soft record that holds the latest reading of ``key`` on telemetry ``topic``."""
+    return f"latest:{topic}:{key}"

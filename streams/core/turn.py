@@ -1,0 +1,166 @@
+"""One command's turn at the state: what ``decide`` may see, and what it has decided so far.
+
+``emit`` appends an event *and* applies it, so state cannot change without an event, and the next step of the same command
+sees what the last one did.  Nothing here performs an effect: a shell takes the turn's outcome and commits it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from streams.core.apply import apply_event
+from streams.core.durations import instant
+from streams.core.events import VERSION, Event
+from streams.core.process import Process
+from streams.core.state import Entity, Instance, Key, key_entity
+
+Reading = dict[str, Any]
+
+
+class Overlay:
+    """Entities as one command sees them: read through ``load`` once, written into ``changed`` only."""
+
+    __slots__ = ("_load", "_seen", "changed")
+
+    def __init__(self, load: Callable[[str], Entity | None]) -> None:
+        """``load`` returns a fresh object: it is the overlay's to change."""
+        self._load = load
+        self._seen: dict[str, Entity | None] = {}
+        self.changed: dict[str, Entity | None] = {}
+
+    def get(self, entity_id: str) -> Entity | None:
+        if entity_id not in self._seen:
+            self._seen[entity_id] = self._load(entity_id)
+        return self._seen[entity_id]
+
+    def put(self, entity_id: str, entity: Entity | None) -> None:
+        self._seen[entity_id] = self.changed[entity_id] = entity
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """Why a command was refused: ``reason`` is for programs, ``message`` names the place and the fix for people."""
+
+    reason: str
+    message: str
+    subject: str | None = None
+
+
+@dataclass(slots=True)
+class Surroundings:
+    """What surrounds a partition's commands; the same for all commands of a batch.
+
+    ``process`` compiles a deployed definition (version ``None``: the newest), or returns ``None`` when there is none.
+    ``latest`` is the latest reading of (topic, key).  ``action_time`` is how much plant time passes in one unit of real
+    time: an action takes real time, however fast the plant's clock runs.
+    """
+
+    partition: int
+    partitions: int
+    commands_topic: str
+    telemetry_topics: frozenset[str]
+    process: Callable[[str, int | None], Process | None]
+    latest: Callable[[str, str], Reading | None]
+    action_time: float = 1.0
+
+
+@dataclass(slots=True)
+class Turn:
+    """The turn of one command that was appended at plant time ``now_ms``; ``offset`` is ``None`` for a timer."""
+
+    around: Surroundings
+    entities: Overlay
+    now_ms: int
+    offset: int | None
+    events: list[Event] = field(default_factory=list)
+    rejection: Rejection | None = None
+    deployed: dict[str, Any] | None = None
+    """The record for ``process-definitions``, when the command deployed one."""
+    readings: dict[tuple[str, str], Reading | None] = field(default_factory=dict)
+    """Soft records to keep, by (topic, key); ``None`` removes one."""
+
+    @property
+    def cause(self) -> str:
+        """``<partition>:<offset>`` of the command, or ``<partition>:timer``."""
+        return f"{self.around.partition}:{'timer' if self.offset is None else self.offset}"
+
+    def reject(self, reason: str, message: str, subject: str | None = None) -> None:
+        """Refuse the command.  Only before the first event: a command is refused as a whole or not at all."""
+        assert not self.events
+        self.rejection = Rejection(reason, message, subject)
+
+    def instance(self, instance_id: str) -> Instance | None:
+        """The instance, running or failed."""
+        entity = self.entities.get(instance_id)
+        return entity if isinstance(entity, Instance) else None
+
+    def running_of_key(self, key: str | None, definition_id: str | None) -> list[Instance]:
+        """The running instances of a key, oldest first; ``definition_id`` narrows them."""
+        entity = self.entities.get(key_entity(key)) if key is not None else None
+        if not isinstance(entity, Key):
+            return []
+        wanted = [
+            instance_id
+            for definition, instances in entity.running.items()
+            if definition_id in (None, definition)
+            for instance_id in instances
+        ]
+        return [state for instance_id in sorted(wanted) if (state := self.instance(instance_id)) is not None]
+
+    def process_of(self, instance: Instance) -> Process:
+        """The process at the version that the instance runs on."""
+        process = self.around.process(instance.definition_id, instance.definition_version)
+        if process is None:
+            raise LookupError(f"{instance.definition_id} version {instance.definition_version} of {instance.id} is gone")
+        return process
+
+    def emit(
+        self,
+        instance: Instance,
+        event_type: str,
+        data: Mapping[str, Any],
+        activity_id: str | None = None,
+        message: str | None = None,
+    ) -> None:
+        """An event of ``instance``, applied at once.  ``instance`` itself is what changes."""
+        self._append(
+            Event(
+                VERSION,
+                event_type,
+                instance.id,
+                instance.seq + 1,
+                self._time(instance.updated_at),
+                instance.definition_id,
+                instance.definition_version,
+                self.cause,
+                activity_id,
+                message,
+                dict(data),
+            )
+        )
+
+    def emit_first(self, subject: str, process: Process, data: Mapping[str, Any]) -> Instance:
+        """The ``started`` event of a new instance, applied; returns the instance."""
+        time = instant(self.now_ms)
+        event = Event(VERSION, "started", subject, 1, time, process.id, process.version, self.cause, data=dict(data))
+        self._append(event)
+        state = self.instance(subject)
+        assert state is not None
+        return state
+
+    def emit_outside(  # noqa: PLR0917 - an event's own fields
+        self, subject: str, last: tuple[int, int], event_type: str, definition: tuple[str, int], data: Mapping[str, Any]
+    ) -> None:
+        """An event of a key or a definition; ``last`` is that entity's (seq, updated_at)."""
+        seq, updated_at = last
+        self._append(
+            Event(VERSION, event_type, subject, seq + 1, self._time(updated_at), *definition, self.cause, data=dict(data))
+        )
+
+    def _append(self, event: Event) -> None:
+        apply_event(self.entities, event)
+        self.events.append(event)
+
+    def _time(self, not_before_ms: int) -> datetime:
+        return instant(max(self.now_ms, not_before_ms))

@@ -1,0 +1,57 @@
+"""Instances that have ended, in the order in which the table may forget them.
+
+A finished instance leaves a mark for a day (at most ``MAX_MARKS`` a partition), so that a second start with its id is
+refused; a failed one stays whole for 30 days, to be retried.  The table keeps them; this is only the order.
+"""
+
+from collections import deque
+from collections.abc import Iterable
+
+from streams.core.state import Entity, Finished, Instance
+
+FAILED_TTL_MS = 30 * 86_400_000
+MIN_MARK_MS = 10 * 60_000
+"""A mark outlives the age up to which a caller's own instance id is accepted, however many marks there are."""
+MAX_MARKS = 100_000
+MAX_A_BATCH = 200
+
+_Ending = tuple[int, str]
+
+
+class Endings:
+    """The ended instances of one partition; instants are Unix milliseconds of plant time."""
+
+    def __init__(self, mark_ttl_ms: int, known: Iterable[tuple[str, Entity]] = ()) -> None:
+        self._mark_ttl_ms = mark_ttl_ms
+        marks = [(entity.ended_at, name) for name, entity in known if isinstance(entity, Finished)]
+        failed = [(e.updated_at, name) for name, e in known if isinstance(e, Instance) and e.status == "failed"]
+        self._marks = deque(sorted(marks))
+        self._failed = deque(sorted(failed))
+        self._taken: list[tuple[deque[_Ending], _Ending]] = []
+
+    def add(self, ended_at: int, instance_id: str, *, failed: bool) -> None:
+        """An instance has ended."""
+        (self._failed if failed else self._marks).append((ended_at, instance_id))
+
+    def take(self, now_ms: int) -> list[str]:
+        """Ids that the table may forget, at most ``MAX_A_BATCH``; taken for good by ``forgotten``, else offered again."""
+        for queue, ending in reversed(self._taken):
+            queue.appendleft(ending)
+        self._taken = []
+        while len(self._taken) < MAX_A_BATCH and self._marks:
+            age = now_ms - self._marks[0][0]
+            if age < MIN_MARK_MS or (age < self._mark_ttl_ms and len(self._marks) <= MAX_MARKS):
+                break
+            self._taken.append((self._marks, self._marks.popleft()))
+        while len(self._taken) < MAX_A_BATCH and self._failed and now_ms - self._failed[0][0] >= FAILED_TTL_MS:
+            self._taken.append((self._failed, self._failed.popleft()))
+        return [ending[1] for _, ending in self._taken]
+
+    def forgotten(self) -> None:
+        """The batch that forgot what ``take`` returned has committed."""
+        self._taken = []
+
+
+def may_be_forgotten(entity: Entity | None) -> bool:
+    """Whether an ended instance is still that: a failed one may have been retried since."""
+    return isinstance(entity, Finished) or (isinstance(entity, Instance) and entity.status == "failed")

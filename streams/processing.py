@@ -1,0 +1,351 @@
+"""One batch of one partition: commands and due timers in, everything that one Kafka transaction must hold out.
+
+    records ─► decode ─┬─ bad ───────────────────► dead letter
+                       ├─ of another partition ──► forwarded
+                       └─► decide ─┬─ refused ───► rejection
+                                   ├─ raises ────► once more; then dead letter, and the instance fails
+                                   └─ events, states, soft records
+
+Nothing here waits or touches Kafka, so that the same code runs under a simulated broker and a virtual clock.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import orjson
+import structlog
+
+from streams.codec import BadRecordError, LimitError, UpgradeError, decode_command, decode_entity
+from streams.core import step
+from streams.core.clock import PlantClock
+from streams.core.commands import AnyCommand, FireTimer, StartProcess, TopicCommand
+from streams.core.decide import decide, home_of
+from streams.core.events import Event
+from streams.core.process import Process
+from streams.core.state import Entity, Instance, latest_record
+from streams.core.turn import Overlay, Reading, Rejection, Surroundings, Turn
+from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
+from streams.deadletters import DeadLetter
+from streams.staging import Headers, Staged, Transaction, stage_rejection, stage_turn
+from streams.endings import Endings, may_be_forgotten
+from streams.timers import Timers
+from streams.topics import Topics
+
+MAX_HOPS = 32
+HOPS_HEADER = "weir_hops"
+MAX_TIMERS_A_BATCH = 1_000
+ROLE = "processor"
+
+log = structlog.get_logger("weir.processor")
+
+
+class Record(Protocol):
+    """A record as the transport hands it out; ``timestamp`` is LogAppendTime in Unix milliseconds."""
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+
+
+class Definitions(Protocol):
+    """The deployed definitions, compiled."""
+
+    def get(self, definition_id: str, version: int | None) -> Process | None:
+        """A version; the newest for ``None``."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What a partition has done since this process took it over."""
+
+    commands: int = 0
+    events: int = 0
+    rejected: int = 0
+    forwarded: int = 0
+    dead: int = 0
+    timers: int = 0
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What becomes true for the partition's memory once the batch has committed."""
+
+    counts: Counts = field(default_factory=Counts)
+    waits: list[tuple[str, str]] = field(default_factory=list)
+    ended: list[tuple[int, str, str]] = field(default_factory=list)
+    messages: list[Event] = field(default_factory=list)
+
+
+Decoded = tuple[Record, TopicCommand | BadRecordError]
+
+
+def decode_records(records: Sequence[Record]) -> list[Decoded]:
+    """Each record with its command, or with why it is none."""
+    decoded: list[Decoded] = []
+    for record in records:
+        try:
+            decoded.append((record, decode_command(record.value)))
+        except BadRecordError as error:
+            decoded.append((record, error))
+    return decoded
+
+
+class PartitionProcessor:
+    """The processor's work on one partition, and the little it remembers between batches."""
+
+    def __init__(
+        self,
+        partition: int,
+        topics: Topics,
+        definitions: Definitions,
+        clock: PlantClock,
+        mark_ttl_ms: int,
+        table: Iterable[tuple[bytes, bytes]] = (),
+    ) -> None:
+        """``table`` holds the partition's records: what waits and what may be forgotten is built from them.
+
+        ``mark_ttl_ms`` is how long a finished instance is remembered, in milliseconds of plant time.
+        """
+        self.counts = Counts()
+        entities = [
+            (key.decode(), decode_entity(value)) for key, value in table if not key.startswith((b"latest:", b"\x00"))
+        ]
+        self.timers = Timers(entity for _, entity in entities)
+        self._endings = Endings(mark_ttl_ms, entities)
+        self._in_flight: list[FireTimer] = []
+        self._topics = topics
+        self._clock = clock
+        self._definitions = definitions
+        self._txn: Transaction | None = None
+        self._outcome = Outcome()
+        self._around = Surroundings(
+            partition=partition,
+            partitions=topics.partitions,
+            commands_topic=topics.commands.name,
+            telemetry_topics=frozenset(topics.telemetry),
+            process=definitions.get,
+            latest=self._latest,
+            action_time=clock.factor,
+        )
+
+    def wake_at(self) -> float | None:
+        """Wall time (Unix seconds) of the earliest timer."""
+        due = self.timers.next_due()
+        return None if due is None else self._clock.wall_ms(due) / 1000
+
+    def lacks_definition(self, decoded: Iterable[Decoded]) -> bool:
+        """Whether a start names a version that is not known here yet, or wants the newest, which may not be."""
+        return any(
+            isinstance(command, StartProcess)
+            and (
+                command.definition_version is None
+                or self._definitions.get(command.definition_id, command.definition_version) is None
+            )
+            for _, command in decoded
+        )
+
+    def process(self, decoded: Sequence[Decoded], txn: Transaction, now_ms: float, *, caught_up: bool) -> Outcome:
+        """Put the outcome of a batch into ``txn``; call ``committed`` with the result once that has committed.
+
+        ``now_ms`` is wall time.  While records wait behind the batch (``caught_up`` is false) only timers that are due
+        before the batch's last command fire: later ones must not overtake the commands that are still to come.
+        """
+        self._txn = txn
+        self._outcome = Outcome()
+        self.timers.give_back(self._in_flight)
+        now = self._clock.plant_ms(now_ms)
+        if caught_up or not decoded:
+            horizon = now
+        else:
+            horizon = self._clock.plant_ms(decoded[-1][0].timestamp)
+        self._in_flight = self.timers.due(horizon, MAX_TIMERS_A_BATCH)
+        timers = iter(self._in_flight)
+        timer = next(timers, None)
+        for record, command in decoded:
+            time = self._clock.plant_ms(record.timestamp)
+            while timer is not None and timer.due_ms < time:
+                self._fire(timer, time)
+                timer = next(timers, None)
+            self._take(record, command, time)
+        while timer is not None:
+            self._fire(timer, max(timer.due_ms, horizon))
+            timer = next(timers, None)
+        self._forget(now)
+        self._txn = None
+        return self._outcome
+
+    def committed(self, outcome: Outcome, load: Transaction) -> None:
+        """The batch has committed; ``load`` reads the table as it is now."""
+        self._in_flight = []
+        for instance_id, activity_id in outcome.waits:
+            raw = load.get(instance_id.encode())
+            entity = decode_entity(raw) if raw is not None else None
+            if isinstance(entity, Instance) and activity_id in entity.waiting:
+                self.timers.add(instance_id, activity_id, entity.waiting[activity_id])
+        self._endings.forgotten()
+        for ended_at, instance_id, event_type in outcome.ended:
+            self._endings.add(ended_at, instance_id, failed=event_type == "failed")
+        _add(self.counts, outcome.counts)
+        for event in outcome.messages:
+            log.info(event.message, instance=event.subject, definition=event.definition_id, activity=event.activity_id)
+
+    # ---- one record
+
+    def _take(self, record: Record, command: TopicCommand | BadRecordError, time: int) -> None:
+        self._outcome.counts.commands += 1
+        if isinstance(command, BadRecordError):
+            self._bury(record, str(command), time)
+            return
+        try:
+            home = home_of(command, self._around.partitions)
+        except ValueError as error:
+            self._reject(record, command, Rejection("invalid_target", str(error)), time)
+            return
+        if home is not None and home != self._around.partition:
+            self._forward(record, command, home, time)
+            return
+        try:
+            turn = self._attempt(command, time, record.offset)
+        except LimitError as error:
+            self._refuse_limit(record, command, error, time)
+            return
+        except UpgradeError:
+            raise
+        except Exception as error:
+            log.exception("a command raised twice", partition=self._around.partition, offset=record.offset)
+            self._bury(record, f"{type(error).__name__}: {error}", time)
+            self._condemn(_target(command), time, record.offset, "incident", f"{type(error).__name__}: {error}")
+            return
+        if turn.rejection is not None:
+            self._reject(record, command, turn.rejection, time)
+
+    def _fire(self, timer: FireTimer, time: int) -> None:
+        self._outcome.counts.timers += 1
+        try:
+            self._attempt(timer, time, None)
+        except UpgradeError:
+            raise
+        except Exception as error:
+            log.exception("a timer raised twice", instance=timer.instance_id, activity=timer.activity_id)
+            kind = "limit" if isinstance(error, LimitError) else "incident"
+            self._condemn(timer.instance_id, time, None, kind, f"{type(error).__name__}: {error}")
+
+    def _attempt(self, command: AnyCommand, time: int, offset: int | None) -> Turn:
+        """Decide and encode; once more if that raises, since only what raises again is the command's own fault."""
+        try:
+            return self._turn(command, time, offset)
+        except (LimitError, UpgradeError):
+            raise
+        except Exception:
+            log.warning("a command raised, once more", offset=offset, exc_info=True)
+            return self._turn(command, time, offset)
+
+    def _turn(self, command: AnyCommand, time: int, offset: int | None) -> Turn:
+        turn = Turn(self._around, Overlay(self._load), time, offset)
+        decide(turn, command)
+        self._keep(turn)
+        return turn
+
+    def _keep(self, turn: Turn) -> None:
+        """Give a turn to the transaction, and note what the partition must remember of it."""
+        assert self._txn is not None
+        stage_turn(turn, self._topics).commit_to(self._txn)
+        outcome = self._outcome
+        outcome.counts.events += len(turn.events)
+        for event in turn.events:
+            if event.type in {"timer_started", "action_requested"} and event.activity_id is not None:
+                outcome.waits.append((event.subject, event.activity_id))
+            elif event.type in {"completed", "cancelled", "failed"}:
+                outcome.ended.append((turn.now_ms, event.subject, event.type))
+            elif event.message is not None and event.data.get("action") == "log":
+                outcome.messages.append(event)
+
+    # ---- what cannot be decided here
+
+    def _reject(self, record: Record, command: TopicCommand, rejection: Rejection, time: int) -> None:
+        assert self._txn is not None
+        self._outcome.counts.rejected += 1
+        source = (self._around.partition, record.offset, record.key)
+        told = (command.id, str(command.__struct_config__.tag))
+        stage_rejection(rejection, self._topics, told, source, time).commit_to(self._txn)
+
+    def _bury(self, record: Record, reason: str, time: int) -> None:
+        assert self._txn is not None
+        self._outcome.counts.dead += 1
+        letter = DeadLetter(
+            topic=self._topics.commands.name,
+            partition=self._around.partition,
+            offset=record.offset,
+            key=record.key,
+            value=record.value,
+            reason=reason,
+            role=ROLE,
+            headers=record.headers,
+        )
+        output = (self._topics.dead_letters.name, DEAD_LETTERS_PARTITION, *letter.record(time))
+        Staged([output]).commit_to(self._txn)
+
+    def _forward(self, record: Record, command: TopicCommand, home: int, time: int) -> None:
+        assert self._txn is not None
+        hops = next((int(value) for name, value in record.headers if name == HOPS_HEADER and value.isdigit()), 0)
+        if hops >= MAX_HOPS:
+            message = f"Forwarded {hops} times without reaching partition {home}. Do all workers agree on the partitions?"
+            self._reject(record, command, Rejection("too_many_hops", message), time)
+            return
+        self._outcome.counts.forwarded += 1
+        headers = [(name, value) for name, value in record.headers if name != HOPS_HEADER]
+        headers.append((HOPS_HEADER, str(hops + 1).encode()))
+        Staged([(self._topics.commands.name, home, record.key, record.value, headers)]).commit_to(self._txn)
+
+    def _refuse_limit(self, record: Record, command: TopicCommand, error: LimitError, time: int) -> None:
+        """What the command leads to is too large: it is refused, and the instance it would have overfilled fails."""
+        self._reject(record, command, Rejection("limit", str(error), _target(command)), time)
+        if not isinstance(command, StartProcess):
+            self._condemn(_target(command), time, record.offset, "limit", str(error))
+
+    def _condemn(self, instance_id: str | None, time: int, offset: int | None, error_type: str, error: str) -> None:
+        """Fail the instance whose command cannot be carried out, so that somebody sees it."""
+        if instance_id is None:
+            return
+        turn = Turn(self._around, Overlay(self._load), time, offset)
+        instance = turn.instance(instance_id)
+        if instance is None or instance.status != "running":
+            return
+        step.fail(turn, instance, error_type, error, None)
+        self._keep(turn)
+
+    # ---- the table
+
+    def _load(self, entity_id: str) -> Entity | None:
+        assert self._txn is not None
+        raw = self._txn.get(entity_id.encode())
+        return None if raw is None else decode_entity(raw)
+
+    def _latest(self, topic: str, key: str) -> Reading | None:
+        assert self._txn is not None
+        raw = self._txn.get(latest_record(topic, key).encode())
+        return None if raw is None else orjson.loads(raw)
+
+    def _forget(self, now: int) -> None:
+        """Drop marks of instances that ended long ago."""
+        assert self._txn is not None
+        for entity_id in self._endings.take(now):
+            if may_be_forgotten(self._load(entity_id)):
+                del self._txn[entity_id.encode()]
+
+
+def _target(command: TopicCommand) -> str | None:
+    return getattr(command, "instance_id", None)
+
+
+def _add(total: Counts, more: Counts) -> None:
+    for name in Counts.__slots__:
+        setattr(total, name, getattr(total, name) + getattr(more, name))
