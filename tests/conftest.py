@@ -1,0 +1,120 @@
+"""The embedded stack for tests: one broker, one database server and one MQTT broker for the whole run.
+
+``stack`` starts them on first use; ``settings`` is a fresh application on them (its own ids and group); ``fresh_database``
+makes an empty database in milliseconds, from a template.
+"""
+
+import asyncio
+import shutil
+import tempfile
+import uuid
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from streams.settings import Settings
+from weir.stack.checks import run_async
+from weir.stack.ports import free_ports
+from weir.stack.stack import Stack, StackUrls
+
+PARTITIONS = 4
+Prepare = Callable[[str], Awaitable[object]]
+
+
+@pytest.fixture(scope="session")
+def running_stack() -> Iterator[Stack]:
+    """The stack itself, for tests of the stack and of what runs under it."""
+    home = Path(tempfile.mkdtemp(prefix="weir-tests-"))
+    home.chmod(0o755)   # under root the database runs as another account
+    stack = Stack(home, free_ports(26000, 29999), durable=False)
+    try:
+        stack.up()
+        yield stack
+    finally:
+        stack.down()
+        shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def stack(running_stack: Stack) -> StackUrls:
+    """Where the services are."""
+    return running_stack.urls
+
+
+@pytest.fixture
+def settings(stack: StackUrls, fresh_database: Callable[..., str]) -> Settings:
+    """Settings of an application that nobody else uses, with an empty database (the extension, no tables)."""
+    return Settings(
+        _env_file=None,
+        brokers=stack.brokers,
+        database_url=fresh_database(),
+        mqtt_url=stack.mqtt_url,
+        app_id=f"test-{uuid.uuid4().hex[:12]}",
+        partitions=PARTITIONS,
+    )
+
+
+@pytest.fixture(scope="session")
+def _templates(stack: StackUrls) -> dict[Prepare | None, str]:
+    """Template databases of this run, by what prepared them."""
+    return {}
+
+
+@pytest.fixture
+def fresh_database(stack: StackUrls, _templates: dict[Prepare | None, str]) -> Iterator[Callable[..., str]]:
+    """``fresh_database(prepare=None)`` makes a database and returns its URL; it is dropped after the test.
+
+    ``prepare`` is an async function that takes a database's URL, most often the one that runs the migrations.  It runs once
+    a session, on a template; each test's database is a copy of that.
+    """
+    made: list[str] = []
+
+    def make(prepare: Prepare | None = None) -> str:
+        async def copy() -> str:
+            admin = await asyncpg.connect(stack.database_url)
+            try:
+                if prepare not in _templates:
+                    _templates[prepare] = await _make_template(admin, stack.database_url, prepare)
+                name = f"test_{uuid.uuid4().hex[:12]}"
+                await admin.execute(f'create database "{name}" template "{_templates[prepare]}" strategy file_copy')
+                made.append(name)
+                return _with_database(stack.database_url, name)
+            finally:
+                await admin.close()
+
+        return run_async(copy())
+
+    async def drop() -> None:
+        admin = await asyncpg.connect(stack.database_url)
+        try:
+            for name in made:
+                await admin.execute(f'drop database "{name}" with (force)')
+        finally:
+            await admin.close()
+
+    yield make
+    run_async(drop())
+
+
+async def _make_template(admin: asyncpg.Connection, database_url: str, prepare: Prepare | None) -> str:
+    name = f"template_{uuid.uuid4().hex[:12]}"
+    await admin.execute(f'create database "{name}"')
+    url = _with_database(database_url, name)
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("set client_min_messages = error")
+        await connection.execute("create extension if not exists timescaledb")
+    finally:
+        await connection.close()
+    if prepare is not None:
+        await prepare(url)
+    # Keeps TimescaleDB's scheduler out: each copy would first have to stop it.
+    await admin.execute(f'alter database "{name}" allow_connections false')
+    return name
+
+
+def _with_database(database_url: str, name: str) -> str:
+    return urlunsplit(urlsplit(database_url)._replace(path=f"/{name}"))

@@ -1,0 +1,149 @@
+"""Kafka's jars in the cache: downloaded once by ``jgo``, each compared with the SHA-256 that ``kafka-jars.txt`` pins.
+
+The list holds every jar of the class path (``group:artifact:version bytes sha256``).  To move to another version:
+``python -m weir.stack.kafka_jars 4.2.1 > weir/stack/kafka-jars.txt``.
+
+Of jgo only the Maven half is used: its environments leave most of Kafka's jars off their class path, and would fetch a
+JDK of their own to sort them.
+"""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import jgo
+import requests
+from jgo.maven import MavenContext
+
+from weir.stack.disk import check_space
+from weir.stack.errors import StackError
+from weir.stack.progress import Progress
+
+PINNED = Path(__file__).with_name("kafka-jars.txt")
+KAFKA = "org.apache.kafka:kafka_2.13"
+PARALLEL = 4
+ATTEMPTS = 3
+HTTP_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class Jar:
+    group: str
+    artifact: str
+    version: str
+    size: int
+    sha256: str
+
+    @property
+    def filename(self) -> str:
+        return f"{self.artifact}-{self.version}.jar"
+
+
+def cache_dir() -> Path:
+    """``WEIR_CACHE``, or ``~/.cache/weir``."""
+    configured = os.environ.get("WEIR_CACHE")
+    return Path(configured) if configured else Path.home() / ".cache" / "weir"
+
+
+def pinned_jars() -> list[Jar]:
+    jars = []
+    for line in PINNED.read_text().splitlines():
+        coordinates, size, sha256 = line.split()
+        group, artifact, version = coordinates.split(":")
+        jars.append(Jar(group, artifact, version, int(size), sha256))
+    return jars
+
+
+def kafka_version() -> str:
+    return next(jar.version for jar in pinned_jars() if f"{jar.group}:{jar.artifact}" == KAFKA)
+
+
+def ensure_kafka(progress: Progress) -> Path:
+    """The directory with all jars; downloads them when it is not there (about 45 MB)."""
+    jars = pinned_jars()
+    fingerprint = hashlib.sha256(PINNED.read_bytes()).hexdigest()[:8]
+    cache = cache_dir()
+    target = cache / f"kafka-{kafka_version()}-{fingerprint}"
+    if target.is_dir():
+        return target
+    total = sum(jar.size for jar in jars)
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StackError(
+            f"Expected to write the download cache {cache}, but got: {error}", "Set WEIR_CACHE to a directory of your own."
+        ) from error
+    check_space(cache, 2 * total, "Kafka's jars")
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if target.is_dir():     # another command has downloaded them meanwhile
+            return target
+        with tempfile.TemporaryDirectory(dir=cache, prefix="kafka-download-") as scratch:
+            complete = Path(scratch) / "jars"
+            complete.mkdir()
+            _download_all(jars, Path(scratch), complete, progress)
+            complete.replace(target)    # at once: a cut download leaves no directory that looks whole
+    return target
+
+
+def class_path(jars: Path) -> str:
+    return os.pathsep.join(str(path) for path in sorted(jars.glob("*.jar")))
+
+
+def _download_all(jars: list[Jar], scratch: Path, complete: Path, progress: Progress) -> None:
+    step = f"downloading Kafka {kafka_version()}"
+    total, done = sum(jar.size for jar in jars), 0
+    progress(step, 0.0)
+    context = MavenContext(repo_cache=scratch / "repository", timeout=HTTP_TIMEOUT_S)
+    with ThreadPoolExecutor(PARALLEL) as pool:
+        downloads = {pool.submit(_download, context, jar, complete): jar for jar in jars}
+        try:
+            for finished in as_completed(downloads):
+                finished.result()
+                done += downloads[finished].size
+                progress(step, done / total)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _download(context: MavenContext, jar: Jar, complete: Path) -> None:
+    artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
+    problem = ""
+    for _ in range(ATTEMPTS):
+        try:
+            path = artifact.resolve()
+        except (requests.RequestException, RuntimeError) as error:      # jgo: not found in any repository
+            problem = f"{type(error).__name__}: {error}"
+            artifact.cached_path.unlink(missing_ok=True)    # half a file would pass for a whole one
+            continue
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        if found == jar.sha256:
+            shutil.move(path, complete / jar.filename)
+            return
+        problem = f"SHA-256 {found} instead of {jar.sha256}"
+        path.unlink()
+    raise StackError(
+        f"Expected to download {jar.filename} in {ATTEMPTS} attempts, but got: {problem}",
+        "Check the network (a proxy is taken from HTTPS_PROXY) and run `weir up` again; or set REDPANDA_BROKERS to a broker of your own.",
+    )
+
+
+def _resolve(version: str) -> list[str]:
+    """The lines of ``kafka-jars.txt`` for a version of Kafka."""
+    lines = []
+    for artifact in jgo.resolve(f"{KAFKA}:{version}"):
+        content = artifact.resolve().read_bytes()
+        coordinates = f"{artifact.groupId}:{artifact.artifactId}:{artifact.version}"
+        lines.append(f"{coordinates} {len(content)} {hashlib.sha256(content).hexdigest()}")
+    return sorted(lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n".join(_resolve(sys.argv[1])) + "\n")

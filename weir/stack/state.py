@@ -1,0 +1,133 @@
+"""What runs under a home directory: ``state.json``, and the lock that lets one command at a time change it.
+
+A process is known by its pid *and* its start time, so that a pid that the kernel has given to another process is never
+signalled.  Every process also carries ``WEIR_HOME`` and ``WEIR_PROCESS`` in its environment: one whose record was never
+written (the command was killed right after the start) or no longer fits (the machine's clock was set) is found by them.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import psutil
+
+from weir.stack.errors import StackError
+from weir.stack.progress import Progress
+
+START_TIME_TOLERANCE_S = 1.0
+LOCK_TIMEOUT_S = 600.0     # the longest step under the lock is a build of TimescaleDB
+HOME_MARK, NAME_MARK = "WEIR_HOME", "WEIR_PROCESS"
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One process that was started.  Times are Unix seconds."""
+
+    name: str
+    pid: int
+    created: float
+    argv: list[str]
+    port: int | None = None
+    url: str | None = None
+    health_url: str | None = None
+    stop_signal: int = 15
+    stop_timeout_s: float = 20.0
+
+
+class State(msgspec.Struct):
+    """``state.json``; processes in the order of their start."""
+
+    v: int = 1
+    processes: dict[str, Record] = {}
+
+
+class StateFile:
+    """The state of one home directory."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._path = home / "state.json"
+
+    def read(self) -> State:
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=State)
+        except FileNotFoundError:
+            return State()
+        except msgspec.DecodeError as error:
+            raise StackError(
+                f"Expected the processes' records in {self._path}, but got: {error}",
+                f"Remove {self._path}; processes that still run are found again by `weir up`.",
+            ) from error
+
+    def write(self, state: State) -> None:
+        """Replace the file at once: a reader sees the old or the new one, never half of it."""
+        temporary = self._path.with_suffix(".json.new")
+        temporary.write_bytes(msgspec.json.format(msgspec.json.encode(state)))
+        temporary.replace(self._path)
+
+    def add(self, record: Record) -> None:
+        state = self.read()
+        state.processes.pop(record.name, None)      # to the end: the order is that of the starts
+        state.processes[record.name] = record
+        self.write(state)
+
+    def remove(self, name: str) -> None:
+        state = self.read()
+        state.processes.pop(name, None)
+        self.write(state)
+
+    @contextmanager
+    def lock(self, progress: Progress) -> Iterator[None]:
+        """Hold the home's lock; waits for another command to finish."""
+        path = self._home / "lock"
+        with path.open("a+") as file:
+            deadline = time.monotonic() + LOCK_TIMEOUT_S
+            waiting = False
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    file.seek(0)
+                    owner = file.read().strip()
+                    if time.monotonic() > deadline:
+                        raise StackError(
+                            f"Expected the lock {path} to be free, but the weir command with pid {owner} has held it for "
+                            f"{LOCK_TIMEOUT_S:.0f} s.",
+                            f"See what it does (`ps -fp {owner}`), end it, and try again.",
+                        ) from None
+                    if not waiting:
+                        progress(f"waiting for another weir command (pid {owner})", None)
+                        waiting = True
+                    time.sleep(0.1)
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
+
+
+def alive(record: Record) -> psutil.Process | None:
+    """The process of this record, or ``None`` when it has ended, even if its pid lives on in another process."""
+    try:
+        process = psutil.Process(record.pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return process if abs(process.create_time() - record.created) < START_TIME_TOLERANCE_S else None
+    except psutil.NoSuchProcess:
+        return None
+
+
+def find_marked(home: Path, name: str) -> psutil.Process | None:
+    """A running process of this home and name that the state file does not know: the oldest, which is the parent."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            environ = process.environ()
+            if environ.get(NAME_MARK) == name and environ.get(HOME_MARK) == str(home):
+                found.append((process.create_time(), process.pid, process))
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            continue
+    return min(found)[2] if found else None
