@@ -49,7 +49,7 @@ def decode_command(raw: bytes | None) -> TopicCommand:
     checked = _checked(raw, MAX_COMMAND_BYTES, "a command")
     try:
         command = _command_decoder.decode(checked)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadRecordError(_explain(error, checked)) from None
     if command.v > commands.VERSION:
         raise BadRecordError(f"Expected a command of format v{commands.VERSION}, but got v{command.v}: upgrade Weir")
@@ -102,7 +102,10 @@ def decode_event_head(raw: bytes) -> EventHead:
 
 def encode_entity(entity: Entity) -> bytes:
     """The table record of an entity.  Raises ``LimitError``."""
-    raw = _entity_encoder.encode(entity)
+    try:
+        raw = _entity_encoder.encode(entity)
+    except OverflowError:
+        raise LimitError("Expected integers of at most 64 bits in state") from None
     if len(raw) > MAX_STATE_BYTES:
         raise LimitError(f"Expected state of at most {MAX_STATE_BYTES} bytes, but got {len(raw)}")
     return raw
@@ -145,9 +148,9 @@ def _has_nul(raw: bytes) -> bool:
     return False
 
 
-def _explain(error: msgspec.MsgspecError, raw: bytes) -> str:
+def _explain(error: Exception, raw: bytes) -> str:
     if isinstance(error, msgspec.ValidationError):
         return f"Not a command: {error}"
     if _SURROGATE.search(raw):
         return "Not JSON: a string holds half of a surrogate pair"
-    return f"Not JSON: {error}"
+    return f"Not JSON: {error or type(error).__name__}"

@@ -9,7 +9,7 @@
 Nothing here waits or touches Kafka, so that the same code runs under a simulated broker and a virtual clock.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -182,11 +182,11 @@ class PartitionProcessor:
         self._txn = None
         return self._outcome
 
-    def committed(self, outcome: Outcome, load: Transaction) -> None:
+    def committed(self, outcome: Outcome, load: Callable[[bytes], bytes | None]) -> None:
         """The batch has committed; ``load`` reads the table as it is now."""
         self._in_flight = []
         for instance_id, activity_id in outcome.waits:
-            raw = load.get(instance_id.encode())
+            raw = load(instance_id.encode())
             entity = decode_entity(raw) if raw is not None else None
             if isinstance(entity, Instance) and activity_id in entity.waiting:
                 self.timers.add(instance_id, activity_id, entity.waiting[activity_id])

@@ -1,0 +1,96 @@
+"""The processor: the one writer of process state.
+
+``process-commands`` ─► batches of one partition ─► ``streams.processing`` ─► one Kafka transaction a batch: events, the
+table's changelog, rejections, dead letters, forwarded commands and the input position.
+"""
+
+import time
+
+import faust
+import structlog
+
+from streams import transport
+from streams.app import make_app
+from streams.definitions import DefinitionStore
+from streams.processing import Outcome, PartitionProcessor, decode_records
+from streams.settings import Settings
+from streams.topics import TABLE, Topics, load_topics
+
+MAX_RECORDS = 1_000
+STATUS_S = 30.0
+log = structlog.get_logger("weir.processor")
+
+
+class Processor:
+    """The partitions that this worker owns."""
+
+    def __init__(self, settings: Settings, topics: Topics) -> None:
+        self.store = DefinitionStore(settings, topics)
+        self.partitions: dict[int, PartitionProcessor] = {}
+        self._settings = settings
+        self._topics = topics
+        self.table: transport.TransactionalTable | None = None
+
+    def assigned(self, partition: int) -> None:
+        """The partition is ours and its table is recovered: find what waits in it."""
+        assert self.table is not None
+        began = time.perf_counter()
+        records = self.table.contents.parts.get(partition, {})
+        ttl_ms = round(self._settings.done_ttl_s * 1000 * self._settings.plant_clock.factor)
+        processor = PartitionProcessor(
+            partition, self._topics, self.store, self._settings.plant_clock, ttl_ms, records.items()
+        )
+        self.partitions[partition] = processor
+        seconds = round(time.perf_counter() - began, 3)
+        log.info("partition taken over", partition=partition, records=len(records), timers=len(processor.timers), seconds=seconds)
+
+    def revoked(self, partition: int) -> None:
+        """Another worker goes on with the partition."""
+        self.partitions.pop(partition, None)
+
+    def wake_at(self, partition: int) -> float | None:
+        """Wall time (Unix seconds) at which the partition has a timer to fire."""
+        processor = self.partitions.get(partition)
+        return None if processor is None else processor.wake_at()
+
+    async def run(self, batch: transport.Batch) -> None:
+        """Carry out one batch."""
+        assert self.table is not None
+        processor = self.partitions[batch.tp.partition]
+        decoded = decode_records(batch.records)
+        if processor.lacks_definition(decoded):
+            await self.store.catch_up()
+        outcome: Outcome | None = None
+        async with batch.transaction() as txn:
+            outcome = processor.process(decoded, txn, time.time() * 1000, caught_up=batch.caught_up)
+        if batch.done and outcome is not None:
+            processor.committed(outcome, self.table.contents.parts[batch.tp.partition].get)
+
+
+def build(settings: Settings) -> faust.App:
+    """The Faust app of the processor role."""
+    topics = load_topics(settings)
+    app, tx = make_app(settings, "processor", topics)
+    processor = Processor(settings, topics)
+    processor.table = app.Table(TABLE, partitions=topics.partitions)
+    source = tx.source(
+        app.topic(topics.commands.name, partitions=topics.partitions, key_type=bytes, value_type=bytes),
+        positions=transport.TablePositions(processor.table),
+        wake_at=processor.wake_at,
+        on_assigned=processor.assigned,
+        on_revoked=processor.revoked,
+    )
+
+    @app.agent(source.topic, concurrency=topics.partitions)
+    async def process(stream: faust.Stream) -> None:
+        async for batch in transport.batches(stream, max_records=MAX_RECORDS):
+            await processor.run(batch)
+
+    app.on_before_start(processor.store.start)
+    app.on_after_stop(processor.store.stop)
+    return app
+
+
+def run(settings: Settings) -> None:
+    """Work until told to stop."""
+    transport.run(build(settings))
