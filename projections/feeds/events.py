@@ -1,0 +1,63 @@
+"""``process-events`` → events of instances, ``data`` undecoded.
+
+Events of a business key or a definition concern no table.  An event of a type that this program does not know may
+change what a row must say, so it stops the projector as a higher format version does.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple, get_args
+from uuid import UUID
+
+import msgspec
+
+from projections.errors import BrokenRecordError, UpgradeNeededError
+from projections.feeds.base import Decoded, Feed, place
+from streams.codec import UpgradeError, decode_event_head
+from streams.core.clock import PlantClock
+from streams.core.events import EventHead, EventType
+from streams.transport.port import Record, TopicPartition
+
+KNOWN_TYPES = frozenset(get_args(EventType))
+
+
+class InstanceEvent(NamedTuple):
+    """An event and its instance's id as the UUID's 16 bytes."""
+
+    instance: bytes
+    event: EventHead
+
+
+@lru_cache(maxsize=65536)
+def instance_of(subject: str) -> bytes | None:
+    """The UUID of the instance that ``subject`` names; ``None`` for a key or a definition.  Raises ``ValueError``."""
+    if subject.startswith(("key:", "definition:")):
+        return None
+    return UUID(subject).bytes
+
+
+def decode(tp: TopicPartition, records: Sequence[Record], _clock: PlantClock) -> Decoded:
+    """Events of instances, in order.  Raises ``BrokenRecordError``, ``UpgradeNeededError``."""
+    decoded = Decoded()
+    for record in records:
+        try:
+            event = decode_event_head(record.value or b"")
+            instance = instance_of(event.subject)
+        except UpgradeError as error:
+            raise UpgradeNeededError(f"{place(tp, record)}: {error}") from None
+        except (msgspec.MsgspecError, ValueError) as error:
+            raise BrokenRecordError(
+                f"{place(tp, record)}: Expected an event, but got {(record.value or b'')[:200]!r}: {error}. Was it "
+                "written by something else than the processor, or by a newer Weir? Events are never skipped"
+            ) from error
+        if event.type not in KNOWN_TYPES:
+            raise UpgradeNeededError(
+                f"{place(tp, record)}: Expected an event type that this Weir knows, but got {event.type!r}: upgrade it"
+            )
+        if instance is not None:
+            decoded.items.append(InstanceEvent(instance, event))
+            decoded.records.append(record)
+    return decoded
+
+
+FEED = Feed("events", truth=True, decode=decode)

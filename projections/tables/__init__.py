@@ -1,0 +1,26 @@
+"""The registry of tables: one file each, one line here.
+
+A table is *projected* (a replay of the topics builds it anew) or *owned* (it holds what exists nowhere else, and a
+replay leaves it alone).  A projected table belongs to one feed and says how records become rows and how rows are
+written.
+"""
+
+from projections.feeds.base import FeedName
+from projections.tables import process_definitions, process_history, process_instances, telemetry
+from projections.tables.base import Projection, Table
+
+TABLES: dict[str, Table] = {
+    "process_definitions": process_definitions.TABLE,
+    "process_history": process_history.TABLE,
+    "process_instances": process_instances.TABLE,
+    "telemetry": telemetry.TABLE,
+    # A replay begins by resetting the positions, so they are projected too; the projector itself moves them.
+    "projection_positions": Table("projection_positions", "projected"),
+    "schema_migrations": Table("schema_migrations", "owned"),
+}
+
+
+def projections_of(feed: FeedName) -> tuple[Projection, ...]:
+    """What records of ``feed`` are written to, in the order in which it is written."""
+    projections = (table.projection for table in TABLES.values())
+    return tuple(projection for projection in projections if projection is not None and projection.feed == feed)

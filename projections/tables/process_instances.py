@@ -1,0 +1,240 @@
+"""``process_instances``: one row an instance, the fold of its events.
+
+``build`` folds a batch's events to one ``Change`` an instance; ``write`` merges the changes into the table by one
+upsert. The upsert finds its row through the primary key alone, so that it costs the same however many chunks there are;
+a join (``UPDATE … FROM unnest``) would leave it to the planner to scan them all.
+
+| an event of type | changes |
+|---|---|
+| any | ``last_seq``, ``updated_at``, ``definition_id``, ``definition_version`` |
+| any that has an ``activity_id`` | ``current_activity`` |
+| ``started`` | ``status``, ``business_key``, ``variables`` |
+| ``variable_changed`` | one of ``variables`` |
+| ``activity_started`` | ``steps`` |
+| ``completed``, ``failed``, ``cancelled`` | ``status``, ``completed_at``, ``error``, ``variables`` |
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import structlog
+
+from projections.feeds.events import InstanceEvent
+from projections.tables.base import Projection, Table
+from streams.core.durations import instant
+from streams.core.events import EventHead
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+log = structlog.get_logger(__name__)
+
+Variables = dict[str, msgspec.Raw]
+
+
+class Change:
+    """What a batch says about one instance.
+
+    ``status_since`` is ``None`` when the batch leaves ``status``, ``completed_at`` and ``error`` as they are.
+    """
+
+    __slots__ = (
+        "activity",
+        "completed_at",
+        "definition_id",
+        "definition_version",
+        "error",
+        "id",
+        "key",
+        "last_seq",
+        "started_at",
+        "status",
+        "status_since",
+        "steps",
+        "updated_at",
+        "variables",
+    )
+
+    def __init__(self, instance: bytes) -> None:
+        self.id = UUID(bytes=instance)
+        self.started_at = instant(int.from_bytes(instance[:6], "big"))
+        self.status = "running"
+        self.status_since: datetime | None = None
+        self.completed_at: datetime | None = None
+        self.error: str | None = None
+        self.key: str | None = None
+        self.activity: str | None = None
+        self.steps = 0
+        self.variables: Variables = {}
+        # Set by the first event, since every event has them.
+        self.definition_id: str
+        self.definition_version: int
+        self.last_seq: int
+        self.updated_at: datetime
+
+
+class _Started(msgspec.Struct):
+    key: str | None = None
+    variables: Variables = {}
+
+
+class _VariableChanged(msgspec.Struct):
+    name: str
+    value: msgspec.Raw
+
+
+class _Ended(msgspec.Struct):
+    variables: Variables = {}
+
+
+class _Failed(_Ended):
+    error_type: str = "error"
+    error: str = ""
+
+
+_decode_started = msgspec.json.Decoder(_Started).decode
+_decode_variable = msgspec.json.Decoder(_VariableChanged).decode
+_decode_ended = msgspec.json.Decoder(_Ended).decode
+_decode_failed = msgspec.json.Decoder(_Failed).decode
+_encode_json = msgspec.json.Encoder().encode
+
+
+def _started(change: Change, event: EventHead) -> None:
+    data = _decode_started(event.data)
+    _status(change, event, "running", ended=False)
+    change.key = data.key
+    change.variables = data.variables
+
+
+def _variable_changed(change: Change, event: EventHead) -> None:
+    data = _decode_variable(event.data)
+    change.variables[data.name] = data.value
+
+
+def _activity_started(change: Change, _event: EventHead) -> None:
+    change.steps += 1
+
+
+def _completed(change: Change, event: EventHead) -> None:
+    _status(change, event, "completed", ended=True)
+    change.activity = None
+    change.variables |= _decode_ended(event.data).variables
+
+
+def _failed(change: Change, event: EventHead) -> None:
+    data = _decode_failed(event.data)
+    _status(change, event, "failed", ended=True)
+    change.error = f"{data.error_type}: {data.error}" if data.error else data.error_type
+    change.variables |= data.variables
+
+
+def _cancelled(change: Change, event: EventHead) -> None:
+    _status(change, event, "cancelled", ended=True)
+    change.variables |= _decode_ended(event.data).variables
+
+
+def _status(change: Change, event: EventHead, status: str, *, ended: bool) -> None:
+    change.status = status
+    change.status_since = event.time
+    change.completed_at = event.time if ended else None
+    change.error = None
+
+
+HANDLERS: dict[str, Callable[[Change, EventHead], None]] = {
+    "started": _started,
+    "variable_changed": _variable_changed,
+    "activity_started": _activity_started,
+    "completed": _completed,
+    "failed": _failed,
+    "cancelled": _cancelled,
+}
+"""Event types that change more than ``last_seq``, ``updated_at`` and ``current_activity``."""
+
+
+def build(items: Sequence[InstanceEvent]) -> list[Change]:
+    """One change an instance.  Raises ``msgspec.ValidationError`` for data that is not its event type's."""
+    changes: dict[bytes, Change] = {}
+    handler_of = HANDLERS.get
+    for instance, event in items:
+        change = changes.get(instance)
+        if change is None:
+            change = changes[instance] = Change(instance)
+        if event.activity_id is not None:
+            change.activity = event.activity_id
+        if (handle := handler_of(event.type)) is not None:
+            handle(change, event)
+        change.definition_id = event.definition_id
+        change.definition_version = event.definition_version
+        change.last_seq = event.seq
+        change.updated_at = event.time
+    return list(changes.values())
+
+
+# Merging: a null in `excluded` says that the batch did not change the column.  `||` replaces whole variables, which is
+# what both variable_changed and the final variables of an ended instance mean.
+_UPSERT = """
+    WITH written AS (
+        INSERT INTO process_instances AS old (
+            id, started_at, definition_id, definition_version, status, status_since, business_key, current_activity,
+            variables, error, steps, last_seq, updated_at, completed_at)
+        SELECT id, started_at, definition_id, definition_version, status, status_since, business_key, current_activity,
+               variables::jsonb, error, steps, last_seq, updated_at, completed_at
+        FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::int[], $5::text[], $6::timestamptz[], $7::text[],
+                    $8::text[], $9::text[], $10::text[], $11::int[], $12::int[], $13::timestamptz[], $14::timestamptz[])
+            AS new (id, started_at, definition_id, definition_version, status, status_since, business_key,
+                    current_activity, variables, error, steps, last_seq, updated_at, completed_at)
+        ON CONFLICT (id, started_at) DO UPDATE SET
+            definition_id = excluded.definition_id,
+            definition_version = excluded.definition_version,
+            status = CASE WHEN excluded.status_since IS NULL THEN old.status ELSE excluded.status END,
+            status_since = coalesce(excluded.status_since, old.status_since),
+            completed_at = CASE WHEN excluded.status_since IS NULL THEN old.completed_at ELSE excluded.completed_at END,
+            error = CASE WHEN excluded.status_since IS NULL THEN old.error ELSE excluded.error END,
+            business_key = coalesce(excluded.business_key, old.business_key),
+            current_activity = CASE WHEN excluded.status = 'completed' THEN NULL
+                                    ELSE coalesce(excluded.current_activity, old.current_activity) END,
+            variables = CASE WHEN excluded.variables = '{}' THEN old.variables
+                             ELSE old.variables || excluded.variables END,
+            steps = old.steps + excluded.steps,
+            last_seq = excluded.last_seq,
+            updated_at = excluded.updated_at
+        RETURNING id, status_since
+    )
+    SELECT id FROM written WHERE status_since IS NULL
+"""
+
+
+async def write(connection: asyncpg.Connection, rows: list[Change]) -> None:
+    """Insert what started, merge the rest."""
+    if not rows:
+        return
+    orphans = await connection.fetch(
+        _UPSERT,
+        [row.id for row in rows],
+        [row.started_at for row in rows],
+        [row.definition_id for row in rows],
+        [row.definition_version for row in rows],
+        [row.status for row in rows],
+        [row.status_since for row in rows],
+        [row.key for row in rows],
+        [row.activity for row in rows],
+        [_encode_json(row.variables).decode() if row.variables else "{}" for row in rows],
+        [row.error for row in rows],
+        [row.steps for row in rows],
+        [row.last_seq for row in rows],
+        [row.updated_at for row in rows],
+        [row.completed_at for row in rows],
+    )
+    if orphans:
+        log.warning(
+            "events of instances whose rows were deleted: the new rows hold only what these events tell",
+            table="process_instances",
+            instances=[str(row["id"]) for row in orphans[:10]],
+            count=len(orphans),
+        )
+
+
+TABLE = Table("process_instances", "projected", Projection("events", build, write))
