@@ -8,9 +8,9 @@ that of the machine's latest reading, decides: at or below the threshold the coo
 instance escalates.  Either way the instance is over, long before another reading comes.
 
 With one reading in five minutes this is, for an instance that reading ``i`` starts: the action ends a little after
-``i``, so the timer fires a little after reading ``i + 1`` and sees it.  Reading ``i + 1`` itself came while the instance
-was running, so it starts nothing; ``i + 2`` may start the next instance.  Where the series ends, the latest reading is
-the last one.
+``i``, so the timer fires a little after reading ``i + 1`` and sees it.  Reading ``i + 1`` itself came while the
+instance was running, so it starts nothing; ``i + 2`` may start the next instance.  Where the series ends, the latest
+reading is the last one.
 """
 
 from collections.abc import Sequence
