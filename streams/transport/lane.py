@@ -1,0 +1,258 @@
+"""A lane: the runner of one partition.
+
+It reads contiguously, hands out one batch at a time, and goes on only when that batch is done.  While a batch is worked
+on, the next chunk is already fetched; no lingering: batches grow by themselves under load.
+
+What follows what, and why:
+* a chunk must begin exactly where the last one ended; else records are missing, and the process ends;
+* a batch of timers only is handed out when an answer of the broker, not older than the wake time, showed nothing
+  behind the position: commands of earlier time go first;
+* the table changes after the commit, never before it: it is never ahead of the log;
+* a moved position that no batch wrote (nothing to say) is written by the lane itself, at a bounded rate, between
+  batches: one transaction at a time per writer.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Mapping
+from typing import NoReturn
+
+from streams.transport.batch import Batch
+from streams.transport.contents import position_key
+from streams.transport.fatal import logger
+from streams.transport.options import PartitionStatus
+from streams.transport.port import (
+    Chunk,
+    FencedError,
+    Message,
+    OutcomeUnknownError,
+    Reader,
+    RefusedError,
+    TopicPartition,
+    Writer,
+)
+from streams.transport.positions import Start
+from streams.transport.source import Source
+
+POLL_MIN_S, POLL_MAX_S = 0.005, 0.1
+"""A due timer asks again for the broker's answer with these waits; an answer comes every ``fetch_wait_ms``."""
+
+
+class Lane:
+    """Runs one partition of ``source`` from ``start.position`` until it is stopped."""
+
+    def __init__(self, source: Source, tp: TopicPartition, start: Start, reader: Reader, writer: Writer | None) -> None:
+        self.source, self.tp = source, tp
+        self.position = start.position
+        self.revoked = False
+        self.batch: Batch | None = None
+        self.last_batch_at: float | None = None
+        self.moved_at = time.monotonic()
+        self._reader, self._writer = reader, writer
+        self._unsaved = start.unsaved
+        self._saved_at = 0.0 if start.unsaved else time.monotonic()
+        self._offsets_at = 0.0
+        table = source.table
+        self._changelog = TopicPartition(table.changelog, tp.partition) if table is not None else None
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self) -> None:
+        """Start running."""
+        self._task = asyncio.create_task(self._run(), name=f"lane {self.tp.topic}[{self.tp.partition}]")
+
+    async def stop(self) -> None:
+        """No further batch; the running one may finish.
+
+        Beyond the drain timeout the process ends, since the batch may hang in a commit whose outcome is unknown.
+        """
+        self.revoked = True  # a batch still queued, or not yet committing, is dropped
+        timeout = self.source.options.drain_timeout_s
+        batch = self.batch
+        if batch is not None and batch.taken:
+            try:
+                async with asyncio.timeout(timeout):
+                    await batch.finished.wait()
+            except TimeoutError:
+                self._fatal(f"the batch did not finish within drain_timeout_s={timeout}")
+        if self._task is not None:
+            self._task.cancel()
+            if (await asyncio.wait([self._task], timeout=timeout))[1]:
+                self._fatal(f"the lane did not stop within drain_timeout_s={timeout}")
+            self._task = None
+        try:
+            async with asyncio.timeout(timeout):
+                await self._save_position()
+        except TimeoutError as error:
+            self._fatal(f"the position could not be written within drain_timeout_s={timeout}", error)
+
+    def status(self) -> PartitionStatus:
+        """Position, lag and time of the last batch."""
+        end = self._reader.stable_end(self.tp, 0.0)
+        lag = None if end is None else max(0, end - self.position)
+        return PartitionStatus(self.tp.topic, self.tp.partition, self.position, lag, self.last_batch_at)
+
+    def answered_at(self) -> float | None:
+        """When (Unix s) the broker last answered a fetch of this partition."""
+        return self._reader.answered_at(self.tp)
+
+    # ---- reading
+    async def _fetch(self, position: int) -> Chunk:
+        """The next chunk from ``position``.  After a mismatch one more seek: a seek may cross a running fetch."""
+        chunk = await self._reader.fetch(self.tp, self.source.max_records)
+        if _goes_on(chunk, position):
+            return chunk
+        self.source.counters.reseeks += 1
+        logger.error("%s: wanted %d, got [%d, %d); seeking again", self.tp, position, chunk.start, chunk.end)
+        await self._reader.seek(self.tp, position)
+        chunk = await self._reader.fetch(self.tp, self.source.max_records)
+        if _goes_on(chunk, position):
+            return chunk
+        return self._fatal(
+            f"Expected records from offset {position}, but the broker gave [{chunk.start}, {chunk.end}): records are "
+            "missing (retention?) or the topic was recreated.  Restore the topic or rebuild what follows from it"
+        )
+
+    async def _run(self) -> None:
+        ahead = asyncio.ensure_future(self._fetch(self.position))
+        try:
+            while not self.revoked:
+                await self._wait(ahead)
+                if ahead.done():
+                    chunk = ahead.result()
+                    ahead = asyncio.ensure_future(self._fetch(chunk.end))
+                else:  # a timer is due, and nothing lies behind the position
+                    chunk = Chunk(self.tp, self.position, (), self.position, self.position)
+                if chunk.records or chunk.start == chunk.end:
+                    await self._hand_out(chunk)
+                else:  # only markers: nothing for an agent
+                    self._move(chunk.end)
+        except Exception as error:  # noqa: BLE001  a dead lane would be a partition that silently stands still
+            self._fatal("the lane failed", error)
+        finally:
+            ahead.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await ahead
+
+    async def _wait(self, ahead: asyncio.Future[Chunk]) -> None:
+        """Until the next chunk is there or a timer may be fired; writes an unsaved position meanwhile."""
+        poll = POLL_MIN_S
+        while not ahead.done():
+            wake = self.source.wake_at(self.tp.partition) if self.source.wake_at is not None else None
+            now, timeouts = self.source.clock(), []
+            if wake is not None and wake <= now:
+                end = self._reader.stable_end(self.tp, wake)
+                if end is not None and end <= self.position:
+                    return
+                timeouts.append(poll)
+                poll = min(poll * 2, POLL_MAX_S)
+            elif wake is not None:
+                timeouts.append(wake - now)
+            if self._unsaved:
+                if (left := self._saved_at + self._save_every - time.monotonic()) <= 0:
+                    await self._save_position()
+                else:
+                    timeouts.append(left)
+            await asyncio.wait([ahead], timeout=min(timeouts, default=None))
+
+    async def _hand_out(self, chunk: Chunk) -> None:
+        self.batch = batch = Batch(self, chunk)
+        self.source.ready.put_nowait(batch)
+        timeout = self.source.options.batch_timeout_s
+        try:
+            async with asyncio.timeout(timeout):  # not wait_for, which may swallow a cancellation in Python 3.11
+                await batch.finished.wait()
+        except TimeoutError:
+            self._fatal(
+                f"batch {batch!r} was not done within batch_timeout_s={timeout}: the agent hangs, or is missing"
+            )
+        self.batch = None
+
+    def complete(self, batch: Batch) -> None:
+        """The batch is done, also when the lane was stopped meanwhile.
+
+        The position moves here, not in the lane's task, which may be cancelled before it looks.
+        """
+        batch.done = True
+        self._move(batch.end)
+        self.last_batch_at = self.source.clock()
+        self.source.counters.batches += 1
+        self.source.counters.records += len(batch.records)
+
+    def _move(self, position: int) -> None:
+        self.position, self.moved_at = position, time.monotonic()
+
+    # ---- writing
+    @property
+    def _save_every(self) -> float:
+        options = self.source.options
+        return options.offsets_every_s if self._changelog is not None else options.idle_offsets_every_s
+
+    async def commit(
+        self,
+        outputs: Mapping[TopicPartition, list[Message]],
+        writes: Mapping[bytes, bytes | None],
+        position: int,
+    ) -> None:
+        """One transaction: outputs, table writes and position.
+
+        None at all when there is nothing to write, unless the position has not been written for a while.  Raises
+        ``RefusedError``; what is worse ends the process.
+        """
+        if not outputs and not writes:
+            self._unsaved = self._unsaved or position != self.position
+            if not self._unsaved or time.monotonic() - self._saved_at < self._save_every:
+                return
+        now, offsets = time.monotonic(), {}
+        if self._changelog is None or now - self._offsets_at >= self.source.options.offsets_every_s:
+            offsets, self._offsets_at = {self.tp: position}, now
+        table, all_outputs = self.source.table, dict(outputs)
+        if self._changelog is not None:
+            writes = {**writes, position_key(self.tp.topic): b"%d" % position}
+            all_outputs[self._changelog] = [Message(key, value) for key, value in writes.items()]
+        ends = await self._transact(all_outputs, offsets)
+        if table is not None and self._changelog is not None:
+            table.contents.apply_commit(self.tp.partition, writes, ends[self._changelog])
+        self._unsaved, self._saved_at = False, now
+
+    async def _transact(
+        self, outputs: Mapping[TopicPartition, list[Message]], offsets: Mapping[TopicPartition, int]
+    ) -> Mapping[TopicPartition, int]:
+        if self._writer is None:
+            self._fatal("no writer was opened for a transactional source")
+        counters, began, timeout = self.source.counters, time.perf_counter_ns(), self.source.options.commit_timeout_s
+        try:
+            async with asyncio.timeout(timeout):
+                ends = await self._writer.transact(outputs, offsets)
+        except RefusedError:
+            raise
+        except FencedError as error:
+            self._fatal("another process owns this partition now (fenced)", error)
+        except TimeoutError as error:
+            self._fatal(f"Kafka did not confirm a transaction within commit_timeout_s={timeout}", error)
+        except OutcomeUnknownError as error:
+            self._fatal("a transaction failed and only the log knows its outcome", error)
+        counters.commit_ns += time.perf_counter_ns() - began
+        counters.transactions += 1
+        counters.outputs += sum(map(len, outputs.values()))
+        return ends
+
+    async def _save_position(self) -> None:
+        if self._unsaved and self._writer is not None:
+            self._saved_at = 0.0
+            await self.commit({}, {}, self.position)
+
+    def _fatal(self, message: str, error: BaseException | None = None) -> NoReturn:
+        self.source.fatal(f"{self.tp.topic}[{self.tp.partition}] at {self.position}: {message}", error)
+
+
+def _goes_on(chunk: Chunk, position: int) -> bool:
+    """Whether ``chunk`` begins at ``position`` and its offsets increase."""
+    if chunk.start != position:
+        return False
+    last = position - 1
+    for record in chunk.records:
+        if record.offset <= last:
+            return False
+        last = record.offset
+    return last < chunk.end

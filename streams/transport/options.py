@@ -1,0 +1,80 @@
+"""What can be set, what is counted, what is shown."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransportOptions:
+    """Times end in ``_s`` (seconds) or ``_ms`` (milliseconds), sizes in ``_bytes``."""
+
+    client: Mapping[str, Any]
+    """``streams.kafka.client_options(settings)``: servers and credentials, for the consumer and every producer."""
+
+    fetch_wait_ms: int = 50
+    """How long the broker holds a fetch without data; a partition that is not in the running fetch waits as long."""
+    max_partition_fetch_bytes: int = 1_048_576
+    prefetch_backoff_s: float = 0.0
+    """How long records that no lane has taken yet may hold up the fetch of the other partitions."""
+
+    batch_bytes: int = 524_288
+    """Size at which a record batch is closed and the next one begun; a larger record still gets a batch of its own."""
+    max_record_bytes: int = 1_048_000
+    """A larger output is refused in ``txn.send``, where the agent can still isolate it; the broker's refusal of a whole
+    batch would come too late.  Kept below the ``max.message.bytes`` of the topics (1 MiB)."""
+    topic_max_record_bytes: Mapping[str, int] = field(default_factory=dict)
+    """Topics with another limit."""
+
+    batch_timeout_s: float = 120.0
+    """A batch that is not done by then (waiting for an agent included) ends the process."""
+    commit_timeout_s: float = 60.0
+    """A transaction that Kafka has not confirmed by then ends the process."""
+    drain_timeout_s: float = 10.0
+    """How long a revocation waits for the running batch, and for ``on_revoked``."""
+    transaction_timeout_ms: int = 60_000
+    """When the broker aborts a transaction whose owner vanished without a successor."""
+    concurrent_backoff_s: float = 0.001
+    """Wait after the broker says that the markers of the previous transaction are still being written."""
+
+    offsets_every_s: float = 1.0
+    """Table: group offsets (dashboards), and the position when batches write nothing.  Stored offsets: their flush."""
+    idle_offsets_every_s: float = 5.0
+    """Group, transactional: the position when batches send nothing."""
+
+    start_timeout_s: float = 60.0
+    """Partitions assigned, no progress in recovery and still no lane: the process ends."""
+    broker_timeout_s: float = 60.0
+    """An idle lane whose fetches the broker has not answered for so long ends the process."""
+    stall_after_s: float = 15.0
+    """A partition with records that has not moved for so long is logged and counted."""
+
+
+@dataclass
+class Counters:
+    """Plain totals since the start of the process."""
+
+    batches: int = 0
+    records: int = 0
+    transactions: int = 0
+    outputs: int = 0
+    commit_ns: int = 0
+    reruns: int = 0
+    """Batches whose body failed the first time."""
+    reseeks: int = 0
+    missing_offsets: int = 0
+    """Partitions that had no usable group offset and started at the latest."""
+    stalls: int = 0
+
+
+@dataclass(frozen=True)
+class PartitionStatus:
+    """One lane, as ``weir status`` shows it."""
+
+    topic: str
+    partition: int
+    position: int
+    lag: int | None
+    """Offsets (markers included) from the position to the end of what is committed; None before the first answer."""
+    last_batch_at: float | None
+    """Unix seconds."""

@@ -1,0 +1,128 @@
+"""The port: all that a lane knows of Kafka.
+
+    Reader    fetch committed records of a partition, contiguously; seek; where do they end?
+    Writer    one transaction at a time: records to any partitions plus consumed offsets, all or nothing
+    Offsets   where a partition begins and ends, and what the group has committed
+
+Two implementations stand behind it under one contract test (``tests/transport/test_port.py``): ``kafka.py`` (aiokafka,
+inside Faust) and ``memory.py`` (a simulated broker).
+
+    PortError
+    ├── RefusedError         nothing was sent and the writer may go on: the outputs were wrong
+    ├── FencedError          a newer writer holds this transactional id: the partition belongs to somebody else
+    └── OutcomeUnknownError  the transaction failed after it began: only the log knows what became of it
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class PortError(Exception):
+    """Root of what a port raises."""
+
+
+class RefusedError(PortError):
+    """Nothing was sent; the writer is as good as before."""
+
+
+class FencedError(PortError):
+    """Another writer was opened under the same transactional id; this one never commits again."""
+
+
+class OutcomeUnknownError(PortError):
+    """The transaction may be committed or aborted; the process must end and its successor read the log."""
+
+
+class TopicPartition(NamedTuple):
+    """Equal to Faust's ``TP`` and aiokafka's ``TopicPartition``: all three are plain tuples of the same two fields."""
+
+    topic: str
+    partition: int
+
+
+class Record(Protocol):
+    """A record as read; aiokafka's ``ConsumerRecord`` is one as it stands, so nothing is copied on the hot path."""
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int:
+        """Unix milliseconds: LogAppendTime or CreateTime, as the topic says."""
+        ...
+
+
+class Message(NamedTuple):
+    """A record to be written; ``value`` None is a tombstone."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+Outputs = Mapping[TopicPartition, Sequence[Message]]
+
+
+class Chunk(NamedTuple):
+    """What one fetch returned: the reader went contiguously from ``start`` up to, not including, ``end``.
+
+    Offsets missing inside are transaction markers, aborted records or compacted ones.  ``stable_end`` is the end of
+    what was committed as far as the last answer of the broker told (None before the first).
+    """
+
+    tp: TopicPartition
+    start: int
+    records: Sequence[Record]
+    end: int
+    stable_end: int | None
+
+
+class Reader(Protocol):
+    """Committed records of the partitions that this process holds."""
+
+    async def fetch(self, tp: TopicPartition, max_records: int) -> Chunk:
+        """Wait until the position of ``tp`` can move, and move it; ``records`` may be empty (markers only)."""
+        ...
+
+    async def seek(self, tp: TopicPartition, offset: int) -> None: ...
+
+    def stable_end(self, tp: TopicPartition, since: float) -> int | None:
+        """End of the committed records by an answer of the broker not older than ``since`` (Unix s); None without."""
+        ...
+
+    def answered_at(self, tp: TopicPartition) -> float | None:
+        """When (Unix s) the broker last answered a fetch of ``tp``; None before the first answer."""
+        ...
+
+
+class Writer(Protocol):
+    """A transactional producer.  Opening one fences every older one of the same transactional id."""
+
+    async def transact(self, outputs: Outputs, offsets: Mapping[TopicPartition, int]) -> Mapping[TopicPartition, int]:
+        """Commit ``outputs`` and the group's ``offsets`` (next offset to read) in one transaction.
+
+        Returns for each output partition the offset after its last written record.  Raises ``RefusedError``,
+        ``FencedError`` or ``OutcomeUnknownError``.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+class Offsets(Protocol):
+    """What is known about partitions before a lane starts."""
+
+    async def bounds(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, tuple[int, int]]:
+        """First readable offset and end of the committed records."""
+        ...
+
+    async def committed(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, int | None]:
+        """Offsets of the group; None where it has none."""
+        ...

@@ -1,0 +1,134 @@
+"""Every private part of Faust and aiokafka that the transport touches, each with the reason.
+
+``tests/transport/test_private_apis.py`` fails with the name of what moved when another version is installed; the
+versions are pinned in pyproject.toml.  Overridden methods of Faust's classes are in ``OVERRIDDEN``, for the same test.
+"""
+
+import asyncio
+from typing import Any
+
+import aiokafka
+from aiokafka.producer import sender as aiokafka_sender
+from aiokafka.protocol.group import LeaveGroupRequest
+
+from streams.transport.port import Chunk, TopicPartition
+
+OVERRIDDEN: dict[str, tuple[str, ...]] = {
+    "faust.transport.drivers.aiokafka.AIOKafkaConsumerThread": (
+        "_create_worker_consumer",  # read_committed, fetch wait and credentials come from our options
+    ),
+    "faust.transport.drivers.aiokafka.Consumer": (
+        "_new_consumer_thread",  # our thread
+        "_drain_messages",  # chunks for tables; lanes read by themselves
+        "_get_active_partitions",  # (called) what is neither paused nor buffered
+        "on_partitions_revoked",  # drain lanes before anything else
+        "on_partitions_assigned",  # fence before recovery reads the end of the changelog
+        "perform_seek",  # positions come from where they live, not always from the group
+        "resume_partitions",  # Faust must not read what lanes read
+        "wait_empty",  # shutdown: drain, then leave the group at once
+        "commit",  # nothing is acknowledged per message
+        "verify_event_path",  # a stall detector that looks at acknowledgements
+        "create_topic",  # topics are declared in redpanda/topics.yaml
+    ),
+    "faust.tables.recovery.Recovery": (
+        "_slurp_changelogs",  # chunks are applied directly, not through the changelog queue
+        "_set_recovery_started",  # clears an end that was signalled for an earlier recovery
+        "_set_recovery_ended",  # (called)
+        "on_rebalance",  # forget partitions that went away
+    ),
+    "faust.tables.manager.TableManager": ("_changelogs", "_recovery"),
+}
+
+
+async def pull(consumer: Any, tp: TopicPartition, max_records: int | None) -> Chunk | None:
+    """Take what is already fetched of ``tp``; None when nothing is.  Runs in the consumer's loop.
+
+    Why not ``getmany``: it does not tell where the reader stood before and after, and without that a gap cannot be
+    told from a transaction marker.  With timeout 0 nothing between the two samples of the position yields, so they are
+    exact.
+    """
+    subscription = consumer._subscription  # noqa: SLF001
+    if subscription.subscription is None or subscription.reassignment_in_progress:
+        return None
+    assignment = subscription.subscription.assignment
+    state = assignment.state_value(tp) if assignment is not None and tp in assignment.tps else None
+    if state is None or not state.has_valid_position:
+        return None
+    start = state.position
+    records = (await consumer._fetcher.fetched_records([tp], 0, max_records)).get(tp, [])  # noqa: SLF001
+    if state.position == start:
+        return None
+    return Chunk(tp, start, records, state.position, state.lso)
+
+
+def fetch_context(consumer: Any) -> Any:
+    """Marks a pending read; without it aiokafka leaves the group after max_poll_interval of an idle lane."""
+    return consumer._subscription.fetch_context()  # noqa: SLF001
+
+
+def fetch_waiter(consumer: Any) -> Any:
+    """A future that is done when anything new is fetched."""
+    return consumer._fetcher._create_fetch_waiter()  # noqa: SLF001
+
+
+def last_answer(consumer: Any, tp: TopicPartition) -> tuple[float, int] | None:
+    """Time (Unix s) and last stable offset of the latest fetch answer for ``tp``.  Callable from any thread.
+
+    The consumer's loop writes the offset before the time, so reading the time first never pairs a new time with an
+    old offset.
+    """
+    subscription = consumer._subscription.subscription if consumer is not None else None  # noqa: SLF001
+    assignment = subscription.assignment if subscription is not None else None
+    if assignment is None or tp not in assignment.tps:
+        return None
+    state = assignment.state_value(tp)
+    timestamp_ms, stable = state.timestamp, state.lso
+    return (timestamp_ms / 1000, stable) if timestamp_ms is not None and stable is not None else None
+
+
+def set_prefetch_backoff(consumer: Any, seconds: float) -> None:
+    """Records not taken yet hold up the fetch of all partitions of their broker, by default for 100 ms."""
+    consumer._fetcher._prefetch_backoff = seconds  # noqa: SLF001
+
+
+async def leave_group(consumer: Any, *, send_leave: bool) -> None:
+    """Leave over the data connection: the group's own may be blocked behind a JoinGroup until the others have joined.
+
+    With static membership (``send_leave`` False) only the heartbeats end, and the member keeps its partitions until
+    the session times out or it is back.
+    """
+    group = consumer._coordinator if consumer is not None else None  # noqa: SLF001
+    if group is None or group.coordinator_id is None:
+        return
+    node, member = group.coordinator_id, group.member_id
+    closing = asyncio.ensure_future(group.close())  # first: it must not join again
+    await asyncio.sleep(0)
+    if send_leave and member:
+        await consumer._client.send(node, LeaveGroupRequest(group.group_id, member))  # noqa: SLF001
+    await closing
+
+
+class _AddPartitions(aiokafka_sender.AddPartitionsToTxnHandler):  # type: ignore[misc]
+    backoff_s = aiokafka_sender.BACKOFF_OVERRIDE
+
+    def handle_response(self, response: Any) -> float | None:
+        backoff: float | None = super().handle_response(response)
+        return self.backoff_s if backoff == aiokafka_sender.BACKOFF_OVERRIDE else backoff
+
+
+def set_concurrent_backoff(producer: aiokafka.AIOKafkaProducer, seconds: float) -> None:
+    """Wait ``seconds`` instead of 20 ms when the markers of the previous transaction are still being written.
+
+    The 20 ms are a constant of aiokafka's sender; back-to-back transactions take 24 ms with it and 5 without.
+    """
+    sender = producer._sender  # noqa: SLF001
+    handler = type("_AddPartitions", (_AddPartitions,), {"backoff_s": seconds})
+
+    async def add_partitions(tps: Any) -> Any:
+        node = await sender._find_coordinator(  # noqa: SLF001
+            aiokafka_sender.CoordinationType.TRANSACTION,
+            sender._txn_manager.transactional_id,  # noqa: SLF001
+        )
+        return await handler(sender, tps).do(node)
+
+    sender._do_add_partitions_to_txn = add_partitions  # noqa: SLF001
