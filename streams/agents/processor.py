@@ -17,7 +17,6 @@ from streams.settings import Settings
 from streams.topics import TABLE, Topics, load_topics
 
 MAX_RECORDS = 1_000
-STATUS_S = 30.0
 log = structlog.get_logger("weir.processor")
 
 
@@ -86,11 +85,10 @@ def build(settings: Settings) -> faust.App:
         async for batch in transport.batches(stream, max_records=MAX_RECORDS):
             await processor.run(batch)
 
-    app.on_before_start(processor.store.start)
-    app.on_after_stop(processor.store.stop)
+    app.accompany(processor.store.start, processor.store.stop)
     return app
 
 
 def run(settings: Settings) -> None:
     """Work until told to stop."""
-    transport.run(build(settings))
+    transport.run(build(settings), log_level=settings.log_level)

@@ -1,0 +1,52 @@
+"""The Faust app of a role: one app and one process a role, all made here."""
+
+from collections.abc import Awaitable, Callable
+
+import faust
+
+from streams import transport
+from streams.kafka import client_options
+from streams.settings import Settings
+from streams.topics import Topics, group_of
+
+Hook = Callable[[], Awaitable[None]]
+
+
+class RoleApp(faust.App):  # type: ignore[misc]
+    """A Faust app that starts something of its role's own before the first batch, and stops it after the last."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.companions: list[tuple[Hook, Hook]] = []
+
+    def accompany(self, start: Hook, stop: Hook) -> None:
+        """Have ``start`` awaited before the app consumes anything, and ``stop`` when it has ceased to."""
+        self.companions.append((start, stop))
+
+    async def on_first_start(self) -> None:
+        """Faust would make its data directories here; our tables live in memory and in Kafka."""
+        for start, _ in self.companions:
+            await start()
+
+    async def on_stop(self) -> None:
+        """Called when the app stops."""
+        await super().on_stop()
+        for _, stop in reversed(self.companions):
+            await stop()
+
+
+def make_app(settings: Settings, role: str, topics: Topics) -> tuple[RoleApp, transport.Transport]:
+    """An app for ``role`` with the transport installed; its consumer group is ``group_of(settings, role)``."""
+    app = RoleApp(
+        group_of(settings, role),
+        topic_partitions=topics.partitions,
+        **transport.app_settings(
+            session_timeout_s=settings.session_timeout_s, member_id=settings.member_id, web_port=settings.web_port
+        ),
+    )
+    limits = {topic.name: topic.config.get("max.message.bytes") for topic in topics.all()}
+    options = transport.TransportOptions(
+        client=client_options(settings),
+        topic_max_record_bytes={name: int(limit) for name, limit in limits.items() if limit is not None},
+    )
+    return app, transport.install(app, options)
