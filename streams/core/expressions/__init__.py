@@ -1,0 +1,30 @@
+"""The language within the language: conditions, ``${…}`` in texts, and paths.
+
+expression   ``temperature > threshold``   compile_expression(text).test(variables)
+template     ``"At ${temperature} °C"``    compile_template(json).render(variables)
+path         ``tags.device_id``            compile_path(text).get(document)
+
+``tokens`` and ``syntax`` turn our spelling into CEL, ``functions`` lists what may be called, ``errors`` what may go wrong.
+"""
+
+from streams.core.expressions.errors import ExpressionError, ExpressionSyntaxError, MissingError
+from streams.core.expressions.expression import Expression, compile_expression
+from streams.core.expressions.path import MISSING, Missing, Path, compile_path
+from streams.core.expressions.template import Template, compile_template, text_of
+from streams.core.expressions.tokens import bare
+
+__all__ = [
+    "MISSING",
+    "Expression",
+    "ExpressionError",
+    "ExpressionSyntaxError",
+    "Missing",
+    "MissingError",
+    "Path",
+    "Template",
+    "bare",
+    "compile_expression",
+    "compile_path",
+    "compile_template",
+    "text_of",
+]

@@ -1,0 +1,27 @@
+"""What can go wrong with an expression, a template or a path.
+
+ExpressionError(ValueError)         evaluating failed, or the result is not what it must be
+├── ExpressionSyntaxError           the text is no expression; ``offset`` tells where
+└── MissingError                    it reads a variable or a field that is not there
+"""
+
+
+class ExpressionError(ValueError):
+    """The message is complete: what was expected, what was there, in which expression."""
+
+
+class ExpressionSyntaxError(ExpressionError):
+    """``offset`` counts characters from the start of the text, ``fix`` says what to write instead."""
+
+    def __init__(self, message: str, offset: int = 0, fix: str = "") -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.fix = fix
+
+
+class MissingError(ExpressionError):
+    """``path`` is what is missing, as written: ``temperature`` or ``fields.flow_temp_c``."""
+
+    def __init__(self, message: str, path: str) -> None:
+        super().__init__(message)
+        self.path = path

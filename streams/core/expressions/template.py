@@ -1,0 +1,120 @@
+"""Templates: JSON with ``${…}`` in its texts.
+
+A text that is exactly one ``${x}`` becomes the value of x with its type; in any other text the value is written out:
+``"Temperature ${temperature} °C"``.  ``$${`` stands for the characters ``${``.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from streams.core.expressions.errors import ExpressionError, ExpressionSyntaxError
+from streams.core.expressions.expression import Expression, compile_expression
+from streams.core.expressions.syntax import MAX_WHOLE
+from streams.core.expressions.tokens import closing_brace
+
+_Render = Callable[[Mapping[str, Any]], Any]
+
+
+class Template:
+    """A compiled template; ``names`` are the variables it reads, ``is_constant`` says that it reads none."""
+
+    __slots__ = ("_render", "expressions", "names", "source")
+
+    def __init__(self, source: Any) -> None:
+        expressions: list[Expression] = []
+        self.source = source
+        self._render = _compile(source, expressions)
+        self.expressions = tuple(expressions)
+        self.names = frozenset(name for expression in expressions for name in expression.names)
+
+    def render(self, variables: Mapping[str, Any]) -> Any:
+        """The value with every ``${…}`` filled in.  Raises ``ExpressionError``, also for a null within a text."""
+        return self._render(variables) if self.expressions else self.source
+
+    def __repr__(self) -> str:
+        return f"Template({self.source!r})"
+
+
+def compile_template(source: Any) -> Template:
+    """``source`` is any JSON value.  Raises ``ExpressionSyntaxError``."""
+    return Template(source)
+
+
+def text_of(value: Any) -> str:
+    """A value within a text: 25.0 is ``25``, 25.50 is ``25.5``, true is ``true``, a list is JSON."""
+    match value:
+        case str():
+            return value
+        case float():
+            if value.is_integer() and abs(value) <= MAX_WHOLE:
+                return str(int(value))
+            return f"{value:.15g}"
+        case _:
+            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def split_text(source: str) -> list[tuple[str, str | None, int]]:
+    """``source`` in pieces: (text before, expression or None, offset of the expression).
+
+    Raises ``ExpressionSyntaxError`` when a ``${`` is not closed.
+    """
+    pieces: list[tuple[str, str | None, int]] = []
+    literal = ""
+    at = 0
+    while (mark := source.find("${", at)) >= 0:
+        if mark > at and source[mark - 1] == "$":
+            literal += source[at : mark - 1] + "${"
+            at = mark + 2
+            continue
+        close = closing_brace(source, mark + 2)
+        pieces.append((literal + source[at:mark], source[mark + 2 : close], mark + 2))
+        literal = ""
+        at = close + 1
+    if literal or at < len(source) or not pieces:
+        pieces.append((literal + source[at:], None, at))
+    return pieces
+
+
+def _compile(source: Any, expressions: list[Expression]) -> _Render:
+    match source:
+        case str() if "${" in source:
+            return _compile_text(source, expressions)
+        case dict():
+            entries = [(key, _compile(value, expressions)) for key, value in source.items()]
+            return lambda variables: {key: render(variables) for key, render in entries}
+        case list():
+            items = [_compile(item, expressions) for item in source]
+            return lambda variables: [render(variables) for render in items]
+        case _:
+            return lambda _: source
+
+
+def _compile_text(source: str, expressions: list[Expression]) -> _Render:
+    pieces: list[tuple[str, Expression | None]] = []
+    for before, inner, offset in split_text(source):
+        expression = None if inner is None else _compile_inner(inner, offset)
+        pieces.append((before, expression))
+        if expression is not None:
+            expressions.append(expression)
+    match pieces:
+        case [("", Expression() as only)]:
+            return only.evaluate
+        case _:
+            return lambda variables: "".join(before + _filled(it, variables, source) for before, it in pieces)
+
+
+def _compile_inner(text: str, offset: int) -> Expression:
+    try:
+        return compile_expression(text)
+    except ExpressionSyntaxError as error:
+        raise ExpressionSyntaxError(str(error), offset + error.offset, error.fix) from error
+
+
+def _filled(expression: Expression | None, variables: Mapping[str, Any], source: str) -> str:
+    if expression is None:
+        return ""
+    value = expression.evaluate(variables)
+    if value is None:
+        raise ExpressionError(f"Expected a value for '${{{expression.text}}}' in {source!r}, but it is null")
+    return text_of(value)
