@@ -24,8 +24,8 @@ Map of the package, from the pure to Faust:
     source.py      input topic, hooks, queue of batches
     batch.py       Batch, Transaction: what agents use
     lane.py        the runner of one partition
-    kafka.py       the port's writer and offsets over aiokafka
-    thread.py      the consumer thread, and the port's reader over it
+    kafka_writer.py, kafka_reader.py   the port over aiokafka
+    thread.py      the consumer thread, and the port's reader and offsets across it
     recovery.py    TransactionalTable, recovery from the changelog
     consumer.py    Faust's consumer: drain, fence, recover, seek, start
     watchdog.py    what stands still without an error

@@ -15,13 +15,14 @@ from mode import Service
 
 from streams.transport import positions, private
 from streams.transport.fatal import logger
-from streams.transport.kafka import KafkaWriter
+from streams.transport.kafka_writer import KafkaWriter
 from streams.transport.lane import Lane
 from streams.transport.port import TopicPartition
-from streams.transport.thread import ConsumerThread, ThreadReader
+from streams.transport.thread import ConsumerThread, ThreadOffsets, ThreadReader
 from streams.transport.watchdog import TICK_S, Watchdog
 
 LEAVE_TIMEOUT_S = 1.0
+CHANGELOG_WAIT_S = 0.2
 
 
 class LaneConsumer(driver.Consumer):  # type: ignore[misc]
@@ -49,6 +50,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Changelog chunks to the tables."""
+        reader = ThreadReader(self._thread)
         while not (self.should_stop or fetcher.should_stop):
             if not self.flow_active:
                 await self.wait_first(self.can_resume_flow.wait(), timeout=1.0)
@@ -58,7 +60,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             if not tps:
                 await self.sleep(0.05)
                 continue
-            for chunk in await self._thread.run(self._thread.pull(tps, None, 0.2)):
+            for chunk in await reader.pull(tps, CHANGELOG_WAIT_S):
                 if generation != self.app.consumer_generation_id:
                     break
                 self.app.tables.recovery.apply_chunk(chunk)
@@ -107,7 +109,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             tps = [TopicPartition(*tp) for tp in self.assignment() if tp.topic == source.name]
             starts.update(
                 await positions.start(
-                    source.positions, tps, self._thread.group_offsets(), self.tx.counters, self.tx.fatal
+                    source.positions, tps, ThreadOffsets(self._thread), self.tx.counters, self.tx.fatal
                 )
             )
         await self._thread.seek_wait({ensure_TP(tp): start.position for tp, start in starts.items()})

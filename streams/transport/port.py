@@ -13,7 +13,7 @@ inside Faust) and ``memory.py`` (a simulated broker).
     └── OutcomeUnknownError  the transaction failed after it began: only the log knows what became of it
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 Headers = Sequence[tuple[str, bytes]]
@@ -119,10 +119,10 @@ class Writer(Protocol):
 class Offsets(Protocol):
     """What is known about partitions before a lane starts."""
 
-    async def bounds(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, tuple[int, int]]:
+    async def bounds(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, tuple[int, int]]:
         """First readable offset and end of the committed records."""
         ...
 
-    async def committed(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, int | None]:
+    async def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int | None]:
         """Offsets of the group; None where it has none."""
         ...

@@ -1,11 +1,10 @@
 """The consumer thread: aiokafka runs in a loop of its own, so that heartbeats go on while an agent computes.
 
-``ThreadReader`` is the port's Reader for code in the main loop; it crosses over with ``run``.
+``ThreadReader`` and ``ThreadOffsets`` are the port for code in the main loop; they cross over with ``run``.
 """
 
 import asyncio
-import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, TypeVar
 
 import aiokafka
@@ -14,15 +13,11 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 
 from streams.transport import private
-from streams.transport.kafka import KafkaOffsets
+from streams.transport.kafka_reader import KafkaOffsets, KafkaReader
 from streams.transport.options import TransportOptions
 from streams.transport.port import Chunk, TopicPartition
 
 T = TypeVar("T")
-
-PULL_TIMEOUT_S = 30.0
-WAKE_UP_S = 0.25
-"""A pull looks again at least this often: assignment and stop do not wake its waiter."""
 
 
 class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -75,66 +70,52 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         """Await ``work`` in this thread.  (``call_thread`` has only two workers; long polls would block it.)"""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))
 
-    async def pull(self, tps: list[TopicPartition], max_records: int | None, timeout: float) -> list[Chunk]:  # noqa: ASYNC109
-        """What is fetched for ``tps``, at most one chunk each; waits up to ``timeout`` s.  Runs in this thread."""
-        consumer = self._ensure_consumer()
-        deadline = time.monotonic() + timeout
-        with private.fetch_context(consumer):
-            while True:
-                chunks = [c for tp in tps if (c := await private.pull(consumer, tp, max_records)) is not None]
-                left = deadline - time.monotonic()
-                if chunks or left <= 0 or self.should_stop:
-                    return chunks
-                await asyncio.wait([private.fetch_waiter(consumer)], timeout=min(left, WAKE_UP_S))
+    def reader(self) -> KafkaReader:
+        """Reads in this thread; see ``ThreadReader`` for the main loop's side."""
+        return KafkaReader(self._ensure_consumer(), lambda: self.should_stop)
 
     async def commit_offsets(self, offsets: dict[TopicPartition, int]) -> None:
         """Commit to the group, as this generation.  Runs in this thread."""
         await self._ensure_consumer().commit({AioTopicPartition(*tp): offset for tp, offset in offsets.items()})
 
-    def group_offsets(self) -> "ThreadOffsets":
-        """``port.Offsets`` for the main loop."""
-        return ThreadOffsets(self)
-
 
 class ThreadReader:
-    """``port.Reader`` over the consumer thread."""
+    """``port.Reader`` in the main loop, over the consumer thread."""
 
     def __init__(self, thread: ConsumerThread) -> None:
-        self._thread = thread
+        self._thread, self._reader = thread, thread.reader()
+
+    async def pull(self, tps: list[TopicPartition], timeout: float) -> list[Chunk]:  # noqa: ASYNC109
+        """All that is fetched of ``tps``, one chunk each; waits up to ``timeout`` s for any."""
+        return await self._thread.run(self._reader.pull(tps, None, timeout))
 
     async def fetch(self, tp: TopicPartition, max_records: int) -> Chunk:
         """See ``port.Reader``."""
-        while True:
-            for chunk in await self._thread.run(self._thread.pull([tp], max_records, PULL_TIMEOUT_S)):
-                return chunk
+        return await self._thread.run(self._reader.fetch(tp, max_records))
 
     async def seek(self, tp: TopicPartition, offset: int) -> None:
         """See ``port.Reader``."""
-        await self._thread.seek_wait({AioTopicPartition(*tp): offset})
+        await self._thread.run(self._reader.seek(tp, offset))
 
     def stable_end(self, tp: TopicPartition, since: float) -> int | None:
         """See ``port.Reader``."""
-        answer = private.last_answer(self._thread.consumer_or_none, tp)
-        return answer[1] if answer is not None and answer[0] >= since else None
+        return self._reader.stable_end(tp, since)
 
     def answered_at(self, tp: TopicPartition) -> float | None:
         """See ``port.Reader``."""
-        answer = private.last_answer(self._thread.consumer_or_none, tp)
-        return answer[0] if answer is not None else None
+        return self._reader.answered_at(tp)
 
 
 class ThreadOffsets:
-    """``port.Offsets`` over the consumer thread."""
+    """``port.Offsets`` in the main loop, over the consumer thread."""
 
     def __init__(self, thread: ConsumerThread) -> None:
-        self._thread = thread
+        self._thread, self._offsets = thread, KafkaOffsets(thread.consumer_or_none)
 
-    async def bounds(self, tps: Any) -> Any:
+    async def bounds(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, tuple[int, int]]:
         """See ``port.Offsets``."""
-        offsets = KafkaOffsets(self._thread._ensure_consumer())  # noqa: SLF001
-        return await self._thread.run(offsets.bounds([AioTopicPartition(*tp) for tp in tps]))
+        return await self._thread.run(self._offsets.bounds(tps))
 
-    async def committed(self, tps: Any) -> Any:
+    async def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int | None]:
         """See ``port.Offsets``."""
-        offsets = KafkaOffsets(self._thread._ensure_consumer())  # noqa: SLF001
-        return await self._thread.run(offsets.committed([AioTopicPartition(*tp) for tp in tps]))
+        return await self._thread.run(self._offsets.committed(tps))

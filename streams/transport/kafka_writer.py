@@ -1,7 +1,7 @@
-"""The port over aiokafka: a transactional writer, and what the broker knows about offsets."""
+"""The port's writer over aiokafka: a transactional producer."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -101,21 +101,3 @@ class KafkaWriter:
     async def close(self) -> None:
         """Close the connections; the transactional id stays with this epoch until somebody else opens it."""
         await self._producer.stop()
-
-
-class KafkaOffsets:
-    """``port.Offsets`` of a consumer; runs in the consumer's loop."""
-
-    def __init__(self, consumer: Any) -> None:
-        self._consumer = consumer
-
-    async def bounds(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, tuple[int, int]]:
-        """First offset and last stable offset (the consumer reads committed records only)."""
-        wanted = list(tps)
-        first = await self._consumer.beginning_offsets(wanted)
-        end = await self._consumer.end_offsets(wanted)
-        return {tp: (first[tp], end[tp]) for tp in wanted}
-
-    async def committed(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, int | None]:
-        """What the group has committed, asked from the broker."""
-        return {tp: await self._consumer.committed(tp) for tp in tps}

@@ -1,0 +1,71 @@
+"""The port's reader and offsets over an aiokafka consumer; both run in the consumer's own loop."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from aiokafka import TopicPartition as AioTopicPartition
+
+from streams.transport import private
+from streams.transport.port import Chunk, TopicPartition
+
+PULL_TIMEOUT_S = 30.0
+WAKE_UP_S = 0.25
+"""A pull looks again at least this often: assignment and stop do not wake its waiter."""
+
+
+class KafkaReader:
+    """``port.Reader`` of a started consumer with ``isolation_level="read_committed"``."""
+
+    def __init__(self, consumer: Any, stopping: Callable[[], bool] = lambda: False) -> None:
+        self._consumer, self._stopping = consumer, stopping
+
+    async def pull(self, tps: Sequence[TopicPartition], max_records: int | None, timeout: float) -> list[Chunk]:  # noqa: ASYNC109
+        """What is fetched of ``tps``, at most one chunk each; waits up to ``timeout`` s for any."""
+        deadline = time.monotonic() + timeout
+        with private.fetch_context(self._consumer):
+            while True:
+                chunks = [c for tp in tps if (c := await private.pull(self._consumer, tp, max_records)) is not None]
+                left = deadline - time.monotonic()
+                if chunks or left <= 0 or self._stopping():
+                    return chunks
+                await asyncio.wait([private.fetch_waiter(self._consumer)], timeout=min(left, WAKE_UP_S))
+
+    async def fetch(self, tp: TopicPartition, max_records: int) -> Chunk:
+        """See ``port.Reader``."""
+        while not (chunks := await self.pull([tp], max_records, PULL_TIMEOUT_S)):
+            await asyncio.sleep(0)  # stopping: pull does not wait then, and the lane is about to cancel this
+        return chunks[0]
+
+    async def seek(self, tp: TopicPartition, offset: int) -> None:
+        """See ``port.Reader``."""
+        self._consumer.seek(AioTopicPartition(*tp), offset)
+
+    def stable_end(self, tp: TopicPartition, since: float) -> int | None:
+        """See ``port.Reader``.  Callable from any thread."""
+        answer = private.last_answer(self._consumer, tp)
+        return answer[1] if answer is not None and answer[0] >= since else None
+
+    def answered_at(self, tp: TopicPartition) -> float | None:
+        """See ``port.Reader``.  Callable from any thread."""
+        answer = private.last_answer(self._consumer, tp)
+        return answer[0] if answer is not None else None
+
+
+class KafkaOffsets:
+    """``port.Offsets`` of a started consumer."""
+
+    def __init__(self, consumer: Any) -> None:
+        self._consumer = consumer
+
+    async def bounds(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, tuple[int, int]]:
+        """First offset and last stable offset (the consumer reads committed records only)."""
+        wanted = [AioTopicPartition(*tp) for tp in tps]
+        first = await self._consumer.beginning_offsets(wanted)
+        end = await self._consumer.end_offsets(wanted)
+        return {TopicPartition(*tp): (first[tp], end[tp]) for tp in wanted}
+
+    async def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int | None]:
+        """What the group has committed, asked from the broker."""
+        return {tp: await self._consumer.committed(AioTopicPartition(*tp)) for tp in tps}
