@@ -1,0 +1,143 @@
+"""One partition of the pure core under a virtual clock: commands in, events out, states kept as the table keeps them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from streams.codec import decode_entity, encode_entity, encode_event
+from streams.core.apply import apply_event
+from streams.core.commands import AnyCommand, FireTimer, Observe, StartProcess
+from streams.core.decide import decide
+from streams.core.definition import ProcessDefinition
+from streams.core.events import Event
+from streams.core.parse import parse_definition
+from streams.core.process import Process, compile_process
+from streams.core.state import Entity, Finished, Instance
+from streams.core.turn import Overlay, Reading, Surroundings, Turn
+
+START = 1_386_656_700_000  # 2013-12-10T06:25:00Z
+
+
+class Folded:
+    """Entities as replay sees them: nothing but events, each kept as its table record."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, bytes] = {}
+
+    def get(self, entity_id: str) -> Entity | None:
+        raw = self.records.get(entity_id)
+        return None if raw is None else decode_entity(raw)
+
+    def put(self, entity_id: str, entity: Entity | None) -> None:
+        if entity is None:
+            self.records.pop(entity_id, None)
+        else:
+            self.records[entity_id] = encode_entity(entity)
+
+
+class Plant:
+    """``do`` carries out a command; ``log`` is everything that happened; ``now`` is plant time in Unix milliseconds."""
+
+    def __init__(self, *definitions: str | ProcessDefinition, partition: int = 0, partitions: int = 1) -> None:
+        self.now = START
+        self.log: list[Event] = []
+        self.table = Folded()
+        self.readings: dict[tuple[str, str], Reading] = {}
+        self.processes: dict[tuple[str, int], Process] = {}
+        self.last: Turn | None = None
+        self._offset = 0
+        for one in definitions:
+            self.add(one)
+        self.around = Surroundings(
+            partition=partition,
+            partitions=partitions,
+            commands_topic="process-commands",
+            telemetry_topics=frozenset({"heatpump-telemetry"}),
+            process=self.process,
+            latest=lambda topic, key: self.readings.get((topic, key)),
+        )
+
+    def add(self, definition: str | ProcessDefinition) -> Process:
+        parsed = parse_definition(definition) if isinstance(definition, str) else definition
+        process = self.processes[parsed.id, parsed.version] = compile_process(parsed)
+        return process
+
+    def process(self, definition_id: str, version: int | None) -> Process | None:
+        versions = {v: process for (name, v), process in self.processes.items() if name == definition_id}
+        return versions.get(max(versions) if version is None else version) if versions else None
+
+    def do(self, command: AnyCommand, *, after_ms: int = 0) -> list[Event]:
+        """Carry out ``command`` ``after_ms`` later than the last one; returns its events."""
+        self.now += after_ms
+        offset = None if isinstance(command, FireTimer) else self._offset
+        turn = Turn(self.around, Overlay(self.table.get), self.now, offset)
+        decide(turn, command)
+        self._offset += offset is not None
+        self.log.extend(turn.events)
+        for entity_id, entity in turn.entities.changed.items():
+            self.table.put(entity_id, entity)
+        for name, reading in turn.readings.items():
+            if reading is None:
+                self.readings.pop(name, None)
+            else:
+                self.readings[name] = reading
+        self.last = turn
+        return turn.events
+
+    def refused(self, command: AnyCommand) -> tuple[str, str]:
+        """The (reason, message) with which ``command`` is refused."""
+        assert self.do(command) == []
+        assert self.last is not None
+        assert self.last.rejection is not None, f"{command} was not refused"
+        return self.last.rejection.reason, self.last.rejection.message
+
+    def start(self, definition_id: str, key: str | None = None, **variables: Any) -> str:
+        """Start an instance; returns its id."""
+        events = self.do(StartProcess(definition_id=definition_id, key=key, variables=variables))
+        assert events, self.last and self.last.rejection
+        return next(event.subject for event in events if event.type == "started")
+
+    def observe(self, key: str, **fields: Any) -> None:
+        """A reading of ``key`` arrives."""
+        self.do(Observe(topic="heatpump-telemetry", key=key, reading={"tags": {"device_id": key}, "fields": fields}))
+
+    def due(self) -> list[tuple[int, FireTimer]]:
+        """All timers, earliest first."""
+        found = [
+            (wait.due, FireTimer(instance_id=state.id, activity_id=name, execution=wait.execution, due_ms=wait.due))
+            for state in self.instances()
+            for name, wait in state.waiting.items()
+            if wait.due is not None
+        ]
+        return sorted(found, key=lambda one: (one[0], one[1].instance_id))
+
+    def fire_next(self) -> list[Event]:
+        """Let time pass until the next timer is due, and fire it."""
+        due, timer = self.due()[0]
+        self.now = max(self.now, due)
+        return self.do(timer)
+
+    def instances(self) -> list[Instance]:
+        return [entity for name in self.table.records if isinstance(entity := self.table.get(name), Instance)]
+
+    def state(self, instance_id: str) -> Instance | Finished:
+        entity = self.table.get(instance_id)
+        assert isinstance(entity, Instance | Finished)
+        return entity
+
+    def types(self, instance_id: str) -> list[str]:
+        """What happened to an instance: event types, with the activity where there is one."""
+        return [
+            event.type if event.activity_id is None else f"{event.type} {event.activity_id}"
+            for event in self.log
+            if event.subject == instance_id
+        ]
+
+
+def fold(log: list[Event], after_each: Callable[[Folded], None] = lambda _: None) -> Folded:
+    """Replay a log."""
+    folded = Folded()
+    for event in log:
+        encode_event(event)
+        apply_event(folded, event)
+        after_each(folded)
+    return folded

@@ -1,0 +1,30 @@
+"""A site of one's own on the shared test services: settings whose topics nobody else uses."""
+
+from pathlib import Path
+
+from streams.settings import Settings
+from streams.topics import Topics, apply_topics, load_topics
+
+TOPICS = Path(__file__).parent.parent / "redpanda" / "topics.yaml"
+
+
+def own_topics(settings: Settings, folder: Path) -> Settings:
+    """``settings`` with a topics file in ``folder`` that names every topic after the application."""
+    text = TOPICS.read_text().replace("name: process-", f"name: {settings.app_id}-process-")
+    text = text.replace("heatpump-telemetry:", f"{telemetry_topic(settings)}:")
+    text = text.replace("home/heatpump/", f"{settings.app_id}/heatpump/")
+    (folder / "topics.yaml").write_text(text)
+    return settings.model_copy(update={"topics_file": folder / "topics.yaml"})
+
+
+def telemetry_topic(settings: Settings) -> str:
+    """The site's name for the topic ``heatpump-telemetry``."""
+    return f"{settings.app_id}-heatpump-telemetry"
+
+
+async def make_site(settings: Settings, folder: Path) -> tuple[Settings, Topics]:
+    """``own_topics``, applied to the broker."""
+    own = own_topics(settings, folder)
+    topics = load_topics(own)
+    await apply_topics(own, topics)
+    return own, topics
