@@ -30,13 +30,20 @@ class KafkaReader:
                 left = deadline - time.monotonic()
                 if chunks or left <= 0 or self._stopping():
                     return chunks
-                await asyncio.wait([private.fetch_waiter(self._consumer)], timeout=min(left, WAKE_UP_S))
+                waiter = private.fetch_waiter(self._consumer)
+                try:
+                    await asyncio.wait([waiter], timeout=min(left, WAKE_UP_S))
+                finally:
+                    if not waiter.cancel():  # else the fetcher would keep it until something is fetched
+                        waiter.result()  # raises what ended the group membership, an authorization say
 
     async def fetch(self, tp: TopicPartition, max_records: int) -> Chunk:
         """See ``port.Reader``."""
-        while not (chunks := await self.pull([tp], max_records, PULL_TIMEOUT_S)):
-            await asyncio.sleep(0)  # stopping: pull does not wait then, and the lane is about to cancel this
-        return chunks[0]
+        while True:
+            if chunks := await self.pull([tp], max_records, PULL_TIMEOUT_S):
+                return chunks[0]
+            if self._stopping():
+                await asyncio.sleep(WAKE_UP_S)  # pull does not wait then, and the lane is about to cancel this
 
     async def seek(self, tp: TopicPartition, offset: int) -> None:
         """See ``port.Reader``."""

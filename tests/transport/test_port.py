@@ -1,0 +1,179 @@
+"""The contract of the port: the simulated broker and Kafka are held to the same."""
+
+import asyncio
+import time
+
+import pytest
+
+from streams.transport.port import FencedError, Message, OutcomeUnknownError, RefusedError, TopicPartition
+
+DEADLINE_S = 20.0
+
+
+def messages(*values):
+    return [Message(b"k", value.encode()) for value in values]
+
+
+async def read(reader, tp, count, max_records=1000):
+    """``count`` records of ``tp`` and the chunks that brought them, checking that the chunks are contiguous."""
+    values, chunks = [], []
+    async with asyncio.timeout(DEADLINE_S):
+        while len(values) < count:
+            chunk = await reader.fetch(tp, max_records)
+            assert not chunks or chunk.start == chunks[-1].end
+            assert all(chunk.start <= record.offset < chunk.end for record in chunk.records)
+            chunks.append(chunk)
+            values += [record.value.decode() for record in chunk.records]
+    return values, chunks
+
+
+async def read_to_end(port, tp):
+    """All committed values of ``tp``."""
+    (_, end), values, position = (await (await port.offsets()).bounds([tp]))[tp], [], 0
+    reader = await port.reader([tp])
+    async with asyncio.timeout(DEADLINE_S):
+        while position < end:
+            chunk = await reader.fetch(tp, 1000)
+            values += [record.value.decode() for record in chunk.records]
+            position = chunk.end
+    return values
+
+
+async def test_records_come_in_order_with_all_their_parts(port):
+    tp = TopicPartition(await port.create_topic(), 0)
+    before = time.time()
+    await port.append(tp, [Message(b"key", b"value", [("ce_type", b"x")]), Message(None, b"2"), Message(b"k", None)])
+    chunk = await (await port.reader([tp])).fetch(tp, 1000)
+    first = chunk.records[0]
+    assert (first.key, first.value, list(first.headers), first.offset) == (b"key", b"value", [("ce_type", b"x")], 0)
+    assert before - 5 < first.timestamp / 1000 < time.time() + 5
+
+
+async def test_chunks_are_contiguous_and_bounded(port):
+    tp = TopicPartition(await port.create_topic(), 0)
+    await port.append(tp, messages(*map(str, range(10))))
+    values, chunks = await read(await port.reader([tp]), tp, 10, max_records=4)
+    assert values == [str(i) for i in range(10)]
+    assert chunks[0].start == 0
+    assert max(len(chunk.records) for chunk in chunks) <= 4
+    assert chunks[-1].end == 10 == chunks[-1].stable_end
+
+
+async def test_a_transaction_returns_the_ends_of_its_partitions(port):
+    topic = await port.create_topic()
+    a, b = TopicPartition(topic, 0), TopicPartition(topic, 1)
+    writer = await port.writer(topic)
+    assert await writer.transact({a: messages("1", "2"), b: messages("3")}, {}) == {a: 2, b: 1}
+    assert await writer.transact({a: messages("4")}, {}) == {a: 4}, "the marker of the first takes an offset"
+
+
+async def test_an_open_transaction_is_invisible_until_its_successor_fences_it(port):
+    topic = await port.create_topic()
+    a, b = TopicPartition(topic, 0), TopicPartition(topic, 1)
+    old = await port.writer(topic)
+    await old.transact({a: messages("committed")}, {})
+    await port.leave_open(old, {a: messages("lost"), b: messages("lost too")})
+    await port.append(a, messages("behind"))
+    offsets = await port.offsets()
+    assert (await offsets.bounds([a]))[a] == (0, 2), "the stable end stops at the open transaction"
+    new = await port.writer(topic)
+    assert (await read(await port.reader([a, b]), a, 2))[0] == ["committed", "behind"]
+    await new.transact({a: messages("after"), b: messages("after")}, {})
+    assert (await read_to_end(port, a), await read_to_end(port, b)) == (["committed", "behind", "after"], ["after"])
+
+
+async def test_a_fenced_writer_never_commits_again(port):
+    topic = await port.create_topic()
+    tp = TopicPartition(topic, 0)
+    old = await port.writer(topic)
+    await old.transact({tp: messages("1")}, {})
+    new = await port.writer(topic)
+    with pytest.raises(FencedError):
+        await old.transact({tp: messages("zombie")}, {tp: 99})
+    await new.transact({tp: messages("2")}, {tp: 2})
+    assert await read_to_end(port, tp) == ["1", "2"]
+    assert (await (await port.offsets()).committed([tp]))[tp] == 2
+
+
+async def test_offsets_are_part_of_the_transaction(port):
+    topic = await port.create_topic()
+    tp, other = TopicPartition(topic, 0), TopicPartition(topic, 1)
+    writer = await port.writer(topic)
+    offsets = await port.offsets()
+    assert await offsets.committed([tp, other]) == {tp: None, other: None}
+    await writer.transact({other: messages("x")}, {tp: 7})
+    assert await offsets.committed([tp, other]) == {tp: 7, other: None}
+    await writer.transact({}, {tp: 8})
+    assert (await offsets.committed([tp]))[tp] == 8, "offsets alone make a transaction too"
+
+
+@pytest.mark.parametrize("wrong", ["partition", "type"])
+async def test_what_cannot_be_written_is_refused_whole(port, wrong):
+    topic = await port.create_topic()
+    tp = TopicPartition(topic, 0)
+    writer = await port.writer(topic)
+    bad = {TopicPartition(topic, 99): messages("x")} if wrong == "partition" else {TopicPartition(topic, 1): [Message(b"k", "text")]}
+    with pytest.raises(RefusedError):
+        await writer.transact({tp: messages("good"), **bad}, {tp: 1})
+    await writer.transact({tp: messages("next")}, {})
+    assert await read_to_end(port, tp) == ["next"]
+    assert (await (await port.offsets()).committed([tp]))[tp] is None
+
+
+async def test_reading_below_the_first_offset_shows_as_a_gap(port):
+    tp = TopicPartition(await port.create_topic(), 0)
+    await port.append(tp, messages(*map(str, range(10))))
+    await port.delete_records(tp, 6)
+    assert (await (await port.offsets()).bounds([tp]))[tp] == (6, 10)
+    reader = await port.reader([tp])
+    await reader.seek(tp, 2)
+    chunk = await reader.fetch(tp, 1000)
+    assert (chunk.start, [r.value for r in chunk.records]) == (6, [b"6", b"7", b"8", b"9"])
+
+
+async def test_seek_moves_the_position(port):
+    tp = TopicPartition(await port.create_topic(), 0)
+    await port.append(tp, messages(*map(str, range(5))))
+    reader = await port.reader([tp])
+    await read(reader, tp, 5)
+    await reader.seek(tp, 3)
+    assert (await reader.fetch(tp, 1000)).start == 3
+
+
+async def test_an_idle_reader_knows_the_stable_end_by_a_fresh_answer(port):
+    tp = TopicPartition(await port.create_topic(), 0)
+    await port.append(tp, messages("1", "2"))
+    reader = await port.reader([tp])
+    await read(reader, tp, 2)
+    asked = time.time()
+    waiting = asyncio.ensure_future(reader.fetch(tp, 1000))
+    async with asyncio.timeout(DEADLINE_S):
+        while reader.stable_end(tp, asked) is None:
+            await asyncio.sleep(0.01)
+    assert reader.stable_end(tp, asked) == 2
+    assert reader.answered_at(tp) >= asked - 0.001
+    assert reader.stable_end(tp, time.time() + 3600) is None
+    assert not waiting.done()
+    waiting.cancel()
+
+
+async def test_a_record_of_almost_a_mebibyte_goes_through(port):
+    tp = TopicPartition(await port.create_topic(), 0)
+    large = b"x" * 1_047_000
+    await (await port.writer(tp.topic)).transact({tp: [Message(b"a", b"1"), Message(b"k", large), Message(b"b", b"2")]}, {})
+    values, _ = await read(await port.reader([tp]), tp, 3)
+    assert [len(value) for value in values] == [1, len(large), 1]
+
+
+async def test_a_record_that_the_broker_refuses_ends_the_writer(brokers):
+    """Only Kafka has a limit of its own; ``txn.send`` keeps below it."""
+    from tests.transport.conftest import KafkaHarness
+
+    port = KafkaHarness(brokers)
+    tp = TopicPartition(await port.create_topic(), 0)
+    writer = await port.writer(tp.topic)
+    with pytest.raises(OutcomeUnknownError):
+        await writer.transact({tp: [Message(b"k", b"x" * 3_000_000)]}, {tp: 1})
+    await port.writer(tp.topic)
+    assert await read_to_end(port, tp) == []
+    await port.close()
