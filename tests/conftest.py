@@ -79,7 +79,7 @@ def fresh_database(stack: StackUrls, _templates: dict[Prepare | None, str]) -> I
                 if prepare not in _templates:
                     _templates[prepare] = await _make_template(admin, stack.database_url, prepare)
                 name = f"test_{uuid.uuid4().hex[:12]}"
-                await admin.execute(f'create database "{name}" template "{_templates[prepare]}" strategy file_copy')
+                await admin.execute(f'create database "{name}" template "{_templates[prepare]}"')
                 made.append(name)
                 return _with_database(stack.database_url, name)
             finally:

@@ -5,9 +5,7 @@ import logging
 import signal
 import sys
 
-from amqtt.broker import Broker
-
-CONFIG_PLUGINS = {"amqtt.plugins.authentication.AnonymousAuthPlugin": {"allow_anonymous": True}}
+from weir.stack.amqtt_sessions import session_broker
 
 
 async def serve(host: str, port: int) -> None:
@@ -16,7 +14,7 @@ async def serve(host: str, port: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    broker = Broker({"listeners": {"default": {"type": "tcp", "bind": f"{host}:{port}"}}, "plugins": CONFIG_PLUGINS})
+    broker = session_broker(host, port)
     await broker.start()
     await stop.wait()
     await broker.shutdown()

@@ -61,6 +61,14 @@ def database_url(ports: Ports) -> str:
     return f"postgresql://{ROLE}@{LOCALHOST}:{ports.postgres}/{DATABASE}"
 
 
+def cluster_major(home: Path) -> int | None:
+    """The major version of the home's cluster, ``None`` when there is none yet."""
+    try:
+        return int((home / NAME / "data" / "PG_VERSION").read_text())
+    except FileNotFoundError:
+        return None
+
+
 def prepare(home: Path, bin_dir: Path, ports: Ports, *, durable: bool, progress: Progress) -> ProcessSpec:
     """Create the cluster when it is new, and tell how to start the server."""
     account = ACCOUNT if os.geteuid() == 0 else None

@@ -51,7 +51,7 @@ class Stack:
         with self._processes.state.lock(progress):
             check_space(self.home, DATA_BYTES, "the services' data")
             jars = ensure_kafka(progress)
-            bin_dir = ensure_timescaledb(self.home, progress)
+            bin_dir = ensure_timescaledb(self.log_path("timescaledb-setup"), postgres.cluster_major(self.home), progress)
             specs = [
                 kafka.prepare(self.home, jars, self.ports, progress),
                 postgres.prepare(self.home, bin_dir, self.ports, durable=self.durable, progress=progress),
