@@ -1,0 +1,90 @@
+"""amqtt with the promise of MQTT's QoS 1: what a client with a persistent session has not acknowledged comes again.
+
+amqtt 0.12.1 by itself loses such messages in four places, and each has its answer here:
+
+* it forgets the session of an anonymous client a second after the disconnect: ``OpenDoor`` admits everybody, as nobody
+  anonymous;
+* it drops a message that is not acknowledged within five seconds, or before the connection ends: ``Handler`` keeps it for
+  the next connection;
+* it gives up a message whose delivery begins while the connection ends: the same;
+* it hands out what it kept with the retain flag set, which says "an old value" to a subscriber: ``SessionBroker`` does not.
+
+Sessions live in memory: a restart of the broker loses them.  Private parts of the pinned version are touched here only.
+"""
+
+import asyncio
+from typing import Any
+
+import amqtt.broker
+from amqtt.broker import Broker
+from amqtt.mqtt.constants import QOS_1
+from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
+from amqtt.plugins.base import BaseAuthPlugin
+from amqtt.session import OutgoingApplicationMessage, Session
+
+
+class OpenDoor(BaseAuthPlugin):
+    """Admits every client: the broker listens on the loopback address only."""
+
+    async def authenticate(self, *, session: Session) -> bool:  # noqa: ARG002  the plugin's interface
+        return True
+
+
+class Handler(BrokerProtocolHandler):
+    """One connection of a client."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._gone = False
+
+    async def stop(self) -> None:
+        self._gone = True
+        await super().stop()
+
+    async def mqtt_publish(
+        self, topic: str, data: bytes | bytearray, qos: int | None, retain: bool, ack_timeout: int | None = None
+    ) -> OutgoingApplicationMessage:
+        """Send a message and wait for its acknowledgement, however long; keep it in the session when the connection ends."""
+        session = self.session
+        if qos != QOS_1 or session.clean_session:
+            return await super().mqtt_publish(topic, data, qos, retain, ack_timeout)
+        message = OutgoingApplicationMessage(session.next_packet_id, topic, qos, data, retain)
+        acknowledged = asyncio.get_running_loop().create_future()
+        session.inflight_out[message.packet_id] = message
+        self._puback_waiters[message.packet_id] = acknowledged
+        try:
+            if not self._gone:
+                await self._send_packet(message.build_publish_packet())
+            if self._gone:      # ``stop`` cancels the waiters that it finds; this one may have come after it
+                acknowledged.cancel()
+            message.puback_packet = await acknowledged
+        finally:
+            del self._puback_waiters[message.packet_id]
+            del session.inflight_out[message.packet_id]
+            if message.puback_packet is None:
+                session.retained_messages.put_nowait(message)
+        return message
+
+
+class SessionBroker(Broker):
+    """The broker; its connections are of the class above."""
+
+    async def _publish_session_retained_messages(self, session: Session) -> None:
+        """Send what waited for the client.  The acknowledgements are awaited by tasks, so that the client is served meanwhile."""
+        handler = self._get_handler(session)
+        while not session.retained_messages.empty():
+            message = session.retained_messages.get_nowait()
+            publish = handler.mqtt_publish(message.topic, message.data, message.qos, retain=False)
+            self._tasks_queue.append(asyncio.ensure_future(publish))
+
+
+def session_broker(host: str, port: int) -> Broker:
+    """A broker on that address, to be started in the running event loop."""
+    amqtt.broker.BrokerProtocolHandler = Handler    # amqtt names the class in the middle of its methods
+    return SessionBroker(
+        {
+            "listeners": {"default": {"type": "tcp", "bind": f"{host}:{port}"}},
+            "plugins": {f"{OpenDoor.__module__}.{OpenDoor.__qualname__}": {}},
+            "session_expiry_interval": 86_400,
+        }
+    )
