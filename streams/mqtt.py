@@ -1,0 +1,142 @@
+"""MQTT connections that are kept up: one way to connect for the bridge and for the actions.
+
+    MqttAddress      where the broker is, from ``WEIR_MQTT_URL``; its text form never shows the password
+    keep_connected   runs a function on one connection after another, with backoff, loudly
+    take_delivery    turns on acknowledgement by hand: the broker keeps a message until we have put it away
+
+aiomqtt (over paho) joins the protocol to asyncio.  It has no acknowledgement by hand and makes a task for each message
+that it hands out, so deliveries are taken from the paho client inside; ``paho_client`` alone reaches through.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NoReturn
+from urllib.parse import unquote, urlsplit
+
+import aiomqtt
+import paho.mqtt.client as paho
+import structlog
+
+KEEPALIVE_S = 15
+CONNECT_TIMEOUT_S = 10.0
+FIRST_BACKOFF_S = 0.1
+LAST_BACKOFF_S = 10.0
+DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
+
+log = structlog.get_logger("weir.mqtt")
+
+
+@dataclass(frozen=True, slots=True)
+class MqttAddress:
+    """A broker, and who we are to it."""
+
+    host: str
+    port: int
+    tls: bool = False
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+
+    def __str__(self) -> str:
+        return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, url: str) -> "MqttAddress":
+        """The address in ``mqtt://[user[:password]@]host[:port]``, or ``mqtts://`` for TLS.
+
+        Raises ``ValueError``, which does not repeat the url: it may hold a password.
+        """
+        expected = "Expected WEIR_MQTT_URL as mqtt://[user[:password]@]host[:port] (mqtts:// for TLS), but got"
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise ValueError(f"{expected} a port that is none") from None
+        if parts.scheme not in DEFAULT_PORTS:
+            raise ValueError(f"{expected} the scheme {parts.scheme!r}")
+        if not parts.hostname:
+            raise ValueError(f"{expected} no host")
+        if parts.path not in ("", "/") or parts.query or parts.fragment:
+            raise ValueError(f"{expected} something after the port")
+        return cls(
+            host=parts.hostname,
+            port=port or DEFAULT_PORTS[parts.scheme],
+            tls=parts.scheme == "mqtts",
+            username=None if parts.username is None else unquote(parts.username),
+            password=None if parts.password is None else unquote(parts.password),
+        )
+
+
+Acknowledge = Callable[[], object]
+Deliver = Callable[[paho.MQTTMessage, Acknowledge], None]
+
+
+def paho_client(client: aiomqtt.Client) -> paho.Client:
+    """The paho client inside: aiomqtt 2.5 offers neither acknowledgement by hand nor deliveries without a task each."""
+    inside = client._client  # noqa: SLF001
+    assert isinstance(inside, paho.Client)
+    return inside
+
+
+def take_delivery(client: aiomqtt.Client, deliver: Deliver) -> None:
+    """Hand each message to ``deliver(message, acknowledge)``, in the event loop; to be called before connecting.
+
+    The broker sends a message of QoS 1 again, on the next connection of a persistent session, unless ``acknowledge()``
+    was called.  ``deliver`` must not raise: the connection would be taken for broken.
+    """
+    inside = paho_client(client)
+    inside.manual_ack_set(on=True)
+
+    def on_message(_client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
+        deliver(message, partial(inside.ack, message.mid, message.qos))
+
+    inside.on_message = on_message
+
+
+async def until_lost(client: aiomqtt.Client) -> NoReturn:
+    """Wait until the connection is lost, then raise ``aiomqtt.MqttError``."""
+    async for _ in client.messages:
+        pass
+    raise aiomqtt.MqttError("Disconnected")
+
+
+async def keep_connected(
+    address: MqttAddress,
+    serve: Callable[[aiomqtt.Client], Awaitable[None]],
+    *,
+    client_id: str,
+    persistent: bool = False,
+) -> NoReturn:
+    """Run ``serve(client)`` again and again, until cancelled.
+
+    ``serve`` enters the client (``async with client:``), which connects, and works until the connection is lost
+    (``aiomqtt.MqttError``, after which the next attempt waits) or until it wants a new one (it returns).
+    ``persistent``: the broker keeps subscriptions and undelivered messages under ``client_id``.
+    """
+    backoff = FIRST_BACKOFF_S
+    while True:
+        client = aiomqtt.Client(
+            address.host,
+            address.port,
+            username=address.username,
+            password=address.password,
+            identifier=client_id,
+            clean_session=not persistent,
+            keepalive=KEEPALIVE_S,
+            timeout=CONNECT_TIMEOUT_S,
+            tls_context=ssl.create_default_context() if address.tls else None,
+        )
+        began = asyncio.get_running_loop().time()
+        try:
+            await serve(client)
+        except aiomqtt.MqttError as error:
+            if asyncio.get_running_loop().time() - began > LAST_BACKOFF_S:
+                backoff = FIRST_BACKOFF_S
+            log.warning("no MQTT connection", broker=str(address), client=client_id, error=str(error), retry_s=backoff)
+            await asyncio.sleep(backoff)
+            backoff = min(2 * backoff, LAST_BACKOFF_S)
+        finally:
+            # A connection attempt that timed out leaves paho's socket open, and the broker would go on talking to it.
+            paho_client(client).disconnect()
