@@ -29,6 +29,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, MessageSizeTooLargeError
 
+from streams import ready
 from streams.deadletters import MAX_VALUE_BYTES
 from streams.kafka import client_options
 from streams.mqtt import Acknowledge, MqttAddress, keep_connected, take_delivery, until_lost
@@ -102,6 +103,7 @@ class Bridge:
             if SUBSCRIPTION_REFUSED in granted:
                 raise aiomqtt.MqttError(f"The broker refused a subscription: {self._routes.filters} got {granted}")
             log.info("carrying MQTT messages", filters=self._routes.filters)
+            ready.announce()
             await _first(until_lost(client), self._overflow.wait())
         self.counts.overflows += 1
         log.error("Kafka is behind: left the MQTT broker, which keeps the messages", under_way=len(self._under_way))
@@ -209,6 +211,7 @@ async def carry(settings: Settings, topics: Topics, stop: asyncio.Event) -> None
         routes = Routes(topics, {name: len(await producer.partitions_for(name)) for name in topics.telemetry})
         if not routes.filters:
             log.warning("nothing to carry: no telemetry topic in topics.yaml has an 'mqtt' filter")
+            ready.announce()
             await stop.wait()
             return
         bridge = Bridge(routes, producer)

@@ -13,6 +13,7 @@ import sys
 
 import faust
 
+from streams import ready
 from streams.transport.fatal import exit_process, logger
 
 STOP_TIMEOUT_S = 20.0
@@ -60,4 +61,5 @@ async def _run(app: faust.App) -> None:
     """Returns or raises only when the app crashed: a stop is asked for by ``_serve``."""
     await app.start()
     logger.info("started %s, process %d", app.conf.id, os.getpid())
+    ready.announce()
     await app.wait_until_stopped()
