@@ -8,8 +8,8 @@ successor waits for that row.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -21,6 +21,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 10.0
+CONNECT_TIMEOUT_S = 10.0
 
 _TRANSIENT = (
     OSError,  # refused, reset, unknown host; TimeoutError is one
@@ -38,15 +39,25 @@ _TRANSIENT = (
 
 
 class Database:
-    """A pool of connections to ``url``.
+    """At most ``connections`` connections to ``url``, opened when they are first needed.
 
-    ``statement_timeout_s`` bounds a statement and, through it, how long a stopped projector can hold a position; a lock
-    is waited for half as long, so that waiting is seen in the log.
+    ``statement_timeout_s`` bounds a statement, and so for how long a stopped projector can hold a position.  A lock is
+    waited for half as long, so that the waiting is seen in the log.
     """
 
     def __init__(self, url: str, *, connections: int = 8, statement_timeout_s: float = 30.0) -> None:
-        self._url, self._connections, self._statement_timeout_s = url, connections, statement_timeout_s
-        self._pool: asyncpg.Pool | None = None
+        self._url = url
+        self._slots = asyncio.Semaphore(connections)
+        self._idle: list[asyncpg.Connection] = []
+        self._command_timeout_s = 2 * statement_timeout_s  # for a server that answers nothing at all any more
+        milliseconds = round(statement_timeout_s * 1000)
+        self._settings = {
+            "application_name": "weir-projector",
+            "statement_timeout": str(milliseconds),
+            "idle_in_transaction_session_timeout": str(milliseconds),
+            "lock_timeout": str(milliseconds // 2),
+            "timezone": "UTC",
+        }
 
     @property
     def place(self) -> str:
@@ -54,35 +65,31 @@ class Database:
         parts = urlsplit(self._url)
         return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
 
-    async def open(self) -> None:
-        """Make the pool; connections are opened when they are first needed, so this waits for nobody."""
-        milliseconds = str(round(self._statement_timeout_s * 1000))
-        self._pool = await asyncpg.create_pool(
-            self._url,
-            min_size=0,
-            max_size=self._connections,
-            timeout=10,
-            command_timeout=2 * self._statement_timeout_s,  # for a server that answers nothing at all any more
-            reset=_keep,
-            server_settings={
-                "application_name": "weir-projector",
-                "statement_timeout": milliseconds,
-                "idle_in_transaction_session_timeout": milliseconds,
-                "lock_timeout": str(round(self._statement_timeout_s * 500)),
-                "timezone": "UTC",
-            },
-        )
-
-    def connection(self) -> AbstractAsyncContextManager[asyncpg.Connection]:
-        """A connection of the pool, for one batch."""
-        if self._pool is None:
-            raise RuntimeError("Expected Database.open() before Database.connection()")
-        acquired: AbstractAsyncContextManager[asyncpg.Connection] = self._pool.acquire()
-        return acquired
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection for one batch; after an error that waiting may cure it is not used again."""
+        async with self._slots:
+            connection = await self._take()
+            try:
+                yield connection
+            except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+                # asyncpg's words for a connection that ended between two statements.
+                if not connection.is_closed() and not isinstance(error, asyncpg.InternalClientError):
+                    raise
+                connection.terminate()
+                raise ConnectionResetError(str(error)) from error
+            except Exception as error:
+                if is_transient(error):
+                    connection.terminate()
+                raise
+            finally:
+                if not connection.is_closed():
+                    self._idle.append(connection)
 
     async def unbounded(self) -> asyncpg.Connection:
         """A connection of its own without timeouts, for migrations; the caller closes it."""
-        return await asyncpg.connect(self._url, timeout=10, server_settings={"application_name": "weir-migrate"})
+        settings = {"application_name": "weir-migrate"}
+        return await asyncpg.connect(self._url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
 
     async def patiently(self, what: str, operation: Callable[[], Awaitable[T]]) -> T:
         """Run ``operation``, again and again while the database is away.  Other errors are the caller's."""
@@ -93,7 +100,7 @@ class Database:
             except Exception as error:
                 if not is_transient(error):
                     raise
-                log.error(  # noqa: TRY400  the text says all there is
+                log.error(  # noqa: TRY400  a traceback tells nothing more
                     "database not available, waiting for it",
                     database=self.place,
                     what=what,
@@ -104,18 +111,23 @@ class Database:
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
     def close(self) -> None:
-        """Drop the connections; what they had not committed is rolled back."""
-        if self._pool is not None:
-            self._pool.terminate()
-            self._pool = None
+        """Drop the idle connections."""
+        while self._idle:
+            self._idle.pop().terminate()
+
+    async def _take(self) -> asyncpg.Connection:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+        return await asyncpg.connect(
+            self._url,
+            timeout=CONNECT_TIMEOUT_S,
+            command_timeout=self._command_timeout_s,
+            server_settings=self._settings,
+        )
 
 
 def is_transient(error: BaseException) -> bool:
     """Whether waiting can help."""
-    if isinstance(error, asyncpg.InterfaceError):
-        return "clos" in str(error)  # "connection is closed", "… was closed in the middle of operation"
     return isinstance(error, _TRANSIENT)
-
-
-async def _keep(_connection: asyncpg.Connection) -> None:
-    """Nothing to reset: a projector leaves no state in a session, and a round trip a batch would be wasted."""

@@ -106,6 +106,8 @@ async def _need_timescaledb(connection: asyncpg.Connection) -> None:
             "create it: let a superuser run CREATE EXTENSION timescaledb"
         ) from None
     except asyncpg.PostgresError as error:
+        if isinstance(error, asyncpg.PostgresConnectionError) and "must be preloaded" not in str(error):
+            raise  # the connection broke by itself
         raise MigrationError(
             f"Expected the extension timescaledb for database {database!r}, but the server refused it: {error}. "
             "Install TimescaleDB 2.13 or newer for this PostgreSQL and add it to shared_preload_libraries"
