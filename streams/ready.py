@@ -11,6 +11,6 @@ VARIABLE = "WEIR_READY_FILE"
 
 
 def announce() -> None:
-    """This process works from now on."""
+    """Tell that this process works from now on."""
     if path := os.environ.get(VARIABLE):
         Path(path).write_text(f"{os.getpid()}\n", encoding="utf-8")

@@ -1,0 +1,19 @@
+"""``weir down``: stop what ``weir up`` has started."""
+
+import typer
+
+from weir.cli import options
+from weir.cli.output import out, print_json, progress
+from weir.cli.session import session_of
+
+
+def down(ctx: typer.Context, json: options.Json = False) -> None:
+    """Stop the roles and services of this home, by pid, and nothing else. Nothing is lost: `weir up` resumes."""
+    session = session_of(ctx)
+    running = [service.name for service in session.stack.status() if service.pid is not None]
+    with progress() as step:
+        session.stack.down(step)
+    if json:
+        print_json({"stopped": running})
+    else:
+        out().print(f"stopped {', '.join(reversed(running))}" if running else "nothing was running", markup=False)

@@ -1,0 +1,139 @@
+"""Exit codes, and what each expected exception means to a person.
+
+An expected exception ends a command with one message that says what to do, and its exit code; anything else is a
+mistake in Weir, and says so.  ``--debug`` shows the traceback of either.
+"""
+
+import json
+import sys
+import traceback
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any
+
+import typer
+from aiokafka.errors import KafkaError
+from pydantic import ValidationError
+from rich.console import Console
+from streams.core.parse import DefinitionError
+from typer.core import TyperGroup
+
+from projections.errors import MigrationError
+from streams.codec import LimitError
+from streams.settings import Settings
+from streams.topics import TopicsError
+from weir.cli.session import Session, session_of
+from weir.client import ClientError, NoAnswerError
+from weir.database import NoSchemaError, UnreachableError
+from weir.demo.series import SeriesError
+from weir.stack.errors import StackError
+
+
+class ExitCode(IntEnum):
+    """What a script may rely on."""
+
+    OK = 0
+    FAILED = 1
+    USAGE = 2
+    UNREACHABLE = 3
+    TIMEOUT = 4
+    INTERRUPTED = 130
+
+
+class CliError(Exception):
+    """A command cannot go on.  ``reason`` is the kind for programs, ``hint`` what to do."""
+
+    def __init__(
+        self, message: str, hint: str = "", *, reason: str = "failed", code: ExitCode = ExitCode.FAILED
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.reason = reason
+        self.code = code
+
+
+class WeirGroup(TyperGroup):
+    """The commands of ``weir``, with expected exceptions turned into a message and an exit code."""
+
+    def invoke(self, ctx: typer.Context) -> Any:
+        """Run the chosen command."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
+        except Exception as error:
+            session = session_of(ctx)
+            known = explain(error, session)
+            if known is None:
+                raise
+            if session.debug:
+                traceback.print_exc()
+            report(known, as_json=session.json)
+            raise typer.Exit(known.code) from error
+
+
+Explain = Callable[[Any, Session], CliError]
+
+
+def explain(error: Exception, session: Session) -> CliError | None:
+    """An expected exception in words; ``None`` for any other."""
+    if isinstance(error, CliError):
+        return error
+    if isinstance(error, ValidationError) and error.title != Settings.__name__:
+        return None
+    return next((words(error, session) for kind, words in EXPECTED.items() if isinstance(error, kind)), None)
+
+
+def _as_it_says(reason: str, hint: str = "", code: ExitCode = ExitCode.FAILED) -> Explain:
+    """The exception's own message is good for people; only the kind, the hint and the exit code are added."""
+    return lambda error, _session: CliError(str(error), hint, reason=reason, code=code)
+
+
+def _stack(error: StackError, _session: Session) -> CliError:
+    return CliError(error.message, error.hint, reason="stack")
+
+
+def _kafka(error: KafkaError, session: Session) -> CliError:
+    return CliError(
+        f"Expected Kafka at {session.settings.brokers}, but got: {type(error).__name__}: {error}",
+        "Start it with `weir up`, or set REDPANDA_BROKERS to brokers that run.",
+        reason="unreachable",
+        code=ExitCode.UNREACHABLE,
+    )
+
+
+def _settings(error: ValidationError, _session: Session) -> CliError:
+    lines = [f"{'.'.join(map(str, one['loc'])) or 'settings'}: {one['msg']}" for one in error.errors()]
+    message = "The settings from environment, .env and weir.env do not fit:\n" + "\n".join(lines)
+    return CliError(message, reason="settings", code=ExitCode.USAGE)
+
+
+EXPECTED: dict[type[Exception], Explain] = {
+    StackError: _stack,
+    NoAnswerError: _as_it_says("timeout", code=ExitCode.TIMEOUT),
+    ClientError: _as_it_says("unreachable", code=ExitCode.UNREACHABLE),
+    KafkaError: _kafka,
+    UnreachableError: _as_it_says(
+        "unreachable", "Start it with `weir up`, or set DATABASE_URL to one that runs.", ExitCode.UNREACHABLE
+    ),
+    NoSchemaError: _as_it_says("no_schema", "Make them with `weir migrate`."),
+    MigrationError: _as_it_says("migration"),
+    TopicsError: _as_it_says("topics"),
+    DefinitionError: _as_it_says("invalid_definition"),
+    SeriesError: _as_it_says("series", code=ExitCode.USAGE),
+    LimitError: _as_it_says("limit"),
+    ValidationError: _settings,
+}
+
+
+def report(error: CliError, *, as_json: bool) -> None:
+    """Tell a person on stderr, and a program on stdout."""
+    text = f"{error.message}\n{error.hint}" if error.hint else error.message
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console.print("Error:", style="bold red", end=" ")
+    console.print(text, markup=False)
+    if as_json:
+        sys.stdout.write(
+            json.dumps({"error": {"reason": error.reason, "message": error.message, "hint": error.hint}}) + "\n"
+        )

@@ -1,0 +1,66 @@
+"""Options that several commands share, and how their values are read."""
+
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from streams.core import ids
+from weir.cli.session import session_of
+
+
+def _remember_json(ctx: typer.Context, value: bool) -> bool:
+    session_of(ctx).json = value
+    return value
+
+
+Json = Annotated[
+    bool, typer.Option("--json", help="One JSON document on stdout and nothing else.", callback=_remember_json)
+]
+Key = Annotated[str | None, typer.Option("--key", "-k", help="The business key: the thing the process is about.")]
+Instance = Annotated[str | None, typer.Option("--instance", "-i", metavar="ID", help="The instance.")]
+Definition = Annotated[str | None, typer.Option("--definition", "-d", help="Only instances of this definition.")]
+Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to wait for the outcome.")]
+
+
+def parse_object(text: str, option: str) -> dict[str, Any]:
+    """The JSON object in an option's value.  Raises ``typer.BadParameter``."""
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise typer.BadParameter(f"Expected a JSON object, but got {text[:80]!r}: {error}", param_hint=option) from None
+    if not isinstance(value, dict):
+        raise typer.BadParameter(f"Expected a JSON object, but got {text[:80]!r}", param_hint=option)
+    return value
+
+
+def parse_variables(pairs: list[str], text: str | None) -> dict[str, Any]:
+    """The variables of ``--vars JSON`` and of each ``--var name=value``, which wins.
+
+    A value that is JSON is that (``25.5``, ``true``, ``[1]``), anything else is text.  Raises ``typer.BadParameter``.
+    """
+    variables = parse_object(text, "--vars") if text is not None else {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise typer.BadParameter(f"Expected name=value, but got {pair[:80]!r}", param_hint="--var")
+        try:
+            variables[name] = orjson.loads(value)
+        except orjson.JSONDecodeError:
+            variables[name] = value
+    return variables
+
+
+def check_target(instance: str | None, key: str | None) -> str | None:
+    """The instance id in canonical form; exactly one of the two must be given.  Raises ``typer.BadParameter``."""
+    if (instance is None) == (key is None):
+        raise typer.BadParameter("Expected an instance or --key, and not both", param_hint="ID / --key")
+    return None if instance is None else check_instance(instance, "ID")
+
+
+def check_instance(text: str, option: str) -> str:
+    """The instance id in canonical form.  Raises ``typer.BadParameter``."""
+    try:
+        return ids.check_instance_id(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from None

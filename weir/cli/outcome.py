@@ -1,0 +1,28 @@
+"""A command's outcome in a person's words."""
+
+from weir.cli.errors import CliError
+from weir.client import Accepted, DeadLettered, Outcome, Refused
+
+HINTS = {
+    "unknown_definition": "`weir deploy PATH` makes a definition known.",
+    "already_running": "Watch it with `weir history ID --follow`, end it with `weir cancel ID`, or use another --key.",
+    "unknown_instance": "`weir instances` lists what there is.",
+    "not_running": "`weir history ID` shows how it ended.",
+    "invalid_variables": "Give what is missing with --var NAME=VALUE.",
+}
+
+
+def accepted(outcome: Outcome) -> Accepted:
+    """The outcome of a command that was accepted.  Raises ``CliError`` for one that was not."""
+    match outcome:
+        case Accepted():
+            return outcome
+        case Refused():
+            raise CliError(outcome.message, HINTS.get(outcome.reason, ""), reason=outcome.reason)
+        case DeadLettered():
+            place = f"partition {outcome.partition}, offset {outcome.offset}"
+            raise CliError(
+                f"The command could not be used: {outcome.message}",
+                f"It is kept on the topic process-dead-letters ({place}).",
+                reason="dead_letter",
+            )

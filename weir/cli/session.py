@@ -1,0 +1,58 @@
+"""What a run of the command line is about: the home, the settings that hold for it, how to talk."""
+
+import logging
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import structlog
+import typer
+
+from streams.settings import Settings
+from streams.topics import Topics, load_topics
+from weir.home import DEFAULT_HOME, load_settings, load_stack_options
+from weir.stack.stack import Stack
+
+
+@dataclass
+class Session:
+    """``json``: the command was asked for JSON; ``debug``: show tracebacks and the libraries' logs."""
+
+    home: Path = DEFAULT_HOME
+    debug: bool = False
+    json: bool = False
+
+    @cached_property
+    def settings(self) -> Settings:
+        """From the environment, ``.env``, or what ``weir up`` left in the home."""
+        return load_settings(self.home)
+
+    @cached_property
+    def topics(self) -> Topics:
+        """The topics of ``topics.yaml``.  Raises ``TopicsError``."""
+        return load_topics(self.settings)
+
+    @cached_property
+    def stack(self) -> Stack:
+        """The embedded services of this home."""
+        ports, durable = load_stack_options(self.home)
+        return Stack(self.home, ports, durable, self.settings)
+
+
+def session_of(ctx: typer.Context) -> Session:
+    """The session of a command's context."""
+    return ctx.find_root().ensure_object(Session)
+
+
+def quiet_logs(session: Session) -> None:
+    """Keep the libraries' logs out of a command's answer: only what is worth a person's attention, and on stderr."""
+    level = logging.DEBUG if session.debug else logging.WARNING
+    logging.basicConfig(level=level, stream=sys.stderr)
+    if not session.debug:
+        for library in ("aiokafka", "asyncio", "aiomqtt", "mqtt"):  # what they have to say comes as an exception too
+            logging.getLogger(library).setLevel(logging.CRITICAL)
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,96 @@
+"""``weir validate PATH…``: are these files processes?  And how commands find definition files."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from streams.core.parse import DefinitionError, parse_definition
+
+from streams.core.definition import ProcessDefinition
+from streams.topics import Topics
+from weir.cli import options
+from weir.cli.errors import CliError, ExitCode
+from weir.cli.output import err, print_json, print_table
+from weir.cli.session import session_of
+
+SUFFIXES = (".yaml", ".yml")
+Paths = Annotated[
+    list[Path], typer.Argument(metavar="PATH...", help="YAML files, or folders of them.", show_default=False)
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A file, and the definition in it or what is wrong with it, each problem with its place."""
+
+    file: Path
+    definition: ProcessDefinition | None = None
+    problems: list[str] = field(default_factory=list)
+
+    def document(self) -> dict[str, Any]:
+        """For ``--json``."""
+        known = self.definition
+        return {
+            "file": str(self.file),
+            "ok": not self.problems,
+            "id": known.id if known else None,
+            "version": known.version if known else None,
+            "problems": self.problems,
+        }
+
+
+def definition_files(paths: list[Path]) -> list[Path]:
+    """The YAML files among ``paths`` and in the folders among them, sorted.  Raises ``CliError``."""
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
+            if not inside:
+                raise CliError(f"Expected .yaml files in {path}, but there are none.", reason="no_files")
+            found.extend(inside)
+        elif path.is_file():
+            found.append(path)
+        else:
+            raise CliError(f"{path}: there is no such file or folder.", reason="no_files", code=ExitCode.USAGE)
+    return list(dict.fromkeys(found))
+
+
+def check_file(file: Path, topics: Topics) -> Checked:
+    """Read and check one definition."""
+    try:
+        definition = parse_definition(file.read_text(encoding="utf-8"), str(file))
+    except DefinitionError as error:
+        return Checked(file, problems=list(map(str, error.problems)))
+    except (OSError, UnicodeDecodeError) as error:
+        return Checked(file, problems=[f"{file}: Expected a text file in UTF-8, but got: {error}"])
+    undeclared = [topic for topic in definition.topics if topic not in topics.telemetry]
+    problems = [
+        f"{file}: topic {topic!r} is not declared: add it under 'telemetry:' in topics.yaml" for topic in undeclared
+    ]
+    return Checked(file, definition, problems)
+
+
+def validate(ctx: typer.Context, paths: Paths, json: options.Json = False) -> None:
+    """Check process definitions. Every problem names file, line, column and the fix. Needs nothing to run."""
+    checked = [check_file(file, session_of(ctx).topics) for file in definition_files(paths)]
+    if json:
+        print_json([one.document() for one in checked])
+    else:
+        rows = [
+            (one.file, one.definition.id, one.definition.version, "valid")
+            if one.definition and not one.problems
+            else (one.file, None, None, "invalid")
+            for one in checked
+        ]
+        print_table(("file", "id", "version", ""), rows, "")
+        print_problems(checked)
+    if any(one.problems for one in checked):
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def print_problems(checked: list[Checked]) -> None:
+    """Every problem on stderr."""
+    for one in checked:
+        for problem in one.problems:
+            err().print(problem, markup=False)
