@@ -1,10 +1,9 @@
 """The embedded stack for tests: one broker, one database server and one MQTT broker for the whole run.
 
-``stack`` starts them on first use; ``settings`` is a fresh application on them (its own ids and group); ``fresh_database``
-makes an empty database in milliseconds, from a template.
+``stack`` starts them on first use; ``settings`` is a fresh application on them (its own ids and group);
+``fresh_database`` makes an empty database in milliseconds, from a template.
 """
 
-import asyncio
 import shutil
 import tempfile
 import uuid
@@ -28,7 +27,7 @@ Prepare = Callable[[str], Awaitable[object]]
 def running_stack() -> Iterator[Stack]:
     """The stack itself, for tests of the stack and of what runs under it."""
     home = Path(tempfile.mkdtemp(prefix="weir-tests-"))
-    home.chmod(0o755)   # under root the database runs as another account
+    home.chmod(0o755)  # under root the database runs as another account
     stack = Stack(home, free_ports(26000, 29999), durable=False)
     try:
         stack.up()
@@ -67,8 +66,8 @@ def _templates(stack: StackUrls) -> dict[Prepare | None, str]:
 def fresh_database(stack: StackUrls, _templates: dict[Prepare | None, str]) -> Iterator[Callable[..., str]]:
     """``fresh_database(prepare=None)`` makes a database and returns its URL; it is dropped after the test.
 
-    ``prepare`` is an async function that takes a database's URL, most often the one that runs the migrations.  It runs once
-    a session, on a template; each test's database is a copy of that.
+    ``prepare`` is an async function that takes a database's URL, most often the one that runs the migrations.  It runs
+    once a session, on a template; each test's database is a copy of that.
     """
     made: list[str] = []
 

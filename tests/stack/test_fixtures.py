@@ -5,13 +5,13 @@ from collections.abc import Callable
 import asyncpg
 
 from streams.settings import Settings
-from weir.stack import checks
+from weir.stack import kafka, postgres
 from weir.stack.stack import StackUrls
 
 
 async def test_settings_point_at_a_stack_that_answers(settings: Settings, stack: StackUrls):
-    assert "1 broker" in checks.kafka(settings.brokers)
-    assert "TimescaleDB" in checks.postgres(settings.database_url)
+    assert "1 broker" in kafka.check({"bootstrap_servers": settings.brokers})
+    assert "TimescaleDB" in postgres.check(settings.database_url)
     assert settings.mqtt_url == stack.mqtt_url
     assert settings.partitions == 4
 

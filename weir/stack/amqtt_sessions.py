@@ -2,12 +2,13 @@
 
 amqtt 0.12.1 by itself loses such messages in four places, and each has its answer here:
 
-* it forgets the session of an anonymous client a second after the disconnect: ``OpenDoor`` admits everybody, as nobody
-  anonymous;
-* it drops a message that is not acknowledged within five seconds, or before the connection ends: ``Handler`` keeps it for
-  the next connection;
+* it forgets the session of an anonymous client a second after the disconnect: ``OpenDoor`` admits everybody, and calls
+  nobody anonymous;
+* it drops a message that is not acknowledged within five seconds, or before the connection ends: ``Handler`` keeps it
+  for the next connection;
 * it gives up a message whose delivery begins while the connection ends: the same;
-* it hands out what it kept with the retain flag set, which says "an old value" to a subscriber: ``SessionBroker`` does not.
+* it hands out what it kept with the retain flag set, which tells a subscriber "an old value": ``SessionBroker`` does
+  not.
 
 Sessions live in memory: a restart of the broker loses them.  Private parts of the pinned version are touched here only.
 """
@@ -23,14 +24,14 @@ from amqtt.plugins.base import BaseAuthPlugin
 from amqtt.session import OutgoingApplicationMessage, Session
 
 
-class OpenDoor(BaseAuthPlugin):
+class OpenDoor(BaseAuthPlugin):  # type: ignore[misc]  # amqtt is untyped here
     """Admits every client: the broker listens on the loopback address only."""
 
     async def authenticate(self, *, session: Session) -> bool:  # noqa: ARG002  the plugin's interface
         return True
 
 
-class Handler(BrokerProtocolHandler):
+class Handler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt is untyped here
     """One connection of a client."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -44,7 +45,10 @@ class Handler(BrokerProtocolHandler):
     async def mqtt_publish(
         self, topic: str, data: bytes | bytearray, qos: int | None, retain: bool, ack_timeout: int | None = None
     ) -> OutgoingApplicationMessage:
-        """Send a message and wait for its acknowledgement, however long; keep it in the session when the connection ends."""
+        """Send a message and wait for its acknowledgement, however long.
+
+        The message stays in the session when the connection ends before that.
+        """
         session = self.session
         if qos != QOS_1 or session.clean_session:
             return await super().mqtt_publish(topic, data, qos, retain, ack_timeout)
@@ -55,7 +59,7 @@ class Handler(BrokerProtocolHandler):
         try:
             if not self._gone:
                 await self._send_packet(message.build_publish_packet())
-            if self._gone:      # ``stop`` cancels the waiters that it finds; this one may have come after it
+            if self._gone:  # ``stop`` cancels the waiters that it finds; this one may have come after it
                 acknowledged.cancel()
             message.puback_packet = await acknowledged
         finally:
@@ -66,11 +70,11 @@ class Handler(BrokerProtocolHandler):
         return message
 
 
-class SessionBroker(Broker):
+class SessionBroker(Broker):  # type: ignore[misc]  # amqtt is untyped here
     """The broker; its connections are of the class above."""
 
     async def _publish_session_retained_messages(self, session: Session) -> None:
-        """Send what waited for the client.  The acknowledgements are awaited by tasks, so that the client is served meanwhile."""
+        """Send what waited for the client; tasks await the acknowledgements, so that it is served meanwhile."""
         handler = self._get_handler(session)
         while not session.retained_messages.empty():
             message = session.retained_messages.get_nowait()
@@ -80,7 +84,7 @@ class SessionBroker(Broker):
 
 def session_broker(host: str, port: int) -> Broker:
     """A broker on that address, to be started in the running event loop."""
-    amqtt.broker.BrokerProtocolHandler = Handler    # amqtt names the class in the middle of its methods
+    amqtt.broker.BrokerProtocolHandler = Handler  # amqtt names the class in the middle of its methods
     return SessionBroker(
         {
             "listeners": {"default": {"type": "tcp", "bind": f"{host}:{port}"}},

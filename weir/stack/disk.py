@@ -11,6 +11,6 @@ def check_space(directory: Path, needed_bytes: int, purpose: str) -> None:
     free = shutil.disk_usage(directory).free
     if free < needed_bytes:
         raise StackError(
-            f"Expected {needed_bytes / 1e6:.0f} MB free for {purpose} in {directory}, but there are {free / 1e6:.0f} MB.",
-            "Free some space, or choose another place (WEIR_HOME for data, WEIR_CACHE for downloads, TMPDIR for builds).",
+            f"Expected {needed_bytes / 1e6:.0f} MB free for {purpose} in {directory}, but got {free / 1e6:.0f} MB.",
+            "Free some space, or choose another place (WEIR_HOME for data, WEIR_CACHE for downloads).",
         )

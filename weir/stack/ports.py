@@ -1,6 +1,6 @@
 """The ports of the embedded stack, and who holds one that is taken.
 
-All are below 32768, where Linux begins to hand out ports for outgoing connections: a port from that range may be taken by
+All are below 32768, where Linux begins to hand out ports for outgoing connections: one from that range may be taken by
 any client on the machine at the moment a service wants it.
 """
 
@@ -28,7 +28,7 @@ class Ports:
 def is_free(port: int) -> bool:
     """Whether a server could listen on the port now."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)    # as servers do: ignores connections in TIME_WAIT
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: ignores connections in TIME_WAIT
         try:
             probe.bind((LOCALHOST, port))
         except OSError:
@@ -37,7 +37,7 @@ def is_free(port: int) -> bool:
 
 
 def free_port_numbers(count: int, low: int, high: int) -> list[int]:
-    """``count`` different free ports of ``low`` to ``high``, at random, so that two runs at once seldom choose the same."""
+    """``count`` different free ports of ``low`` to ``high``; at random: two runs at once seldom choose the same."""
     found: list[int] = []
     candidates = random.sample(range(low, high + 1), high - low + 1)
     for port in candidates:

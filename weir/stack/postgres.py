@@ -1,21 +1,27 @@
 """The embedded PostgreSQL with TimescaleDB: a private cluster, never the system's.
 
-PostgreSQL refuses to run as root, so under root the server runs as the account ``postgres`` and the data directory belongs to
-it.  It listens on 127.0.0.1 only and lets in one role, ``weir``, which owns its databases and may create more but is no
-superuser: trust on the loopback address then gives no local user the server's account.  The superuser has no way in over
-the network; the role and the database are made in single-user mode.
+PostgreSQL refuses to run as root, so under root the server runs as the account ``postgres``, which owns the data.
+It listens on 127.0.0.1 only and lets in one role, ``weir``, which owns its databases and may create more but is no
+superuser: trust on the loopback address then gives no local user the server's account.  The superuser has no way in at
+all; the role and the database are made in single-user mode.
 """
 
+import asyncio
 import os
 import secrets
+import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import psutil
 
 from weir.stack import checks
+from weir.stack.accounts import lookup, reaches, run_options
+from weir.stack.checks import TIMEOUT_S
 from weir.stack.errors import StackError
 from weir.stack.ports import LOCALHOST, Ports
 from weir.stack.process import ProcessSpec
@@ -25,10 +31,12 @@ NAME = "postgres"
 ROLE = DATABASE = "weir"
 ACCOUNT = "postgres"
 ELSEWHERE = Path("/var/lib/weir")
+DEFAULT_PORT = 5432
+CHILDREN_TIMEOUT_S = 15.0
 
 SETTINGS = {
     "listen_addresses": LOCALHOST,
-    "unix_socket_directories": "",      # a socket's path may have 107 bytes, a home's more; nothing here needs one
+    "unix_socket_directories": "",  # a socket's path may have 107 bytes, a home's more; nothing here needs one
     "shared_preload_libraries": "timescaledb",
     "timescaledb.telemetry_level": "off",
     "timescaledb.max_background_workers": "4",
@@ -46,7 +54,7 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_min_duration_statement": "2s",
 }
-# For tests. No background workers: TimescaleDB's scheduler sits in every database and is in the way of copying and dropping.
+# For tests. No background workers: TimescaleDB's scheduler sits in every database, in the way of copying and dropping.
 NOT_DURABLE = {
     "fsync": "off",
     "synchronous_commit": "off",
@@ -61,6 +69,11 @@ def database_url(ports: Ports) -> str:
     return f"postgresql://{ROLE}@{LOCALHOST}:{ports.postgres}/{DATABASE}"
 
 
+def account() -> str | None:
+    """Who the server runs as; ``None``: the caller."""
+    return ACCOUNT if os.geteuid() == 0 else None
+
+
 def cluster_major(home: Path) -> int | None:
     """The major version of the home's cluster, ``None`` when there is none yet."""
     try:
@@ -71,15 +84,14 @@ def cluster_major(home: Path) -> int | None:
 
 def prepare(home: Path, bin_dir: Path, ports: Ports, *, durable: bool, progress: Progress) -> ProcessSpec:
     """Create the cluster when it is new, and tell how to start the server."""
-    account = ACCOUNT if os.geteuid() == 0 else None
-    directory = _directory(home, account)
+    directory = _directory(home)
     data = directory / "data"
-    if not (data / "PG_VERSION").exists():
+    if not data.exists():
         progress("creating the database cluster", None)
-        _create(directory, bin_dir, account)
+        _create(directory, bin_dir)
     hba = directory / "hba.conf"
     hba.write_text(HBA)
-    _drop_stale_pid_file(data)
+    _settle(data)
     settings = {**SETTINGS, **({} if durable else NOT_DURABLE), "port": str(ports.postgres), "hba_file": str(hba)}
     options = tuple(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
     return ProcessSpec(
@@ -89,42 +101,62 @@ def prepare(home: Path, bin_dir: Path, ports: Ports, *, durable: bool, progress:
         cwd=directory,
         port=ports.postgres,
         url=database_url(ports),
-        ready=lambda: _extended(ports),
-        ready_timeout_s=120.0,      # crash recovery replays the write-ahead log
+        ready=lambda: _check_extended(database_url(ports)),
+        ready_timeout_s=120.0,  # crash recovery replays the write-ahead log
         stop_signal=signal.SIGINT,  # "fast": SIGTERM would wait for every client to leave
         stop_timeout_s=60.0,
-        user=account,
+        account=account(),
     )
 
 
-def check(ports: Ports) -> str:
-    checks.tcp(ports.postgres)
-    return checks.postgres(database_url(ports))
+def check(url: str) -> str:
+    """The database answers and has the TimescaleDB extension."""
+
+    async def ask() -> str:
+        connection = await asyncpg.connect(url, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S)
+        try:
+            version = await connection.fetchval("show server_version")
+            extension = await connection.fetchval("select extversion from pg_extension where extname = 'timescaledb'")
+        finally:
+            await connection.close()
+        if extension is None:
+            raise LookupError("Expected the extension timescaledb in the database, but it is not there")
+        return f"PostgreSQL {version.split()[0]}, TimescaleDB {extension}"
+
+    _check_port(url)
+    return checks.run_async(asyncio.wait_for(ask(), 2 * TIMEOUT_S))
 
 
-def _extended(ports: Ports) -> str:
-    """The check at the start: also gives a new database its extension, and an old one the installed version of it."""
-    checks.tcp(ports.postgres)
+def _check_extended(url: str) -> str:
+    """The check at the start, which also gives a new database its extension."""
 
     async def extend() -> None:
-        connection = await asyncpg.connect(database_url(ports), timeout=checks.TIMEOUT_S)
+        connection = await asyncpg.connect(url, timeout=TIMEOUT_S)
         try:
-            await connection.execute("set client_min_messages = error")
+            await connection.execute("set client_min_messages = error")  # it prints a banner
             await connection.execute("create extension if not exists timescaledb")
         finally:
             await connection.close()
 
+    _check_port(url)
     checks.run_async(extend())
-    return checks.postgres(database_url(ports))
+    return check(url)
 
 
-def _directory(home: Path, account: str | None) -> Path:
-    """``<home>/postgres``: a directory, or a link to one elsewhere when the account cannot reach the home (as under /root)."""
+def _check_port(url: str) -> None:
+    parts = urlsplit(url)
+    if parts.hostname is not None:  # else a socket, which asyncpg looks for
+        checks.tcp(f"{parts.hostname}:{parts.port or DEFAULT_PORT}")
+
+
+def _directory(home: Path) -> Path:
+    """``<home>/postgres``: a directory, or a link to one when the account cannot reach the home (as under /root)."""
     directory = home / NAME
     if directory.is_dir():
         return directory.resolve()
-    directory.unlink(missing_ok=True)   # a link to nothing
-    if account is None or _reaches(home, account):
+    directory.unlink(missing_ok=True)  # a link to nothing
+    server = account()
+    if server is None or reaches(server, home):
         directory.mkdir(mode=0o755)
         return directory
     elsewhere = ELSEWHERE / secrets.token_hex(6)
@@ -134,33 +166,23 @@ def _directory(home: Path, account: str | None) -> Path:
     return elsewhere
 
 
-def _reaches(directory: Path, account: str) -> bool:
-    result = subprocess.run(  # noqa: S603
-        ["/usr/bin/test", "-x", str(directory)], user=account, group=account, extra_groups=[], check=False, cwd="/"
-    )
-    return result.returncode == 0
-
-
-def _create(directory: Path, bin_dir: Path, account: str | None) -> None:
-    """initdb into a scratch name, role and database, then rename: a cluster that is there is a whole one."""
-    data, scratch = directory / "data", directory / "data.new"
+def _create(directory: Path, bin_dir: Path) -> None:
+    """Make the cluster, its role and its database under another name, then rename: a cluster that is there is whole."""
+    scratch = directory / "data.new"
     if scratch.exists():
-        _run(["/bin/rm", "-rf", str(scratch)], account, directory)
+        shutil.rmtree(scratch)
     scratch.mkdir(mode=0o700)
-    if account is not None:
-        import shutil
-
-        shutil.chown(scratch, account, account)
-    _run(
-        [str(bin_dir / "initdb"), "-D", str(scratch), "-U", "postgres", "-A", "reject", "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums"],
-        account,
-        directory,
-    )
-    _run([str(bin_dir / "postgres"), "--single", "-D", str(scratch), "postgres"], account, directory, BOOTSTRAP)
-    scratch.rename(data)
+    server = account()
+    if server is not None:
+        entry = lookup(server)
+        os.chown(scratch, entry.pw_uid, entry.pw_gid)
+    options = ("-U", "postgres", "-A", "reject", "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums")
+    _run((str(bin_dir / "initdb"), "-D", str(scratch), *options), directory)
+    _run((str(bin_dir / "postgres"), "--single", "-D", str(scratch), "postgres"), directory, BOOTSTRAP)
+    scratch.rename(directory / "data")
 
 
-def _run(argv: list[str], account: str | None, directory: Path, stdin: str = "") -> None:
+def _run(argv: tuple[str, ...], directory: Path, stdin: str = "") -> None:
     result = subprocess.run(  # noqa: S603  our own commands, no shell
         argv,
         input=stdin,
@@ -169,27 +191,52 @@ def _run(argv: list[str], account: str | None, directory: Path, stdin: str = "")
         check=False,
         cwd=directory,
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"},
-        user=account,
-        group=account,
-        extra_groups=[] if account else None,
+        **run_options(account()),  # type: ignore[call-overload]
     )
-    if result.returncode != 0 or "ERROR:" in result.stderr or "FATAL:" in result.stderr:
+    if result.returncode != 0 or "ERROR:" in result.stderr:  # single-user mode goes on, and succeeds, after an error
         raise StackError(
             f"Expected {argv[0]} to succeed in {directory}, but it failed:\n{result.stdout}{result.stderr}".rstrip(),
-            f"The lines above say why. The directory {directory} holds nothing but the cluster that was being made.",
+            f"The lines above say why. When the cause is gone, `weir up` makes {directory / 'data'} afresh.",
         )
 
 
-def _drop_stale_pid_file(data: Path) -> None:
-    """Remove ``postmaster.pid`` after a crash when its pid now belongs to something else, which PostgreSQL cannot tell."""
+def _settle(data: Path) -> None:
+    """After a crash: wait for the server's last children, and remove a ``postmaster.pid`` that it would believe.
+
+    It takes any process of its own account with the pid in that file for a running server.  The file is also its guard
+    against children that still write, so it goes only when there are none.
+    """
     pid_file = data / "postmaster.pid"
     try:
         pid = int(pid_file.read_text().split("\n", 1)[0])
     except FileNotFoundError:
         return
     try:
-        if "postgres" in psutil.Process(pid).name():
-            return
+        if str(data) in psutil.Process(pid).cmdline():
+            return  # it runs
     except psutil.NoSuchProcess:
-        return      # PostgreSQL sees that by itself
-    pid_file.unlink()
+        recycled = False
+    else:
+        recycled = True
+    deadline = time.monotonic() + CHILDREN_TIMEOUT_S
+    while children := _working_in(data):
+        if time.monotonic() > deadline:
+            raise StackError(
+                f"Expected the processes of the crashed database server to end, but {children} still work in {data}.",
+                f"End them: kill {' '.join(map(str, children))}",
+            )
+        time.sleep(0.05)
+    if recycled:
+        pid_file.unlink()
+
+
+def _working_in(directory: Path) -> list[int]:
+    """Pids of the processes whose current directory it is: that of a database server's is the data directory."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.cwd() == str(directory):
+                found.append(process.pid)
+        except psutil.Error:
+            continue  # ended meanwhile, or another user's
+    return found

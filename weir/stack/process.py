@@ -16,7 +16,8 @@ from typing import Literal
 import psutil
 
 from weir.stack import checks
-from weir.stack.checks import Check
+from weir.stack.accounts import run_options
+from weir.stack.checks import Check, words
 from weir.stack.errors import StackError
 from weir.stack.ports import check_free
 from weir.stack.progress import Progress
@@ -24,18 +25,22 @@ from weir.stack.state import HOME_MARK, NAME_MARK, Record, StateFile, alive, fin
 
 POLL_S = 0.05
 LOG_LINES_IN_ERRORS = 15
+LOG_TAIL_BYTES = 16_384
 LOG_MAX_BYTES = 20_000_000
 KILL_TIMEOUT_S = 10.0
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Children of this very process: they must be waited for when they end, or they stay zombies."""
 
 
 @dataclass(frozen=True)
 class ProcessSpec:
     """What to start and how to tell that it works.
 
-    ``env`` is added to the caller's environment.  ``ready`` raises until the process is healthy; ``health_url`` is the same
-    question for a process that answers HTTP, and is remembered, so that a later `weir status` can ask it too.
-    ``stop_signal`` asks the process to end; after ``stop_timeout_s`` it is killed.  ``user`` is the account to run as, for a
-    caller that is root.
+    ``env`` is added to the caller's environment.  ``ready`` raises until the process is healthy; ``health_url`` is the
+    same question for a process that answers HTTP, and is remembered, so that a later `weir status` can ask it too.
+    ``port`` and ``other_ports`` must be free.  ``stop_signal`` asks the process to end; after ``stop_timeout_s`` it is
+    killed.  ``account`` is who to run as, for a caller that is root.
     """
 
     name: str
@@ -50,14 +55,7 @@ class ProcessSpec:
     ready_timeout_s: float = 60.0
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 20.0
-    user: str | None = None
-
-    @property
-    def check(self) -> Check | None:
-        if self.ready is not None:
-            return self.ready
-        url = self.health_url
-        return (lambda: checks.http(url)) if url is not None else None
+    account: str | None = None
 
 
 ServiceState = Literal["running", "stopped", "dead", "unhealthy", "external"]
@@ -65,7 +63,11 @@ ServiceState = Literal["running", "stopped", "dead", "unhealthy", "external"]
 
 @dataclass(frozen=True)
 class ServiceStatus:
-    """One line of `weir status`.  ``memory_mb`` and ``uptime_s`` are ``None`` when no process runs."""
+    """One line of `weir status`.
+
+    ``dead``: it was started and has ended without being stopped; ``unhealthy``: it runs and does not answer as it
+    should; ``external``: the user's own, not started here.  ``memory_mb`` and ``uptime_s``: ``None`` when none runs.
+    """
 
     name: str
     state: ServiceState
@@ -87,70 +89,46 @@ class Processes:
     def log_path(self, name: str) -> Path:
         return self._home / "logs" / f"{name}.log"
 
-    def running(self, name: str) -> psutil.Process | None:
-        """The live process of that name; one that runs without a fitting record gets its record back."""
-        record = self.state.read().processes.get(name)
-        return alive(record) if record is not None else None
-
     def launch(self, spec: ProcessSpec) -> bool:
         """Start the process unless it runs; tells whether it had to.  Does not wait for its health."""
-        if self.running(spec.name) is not None:
+        record = self.state.read().processes.get(spec.name)
+        if record is not None and alive(record) is not None:
             return False
-        orphan = find_marked(self._home, spec.name)
-        if orphan is not None:
-            self._record(spec, orphan)
+        unrecorded = find_marked(self._home, spec.name)
+        if unrecorded is not None:
+            self.state.add(_record(spec, unrecorded))
             return False
         for port in (spec.port, *spec.other_ports):
             if port is not None:
                 check_free(spec.name, port)
-        log = self.log_path(spec.name)
-        log.parent.mkdir(parents=True, exist_ok=True)
-        if log.exists() and log.stat().st_size > LOG_MAX_BYTES:
-            log.replace(log.with_suffix(".log.1"))
-        environ = {**os.environ, **spec.env, HOME_MARK: str(self._home), NAME_MARK: spec.name}
-        with log.open("ab") as output:
-            try:
-                child = subprocess.Popen(  # noqa: S603  our own specs, no shell
-                    spec.argv,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    env=environ,
-                    cwd=spec.cwd or self._home,
-                    start_new_session=True,
-                    user=spec.user,
-                    group=spec.user,
-                    extra_groups=[] if spec.user else None,
-                )
-            except OSError as error:
-                raise StackError(
-                    f"Expected to start {spec.name} ({spec.argv[0]}), but got: {error}",
-                    "Check that the program exists and may be executed.",
-                ) from error
-        self._record(spec, psutil.Process(child.pid))
+        child = self._popen(spec)
         _children[child.pid] = child
+        self.state.add(_record(spec, psutil.Process(child.pid)))
         return True
 
     def wait_ready(self, spec: ProcessSpec, progress: Progress) -> str:
         """Wait until the process is healthy; returns the check's detail.  Raises when it dies or takes too long."""
-        check = spec.check
-        if check is None:
-            return ""
+        check = _check_of(spec.ready, spec.health_url)
         progress(f"waiting for {spec.name}", None)
         deadline = time.monotonic() + spec.ready_timeout_s
         while True:
-            if self.running(spec.name) is None:
+            record = self.state.read().processes[spec.name]
+            if alive(record) is None:
                 raise StackError(
-                    f"{spec.name} ended while it started. The last lines of {self.log_path(spec.name)}:\n{self.last_lines(spec.name)}",
-                    f"The lines above say why; `weir logs {spec.name}` shows all of them.",
+                    f"{spec.name} ended while it started. The end of {self.log_path(spec.name)}:\n"
+                    f"{self.last_lines(spec.name)}",
+                    f"The lines above say why; `weir logs {spec.name}` shows them all.",
                 )
+            if check is None:
+                return ""
             try:
                 return check()
-            except Exception as error:  # noqa: BLE001  a check may raise anything while its service starts
+            except Exception as error:
                 if time.monotonic() > deadline:
                     raise StackError(
-                        f"Expected {spec.name} to be healthy within {spec.ready_timeout_s:.0f} s, but got: {_words(error)}\n"
-                        f"The last lines of {self.log_path(spec.name)}:\n{self.last_lines(spec.name)}",
+                        f"Expected {spec.name} to be healthy within {spec.ready_timeout_s:.0f} s, "
+                        f"but got: {words(error)}\n"
+                        f"The end of {self.log_path(spec.name)}:\n{self.last_lines(spec.name)}",
                         f"`weir logs {spec.name}` shows the whole log; `weir down` and `weir up` start it afresh.",
                     ) from error
             time.sleep(POLL_S)
@@ -160,90 +138,136 @@ class Processes:
         record = self.state.read().processes.get(name)
         if record is None:
             return
-        process = alive(record)
+        process = alive(record) or find_marked(self._home, name)
         if process is not None:
             progress(f"stopping {name}", None)
-            process.send_signal(record.stop_signal)
-            if not _ended(process, record.stop_timeout_s):
-                progress(f"{name} did not stop within {record.stop_timeout_s:.0f} s: killing it", None)
-                process.kill()
-                if not _ended(process, KILL_TIMEOUT_S):
-                    raise StackError(
-                        f"Expected {name} (pid {process.pid}) to end after SIGKILL, but it is still there.",
-                        "It is stuck in the kernel, most often on a disk: look at `dmesg` and the disk.",
-                    )
+            _stop(name, process, signal.Signals(record.stop_signal), record.stop_timeout_s, progress)
         self.state.remove(name)
 
-    def status(self, name: str, check: Check | None = None, url: str | None = None) -> ServiceStatus:
+    def status(self, name: str, check: Check | None = None) -> ServiceStatus:
+        """What became of the process; ``check`` asks a running one for its health."""
         record = self.state.read().processes.get(name)
         if record is None:
-            return ServiceStatus(name, "stopped", url=url)
+            return ServiceStatus(name, "stopped")
         process = alive(record)
         if process is None:
-            return ServiceStatus(name, "dead", port=record.port, url=record.url, detail=self._last_line(name))
-        health_url = record.health_url
-        if check is None and health_url is not None:
-            check = lambda: checks.http(health_url)  # noqa: E731
+            return ServiceStatus(name, "dead", port=record.port, url=record.url, detail=self.last_lines(name, 1))
         state: ServiceState = "running"
         detail = ""
+        check = _check_of(check, record.health_url)
         if check is not None:
             try:
                 detail = check()
             except Exception as error:  # noqa: BLE001  whatever a check raises is what status shows
-                state, detail = "unhealthy", _words(error)
+                state, detail = "unhealthy", words(error)
         return ServiceStatus(
-            name, state, process.pid, record.port, _memory_mb(process), time.time() - record.created, record.url, detail
+            name=name,
+            state=state,
+            pid=process.pid,
+            port=record.port,
+            memory_mb=_memory_mb(process),
+            uptime_s=time.time() - record.created,
+            url=record.url,
+            detail=detail,
         )
 
     def last_lines(self, name: str, count: int = LOG_LINES_IN_ERRORS) -> str:
         """The end of the process's log; empty when there is none."""
         try:
             with self.log_path(name).open("rb") as file:
-                file.seek(0, os.SEEK_END)
-                file.seek(max(0, file.tell() - 16_384))
+                file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
                 lines = file.read().decode(errors="replace").splitlines()
         except FileNotFoundError:
             return ""
         return "\n".join(lines[-count:])
 
-    def _last_line(self, name: str) -> str:
-        return self.last_lines(name, 1)
+    def _popen(self, spec: ProcessSpec) -> subprocess.Popen[bytes]:
+        log = self.log_path(spec.name)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        if log.exists() and log.stat().st_size > LOG_MAX_BYTES:
+            log.replace(log.with_suffix(".log.1"))
+        try:
+            with log.open("ab") as output:
+                child: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603  a spec's program, no shell
+                    spec.argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env={**os.environ, **spec.env, HOME_MARK: str(self._home), NAME_MARK: spec.name},
+                    cwd=spec.cwd or Path.cwd(),
+                    start_new_session=True,
+                    **run_options(spec.account),  # type: ignore[call-overload]
+                )
+                return child
+        except OSError as error:
+            raise StackError(
+                f"Expected to start {spec.name} ({spec.argv[0]}), but got: {words(error)}",
+                "Check that the program exists and may be executed.",
+            ) from error
 
-    def _record(self, spec: ProcessSpec, process: psutil.Process) -> None:
-        self.state.add(
-            Record(
-                name=spec.name,
-                pid=process.pid,
-                created=process.create_time(),
-                argv=list(spec.argv),
-                port=spec.port,
-                url=spec.url,
-                health_url=spec.health_url,
-                stop_signal=spec.stop_signal,
-                stop_timeout_s=spec.stop_timeout_s,
-            )
+
+def _record(spec: ProcessSpec, process: psutil.Process) -> Record:
+    return Record(
+        name=spec.name,
+        pid=process.pid,
+        created=process.create_time(),
+        argv=list(spec.argv),
+        port=spec.port,
+        url=spec.url,
+        health_url=spec.health_url,
+        stop_signal=spec.stop_signal,
+        stop_timeout_s=spec.stop_timeout_s,
+    )
+
+
+def _check_of(check: Check | None, health_url: str | None) -> Check | None:
+    if check is None and health_url is not None:
+        return lambda: checks.http(health_url)
+    return check
+
+
+def _stop(
+    name: str, process: psutil.Process, stop_signal: signal.Signals, timeout_s: float, progress: Progress
+) -> None:
+    try:
+        process.send_signal(stop_signal)
+        if _has_ended(process, timeout_s):
+            return
+        progress(f"{name} did not stop within {timeout_s:.0f} s: killing it", None)
+        process.kill()
+    except psutil.NoSuchProcess:
+        return  # it ended by itself just now
+    except psutil.AccessDenied as error:
+        raise StackError(
+            f"Expected to stop {name} (pid {process.pid}), but it is another user's: {words(error)}",
+            "Run `weir down` as the user who ran `weir up`.",
+        ) from error
+    if not _has_ended(process, KILL_TIMEOUT_S):
+        raise StackError(
+            f"Expected {name} (pid {process.pid}) to end after SIGKILL, but it is still there.",
+            "It is stuck in the kernel, most often on a disk: look at `dmesg` and the disk.",
         )
 
 
-_children: dict[int, subprocess.Popen[bytes]] = {}
-"""Children of this very process: they must be waited for when they end, or they stay zombies."""
-
-
-def _ended(process: psutil.Process, timeout_s: float) -> bool:
+def _has_ended(process: psutil.Process, timeout_s: float) -> bool:
+    """Wait for the end of a process that need not be a child."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline:
         child = _children.get(process.pid)
         if child is not None and child.poll() is not None:
             del _children[process.pid]
             return True
-        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+        try:
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
             return True
         time.sleep(POLL_S)
     return False
 
 
 def _memory_mb(process: psutil.Process) -> float | None:
-    """Memory of the process and its children; shared pages count once."""
+    """Memory of the process and its children; pages that they share count once."""
     total = 0
     try:
         for one in [process, *process.children(recursive=True)]:
@@ -251,7 +275,3 @@ def _memory_mb(process: psutil.Process) -> float | None:
     except psutil.Error:
         return None
     return total / 1e6
-
-
-def _words(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -19,7 +19,7 @@ from weir.stack.errors import StackError
 from weir.stack.progress import Progress
 
 START_TIME_TOLERANCE_S = 1.0
-LOCK_TIMEOUT_S = 600.0     # the longest step under the lock is a build of TimescaleDB
+LOCK_TIMEOUT_S = 600.0  # the longest step under the lock is a build of TimescaleDB
 HOME_MARK, NAME_MARK = "WEIR_HOME", "WEIR_PROCESS"
 
 
@@ -70,7 +70,7 @@ class StateFile:
 
     def add(self, record: Record) -> None:
         state = self.read()
-        state.processes.pop(record.name, None)      # to the end: the order is that of the starts
+        state.processes.pop(record.name, None)  # to the end: the order is that of the starts
         state.processes[record.name] = record
         self.write(state)
 
@@ -95,8 +95,8 @@ class StateFile:
                     owner = file.read().strip()
                     if time.monotonic() > deadline:
                         raise StackError(
-                            f"Expected the lock {path} to be free, but the weir command with pid {owner} has held it for "
-                            f"{LOCK_TIMEOUT_S:.0f} s.",
+                            f"Expected the lock {path} to be free, but the weir command with pid {owner} has held it "
+                            f"for {LOCK_TIMEOUT_S:.0f} s.",
                             f"See what it does (`ps -fp {owner}`), end it, and try again.",
                         ) from None
                     if not waiting:

@@ -1,4 +1,4 @@
-"""PostgreSQL's programs with the TimescaleDB extension: found on the machine, or installed by ``setup-timescaledb.sh``."""
+"""PostgreSQL's programs with the TimescaleDB extension: found on the machine, or installed by a script."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from weir.stack.errors import StackError
 from weir.stack.progress import Progress
 
 SCRIPT = Path(__file__).with_name("setup-timescaledb.sh")
-PACKAGES = Path("/usr/lib/postgresql")      # Debian's place: one directory a major version
+PACKAGES = Path("/usr/lib/postgresql")  # Debian's place: one directory a major version
 MAKE_PERCENT = re.compile(r"^\[ *(\d+)%\]")
 STEP = re.compile(r"^\[timescaledb\] (?!ERROR)(.*)")
 LINES_IN_ERROR = 20
@@ -18,7 +18,7 @@ LINES_IN_ERROR = 20
 def ensure_timescaledb(log: Path, major: int | None, progress: Progress) -> Path:
     """The directory of PostgreSQL's programs; installs what is missing when this is root.
 
-    ``major`` is the version that an existing cluster needs, ``None`` for any.  The installation's output goes to ``log``.
+    ``major`` is the version that an existing cluster needs, ``None`` for any.  The script's output goes to ``log``.
     """
     found = find_timescaledb(major)
     if found is not None:
