@@ -95,6 +95,10 @@ class Expression:
             raise ExpressionError(f"Expected true or false from {self.text!r}, but got {show(value)}")
         return value
 
+    def reads_null(self, variables: Mapping[str, Any]) -> bool:
+        """Is one of the values that it reads null?"""
+        return any(follow(variables, steps) is None for steps in self.paths)
+
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
 
@@ -163,6 +167,7 @@ class Expression:
         return show(int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
+@lru_cache(maxsize=1024)
 def compile_expression(text: str) -> Expression:
     """Raises ``ExpressionSyntaxError``."""
     if len(text) > MAX_LENGTH:

@@ -263,8 +263,10 @@ class _Parser:
             raise self._error(f"Unknown {'method' if receiver else 'function'} {name.text!r}", fix, name.start)
         if len(arguments) != function.arguments:
             wanted = function.arguments - len(receiver)
-            raise self._error(f"Expected {wanted} argument(s) of {name.text}(), but got {len(arguments) - len(receiver)}",
-                              at=name.start)
+            raise self._error(
+                f"Expected {wanted} argument(s) of {name.text}(), but got {len(arguments) - len(receiver)}",
+                at=name.start,
+            )
         codes = [argument.code for argument in arguments]
         if function.form == "both" and not receiver:
             codes[0] = f"({codes[0]})"
@@ -293,8 +295,9 @@ class _Parser:
         syntax.loop_depth = max(syntax.loop_depth, len(self._bound))
         syntax.builds_lists |= MACROS[name.text]
         if len(self._bound) > MAX_LOOP_DEPTH or syntax.loops > MAX_LOOPS:
-            raise self._error(f"Expected at most {MAX_LOOP_DEPTH} loops within each other and {MAX_LOOPS} in all",
-                              at=name.start)
+            raise self._error(
+                f"Expected at most {MAX_LOOP_DEPTH} loops within each other and {MAX_LOOPS} in all", at=name.start
+            )
         bodies = [self._settled(self._expression())]
         if name.text == "map" and self._accept(","):
             bodies.append(self._settled(self._expression()))

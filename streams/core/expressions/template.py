@@ -5,7 +5,7 @@ A text that is exactly one ``${x}`` becomes the value of x with its type; in any
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from streams.core.expressions.errors import ExpressionError, ExpressionSyntaxError
@@ -14,31 +14,35 @@ from streams.core.expressions.syntax import MAX_WHOLE
 from streams.core.expressions.tokens import closing_brace
 
 _Render = Callable[[Mapping[str, Any]], Any]
+Place = tuple[str | int, ...]
 
 
 class Template:
-    """A compiled template; ``names`` are the variables it reads, ``is_constant`` says that it reads none."""
+    """A compiled template; ``names`` are the variables it reads, ``places`` its expressions and where they stand."""
 
-    __slots__ = ("_render", "expressions", "names", "source")
+    __slots__ = ("_render", "names", "places", "source")
 
-    def __init__(self, source: Any) -> None:
-        expressions: list[Expression] = []
+    def __init__(self, source: Any, texts: Collection[str] = ()) -> None:
+        places: list[tuple[Place, Expression]] = []
         self.source = source
-        self._render = _compile(source, expressions)
-        self.expressions = tuple(expressions)
-        self.names = frozenset(name for expression in expressions for name in expression.names)
+        self._render = _compile(source, (), places, texts)
+        self.places = tuple(places)
+        self.names = frozenset(name for _, expression in places for name in expression.names)
 
     def render(self, variables: Mapping[str, Any]) -> Any:
         """The value with every ``${…}`` filled in.  Raises ``ExpressionError``, also for a null within a text."""
-        return self._render(variables) if self.expressions else self.source
+        return self._render(variables)
 
     def __repr__(self) -> str:
         return f"Template({self.source!r})"
 
 
-def compile_template(source: Any) -> Template:
-    """``source`` is any JSON value.  Raises ``ExpressionSyntaxError``."""
-    return Template(source)
+def compile_template(source: Any, *, texts: Collection[str] = ()) -> Template:
+    """``source`` is any JSON value.  The values of its keys in ``texts`` render to text, also when they are one ``${x}``.
+
+    Raises ``ExpressionSyntaxError``.
+    """
+    return Template(source, texts)
 
 
 def text_of(value: Any) -> str:
@@ -76,29 +80,29 @@ def split_text(source: str) -> list[tuple[str, str | None, int]]:
     return pieces
 
 
-def _compile(source: Any, expressions: list[Expression]) -> _Render:
+def _compile(source: Any, place: Place, places: list[tuple[Place, Expression]], texts: Collection[str] = ()) -> _Render:
     match source:
         case str() if "${" in source:
-            return _compile_text(source, expressions)
+            return _compile_text(source, place, places, keep_type=len(place) != 1 or place[0] not in texts)
         case dict():
-            entries = [(key, _compile(value, expressions)) for key, value in source.items()]
+            entries = [(key, _compile(value, (*place, key), places, texts)) for key, value in source.items()]
             return lambda variables: {key: render(variables) for key, render in entries}
         case list():
-            items = [_compile(item, expressions) for item in source]
+            items = [_compile(item, (*place, index), places, texts) for index, item in enumerate(source)]
             return lambda variables: [render(variables) for render in items]
         case _:
             return lambda _: source
 
 
-def _compile_text(source: str, expressions: list[Expression]) -> _Render:
+def _compile_text(source: str, place: Place, places: list[tuple[Place, Expression]], *, keep_type: bool) -> _Render:
     pieces: list[tuple[str, Expression | None]] = []
     for before, inner, offset in split_text(source):
         expression = None if inner is None else _compile_inner(inner, offset)
         pieces.append((before, expression))
         if expression is not None:
-            expressions.append(expression)
+            places.append((place, expression))
     match pieces:
-        case [("", Expression() as only)]:
+        case [("", Expression() as only)] if keep_type:
             return only.evaluate
         case _:
             return lambda variables: "".join(before + _filled(it, variables, source) for before, it in pieces)

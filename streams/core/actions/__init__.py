@@ -1,0 +1,16 @@
+"""The actions that a service activity may name.  A new one is a file beside these and a line here."""
+
+from streams.core.actions.base import ActionConfig, ActionSpec
+from streams.core.actions.database_log import DATABASE_LOG
+from streams.core.actions.log import LOG
+from streams.core.actions.mqtt_publish import MQTT_PUBLISH
+from streams.core.actions.notify import NOTIFY
+
+ACTIONS: dict[str, ActionSpec] = {
+    "mqtt_publish": MQTT_PUBLISH,
+    "notify": NOTIFY,
+    "log": LOG,
+    "database_log": DATABASE_LOG,
+}
+
+__all__ = ["ACTIONS", "ActionConfig", "ActionSpec"]

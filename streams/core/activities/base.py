@@ -1,0 +1,91 @@
+"""What all kinds of activity share: their fields in a definition, their node at run time, and what checks ask of them.
+
+A *model* is what people write, a *node* what the decider walks over.  What entering an activity does is in ``step``.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from streams.core.expressions import MISSING, Expression, Path, compile_path
+from streams.core.scalars import ActivityId, Part, PathText, Text, Title, VariableName
+
+Place = tuple[str | int, ...]
+"""Where in an activity something stands: ``("config", "topic")``."""
+
+
+class Activity(Part):
+    """The fields of every activity.  ``type`` is the kind's own literal."""
+
+    type: str
+    id: ActivityId
+    name: Title | None = None
+    description: Text | None = None
+
+    def targets(self) -> Mapping[str, str | None]:
+        """The activities that may come next, by the field that names them."""
+        return {}
+
+    def reads(self) -> Iterable[tuple[Place, Expression]]:
+        """The expressions that entering the activity evaluates, and where they stand."""
+        return ()
+
+    def writes(self) -> Iterable[str]:
+        """The variables that the activity sets."""
+        return ()
+
+    def waits(self) -> bool:
+        """Does time pass between entering and leaving?  A loop needs one activity that waits."""
+        return False
+
+
+class Continuing(Activity):
+    """An activity with one way out.  Without ``next``, the fall-through rule of ``normalise`` fills it in."""
+
+    next: ActivityId | None = None
+
+    def targets(self) -> Mapping[str, str | None]:
+        return {"next": self.next}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """``next`` is the id of the following activity, or ``None`` where the kind decides otherwise."""
+
+    id: str
+    next: str | None = None
+
+
+class Kind(NamedTuple):
+    """One kind of activity: the model of its YAML, and how that becomes a node."""
+
+    model: type[Activity]
+    compile: Callable[[Any], Node]
+
+
+OutputSpec = VariableName | dict[VariableName, PathText]
+"""``output: name`` keeps the whole result in a variable, ``output: {name: path}`` parts of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Where a result goes: (variable, path in the result)."""
+
+    parts: tuple[tuple[str, Path], ...]
+
+    @classmethod
+    def of_spec(cls, spec: str | dict[str, str] | None) -> "Output":
+        if spec is None:
+            return cls(())
+        paths = {spec: "$"} if isinstance(spec, str) else spec
+        return cls(tuple((name, compile_path(path)) for name, path in paths.items()))
+
+    def of(self, result: Mapping[str, Any]) -> dict[str, Any]:
+        """The variables that ``result`` sets; a path that it lacks leaves its variable as it is."""
+        values = {name: path.get(result) for name, path in self.parts}
+        return {name: value for name, value in values.items() if value is not MISSING}
+
+
+def output_names(spec: str | dict[str, str] | None) -> tuple[str, ...]:
+    """The variables that an ``output`` sets."""
+    return (spec,) if isinstance(spec, str) else tuple(spec or ())

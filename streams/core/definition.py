@@ -1,0 +1,66 @@
+"""A process definition in its canonical form: one way to say everything.
+
+``parse`` accepts what people write, in either spelling, and yields this.  ``model_dump(mode="json")`` is what is stored in
+``process-definitions``; ``ProcessDefinition.model_validate`` of it gives an equal object.
+
+The models hold what one part can tell of itself; what needs the whole (names, paths, loops) is checked in ``validate``.
+"""
+
+import hashlib
+import json
+from functools import cached_property, reduce
+from operator import or_
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from streams.core.activities import KINDS, SERVICES, Activity
+from streams.core.scalars import DefinitionId, Part, Text, Title
+from streams.core.triggers import TRIGGERS, RedpandaTrigger, Trigger
+from streams.core.variables import Variable
+
+AnyTrigger: Any = Annotated[reduce(or_, TRIGGERS.values()), Field(discriminator="type")]
+AnyService: Any = Annotated[reduce(or_, SERVICES.values()), Field(discriminator="action")]
+AnyActivity: Any = Annotated[
+    reduce(or_, [AnyService if name == "service" else kind.model for name, kind in KINDS.items()]),
+    Field(discriminator="type"),
+]
+
+
+class Head(Part):
+    """What names a definition.  A version never changes once deployed; new content is a new version."""
+
+    id: DefinitionId
+    name: Title
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
+    description: Text | None = None
+
+
+class ProcessDefinition(Head):
+    """A whole definition: every activity has its ``next``, the first is a ``start``."""
+
+    triggers: Annotated[tuple[AnyTrigger, ...], Field(strict=False)]
+    variables: Annotated[tuple[Variable, ...], Field(strict=False)] = ()
+    activities: Annotated[tuple[AnyActivity, ...], Field(strict=False)]
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the canonical JSON: the same for every spelling of the same content."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """The telemetry topics that it listens to."""
+        return tuple(dict.fromkeys(one.topic for one in self.triggers if isinstance(one, RedpandaTrigger)))
+
+    def activity(self, activity_id: str) -> Activity:
+        """Raises ``KeyError``."""
+        for one in self.activities:
+            if one.id == activity_id:
+                assert isinstance(one, Activity)
+                return one
+        raise KeyError(activity_id)
+
+
+__all__ = ["AnyActivity", "AnyTrigger", "Head", "ProcessDefinition", "Trigger"]

@@ -1,0 +1,251 @@
+"""The text of a definition as JSON values, with the line and column of every value.
+
+YAML is read event by event (ruamel.yaml's parser), for two reasons: the position of each value comes along, and the
+limits hold before anything is built.  Plain values mean what YAML 1.2's core schema says; ``on``, ``no`` and dates are
+texts.  Tags, merge keys, several documents and keys that are no text are refused, as nothing in a definition needs them.
+"""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 50
+MAX_NODES = 20_000
+
+Steps = tuple[str | int, ...]
+
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(
+    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
+)
+_WORDS = {
+    "": None, "~": None, "null": None, "Null": None, "NULL": None,
+    "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
+}  # fmt: skip
+_UNWANTED = re.compile("[\x00\ud800-\udfff]")
+
+
+class Mark(NamedTuple):
+    """A place in the text, counted from 0; ``style`` is how a text is written: ``|``, ``>``, quotes, or nothing."""
+
+    line: int
+    column: int
+    style: str = ""
+
+
+class TextError(ValueError):
+    """The text cannot be read any further."""
+
+    def __init__(self, message: str, mark: Mark, fix: str = "") -> None:
+        super().__init__(message)
+        self.mark = mark
+        self.fix = fix
+
+
+@dataclass(slots=True)
+class Document:
+    """``data`` is the content; ``values`` and ``keys`` say where each value and each key of a mapping stands.
+
+    ``flaws`` are mistakes that did not keep the rest from being read: (place, message, fix).
+    """
+
+    lines: list[str]
+    data: Any = None
+    values: dict[Steps, Mark] = field(default_factory=dict)
+    keys: dict[Steps, Mark] = field(default_factory=dict)
+    flaws: list[tuple[Steps, Mark, str, str]] = field(default_factory=list)
+
+    def locate(self, steps: Steps, offset: int | None = None, *, key: bool = False) -> Mark:
+        """Where the value at ``steps`` stands, or its key, or the nearest thing around it; ``offset`` counts characters
+        into a text."""
+        if key and steps in self.keys:
+            return self.keys[steps]
+        for length in range(len(steps), -1, -1):
+            if (mark := self.values.get(steps[:length])) is not None:
+                whole = length == len(steps)
+                if whole and offset is not None:
+                    return self._inside(mark, steps, offset)
+                return mark if whole or steps[:length] not in self.keys else self.keys[steps[:length]]
+        return Mark(0, 0)
+
+    def _inside(self, mark: Mark, steps: Steps, offset: int) -> Mark:
+        text = self.data
+        for step in steps:
+            text = text[step]
+        before = str(text)[:offset]
+        if mark.style in ("|", ">"):
+            first = next(
+                n for n in range(mark.line + 1, len(self.lines) + 1) if n == len(self.lines) or self.lines[n].strip()
+            )
+            line = min(first + before.count("\n"), len(self.lines) - 1)
+            indent = len(self.lines[line]) - len(self.lines[line].lstrip())
+            return Mark(line, indent + (len(before) - before.rfind("\n") - 1 if mark.style == "|" else 0))
+        column = mark.column + len(mark.style) + offset
+        return Mark(mark.line, column if column <= len(self.lines[mark.line]) else mark.column)
+
+
+def read_yaml(text: str) -> Document:
+    """Raises ``TextError``."""
+    document = Document(text.splitlines() or [""])
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise TextError(f"Expected at most {MAX_BYTES:,} bytes", Mark(0, 0), "Split it into several definitions")
+    if unwanted := _UNWANTED.search(text):
+        raise _unwanted(text, unwanted.start())
+    try:
+        _Builder(document, YAML(typ="safe", pure=True).parse(text)).build()
+    except MarkedYAMLError as error:
+        raise _syntax(error, document.lines) from error
+    except YAMLError as error:
+        position = getattr(error, "position", 0)
+        raise _unwanted(text, position if isinstance(position, int) else 0) from error
+    return document
+
+
+class _Builder:
+    def __init__(self, document: Document, events: Iterator[Event]) -> None:
+        self._document = document
+        self._events = events
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._nodes = 0
+
+    def build(self) -> None:
+        documents = 0
+        for event in self._events:
+            if isinstance(event, DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise TextError(
+                        "Expected one definition, but got a second document",
+                        _mark(event),
+                        "Put each definition into a file of its own",
+                    )
+                self._document.data = self._value(next(self._events), ())
+
+    def _value(self, event: Event, steps: Steps) -> Any:
+        mark = _mark(event)
+        self._document.values[steps] = mark
+        self._count(1, mark)
+        if len(steps) > MAX_DEPTH:
+            raise TextError(f"Expected at most {MAX_DEPTH} levels", mark)
+        if isinstance(event, AliasEvent):
+            if event.anchor not in self._anchors:
+                raise TextError(f"Unknown alias '*{event.anchor}'", mark, "Put a text that begins with '*' in quotes")
+            value, nodes = self._anchors[event.anchor]
+            self._count(nodes, mark)
+            return value
+        if getattr(event, "tag", None) is not None:
+            tag = str(event.tag)
+            raise TextError(
+                f"Expected a plain value, but got the tag {tag!r}", mark, "Put a text that begins with '!' in quotes"
+            )
+        before = self._nodes
+        if isinstance(event, MappingStartEvent):
+            value = self._mapping(steps)
+        elif isinstance(event, SequenceStartEvent):
+            value = []
+            while not isinstance(item := next(self._events), SequenceEndEvent):
+                value.append(self._value(item, (*steps, len(value))))
+        else:
+            assert isinstance(event, ScalarEvent)
+            value = self._scalar(event, steps, mark)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = value, self._nodes - before
+        return value
+
+    def _mapping(self, steps: Steps) -> dict[str, Any]:
+        content: dict[str, Any] = {}
+        while not isinstance(event := next(self._events), MappingEndEvent):
+            mark = _mark(event)
+            if not isinstance(event, ScalarEvent) or event.value == "<<":
+                got = "'<<'" if isinstance(event, ScalarEvent) else "a list or a mapping"
+                raise TextError(f"Expected a name as key, but got {got}", mark, "Write the fields out")
+            key = (*steps, event.value)
+            if event.value in content:
+                self._document.flaws.append(
+                    (key, mark, f"The key {event.value!r} is there twice", "Remove one of them")
+                )
+            self._document.keys[key] = mark
+            content[event.value] = self._value(next(self._events), key)
+        return content
+
+    def _scalar(self, event: ScalarEvent, steps: Steps, mark: Mark) -> Any:
+        text: str = event.value
+        if _UNWANTED.search(text):
+            self._document.flaws.append(
+                (steps, mark, "Expected a text without U+0000 and lone surrogates", "Remove them")
+            )
+        if not event.implicit[0]:
+            return text
+        if text in _WORDS:
+            return _WORDS[text]
+        if _INT.fullmatch(text):
+            number = int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+            if abs(number) >= 2**63:
+                self._document.flaws.append(
+                    (steps, mark, f"Expected a number below 2^63, but got {text}", "Put it in quotes")
+                )
+            return number
+        if _FLOAT.fullmatch(text):
+            value = float(
+                text.replace(".inf", "inf")
+                .replace(".nan", "nan")
+                .replace(".Inf", "inf")
+                .replace(".INF", "inf")
+                .replace(".NaN", "nan")
+                .replace(".NAN", "nan")
+            )
+            if not math.isfinite(value):
+                self._document.flaws.append(
+                    (steps, mark, f"Expected a finite number, but got {text}", "Write the number")
+                )
+            return value
+        return text
+
+    def _count(self, nodes: int, mark: Mark) -> None:
+        self._nodes += nodes
+        if self._nodes > MAX_NODES:
+            raise TextError(f"Expected at most {MAX_NODES:,} values", mark, "Split it into several definitions")
+
+
+def _mark(event: Event) -> Mark:
+    return Mark(event.start_mark.line, event.start_mark.column, getattr(event, "style", None) or "")
+
+
+def _syntax(error: MarkedYAMLError, lines: list[str]) -> TextError:
+    at = error.problem_mark or error.context_mark
+    mark = Mark(0, 0) if at is None else Mark(min(at.line, len(lines) - 1), at.column)
+    problem = (error.problem or "it cannot be read").replace("<stream end>", "end of the text")
+    context = f" {error.context}" if error.context else ""
+    line = lines[mark.line]
+    if "\t" in line[: mark.column + 1]:
+        fix = "Indent with spaces, not with tabs"
+    elif "${" in line:
+        fix = "Within { } and [ ], put a text with ${…} in quotes"
+    elif "mapping values" in problem:
+        fix = "Put a text with ': ' in quotes, or check the indentation"
+    else:
+        fix = "Check the indentation, and put texts with special characters in quotes"
+    return TextError(f"This is no YAML: {problem}{context}", mark, fix)
+
+
+def _unwanted(text: str, position: int) -> TextError:
+    before = text[:position]
+    mark = Mark(before.count("\n"), len(before) - before.rfind("\n") - 1)
+    character = f"U+{ord(text[position]):04X}" if position < len(text) else "a character"
+    return TextError(f"Expected printable text, but got {character}", mark, "Remove the character")

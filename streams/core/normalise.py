@@ -1,0 +1,212 @@
+"""From what people write to one shape: both spellings, and what may be left out, filled in.
+
+Here everything is still plain JSON, and may be wrong in any way; each part keeps the place it came from, so that a
+problem found later points there.
+
+**Fall-through.**  An activity without ``next`` goes on to the following one in the list; the last one ends the process.
+But an activity that a decision leads to begins a branch, and nothing falls into a branch from above: before it, the
+process ends.  So in ``log_normal, log_success, escalate``, each the target of a decision, none runs into the next.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from streams.core.activities import KINDS, SERVICES, Continuing, Service
+from streams.core.document import Steps
+from streams.core.report import Report
+from streams.core.suggest import suggest
+from streams.core.triggers import ALIASES, TRIGGERS
+
+HEAD_FIELDS = ("id", "name", "version", "description")
+FIELDS = (*HEAD_FIELDS, "trigger", "triggers", "variables", "activities")
+_BRANCHES = ("true_path", "false_path")
+
+
+@dataclass(slots=True)
+class Raw:
+    """A part: its content, where it stands, and the fields of ``config`` that stand beside it instead."""
+
+    content: dict[str, Any]
+    steps: Steps
+    inline: frozenset[str] = frozenset()
+
+    def place(self, inner: Steps) -> Steps:
+        """Where the field at ``inner`` stands in the file."""
+        if len(inner) > 1 and inner[0] == "config" and inner[1] in self.inline:
+            return (*self.steps, *inner[1:])
+        return (*self.steps, *inner)
+
+
+@dataclass(slots=True)
+class RawDefinition:
+    """All parts in the canonical shape, of known types."""
+
+    head: Raw
+    triggers: list[Raw] = field(default_factory=list)
+    variables: list[Raw] = field(default_factory=list)
+    activities: list[Raw] = field(default_factory=list)
+    ids: frozenset[str] = frozenset()
+    """Of all activities, also those whose type is unknown."""
+
+
+def normalise(data: dict[str, Any], report: Report) -> RawDefinition:
+    """Problems go to ``report``; parts of an unknown type are left out."""
+    for name in data:
+        if name not in FIELDS:
+            report.add((name,), f"Unknown field {name!r}", suggest(name, FIELDS, "field"), key=True)
+    raw = RawDefinition(_head(data, report))
+    raw.triggers = [one for one in (_trigger(part, report) for part in _trigger_parts(data, report)) if one is not None]
+    raw.variables = _parts(data, "variables", report, required=False)
+    activities = _parts(data, "activities", report, required=True)
+    raw.ids = frozenset(part.content["id"] for part in activities if isinstance(part.content.get("id"), str))
+    known = [part for part in activities if _known_kind(part, report)]
+    raw.activities = [_service(part, report) for part in _connected(known, raw, report)]
+    return raw
+
+
+def _head(data: dict[str, Any], report: Report) -> Raw:
+    content = {name: data[name] for name in HEAD_FIELDS if data.get(name) is not None}
+    version = content.setdefault("version", 1)
+    if isinstance(version, float):
+        if version.is_integer():
+            content["version"] = int(version)
+        else:
+            report.add(
+                ("version",), f"Expected a whole number as version, but got {version}", f"Write {int(version) + 1}"
+            )
+            content["version"] = 1
+    if "id" in content:
+        content.setdefault("name", content["id"])
+    return Raw(content, ())
+
+
+def _trigger_parts(data: dict[str, Any], report: Report) -> list[Raw]:
+    if "trigger" in data:
+        if "triggers" in data:
+            report.add(
+                ("triggers",), "Expected one of 'trigger' and 'triggers', but got both", "Use 'triggers:'", key=True
+            )
+        if isinstance(data["trigger"], dict):
+            return [Raw(dict(data["trigger"]), ("trigger",))]
+        fix = "Write several under 'triggers:'" if isinstance(data["trigger"], list) else "Write 'type: api' below it"
+        report.add(("trigger",), "Expected a mapping with 'type'", fix)
+        return []
+    if "triggers" not in data:
+        report.add(
+            (), "Expected 'trigger:', but it is missing", "For a process that people start: trigger: {type: api}"
+        )
+        return []
+    return _parts(data, "triggers", report, required=True)
+
+
+def _parts(data: dict[str, Any], name: str, report: Report, *, required: bool) -> list[Raw]:
+    items = data.get(name)
+    if items is None and not required:
+        return []
+    if not isinstance(items, list) or (required and not items):
+        where = (name,) if name in data else ()
+        report.add(where, f"Expected '{name}:' with a list, but {'it is none' if name in data else 'it is missing'}")
+        return []
+    parts = []
+    for index, item in enumerate(items):
+        if isinstance(item, dict):
+            parts.append(Raw(dict(item), (name, index)))
+        else:
+            report.add((name, index), f"Expected a mapping in {name!r}", "Write 'name: value' lines")
+    return parts
+
+
+def _trigger(part: Raw, report: Report) -> Raw | None:
+    content = part.content
+    kind = content.get("type")
+    if kind == "event" and "source" in content:
+        kind = content.pop("source")
+    kind = ALIASES.get(kind, kind) if isinstance(kind, str) else kind
+    if not _is_known(kind, [*TRIGGERS, *ALIASES], "type", "trigger", part, report):
+        return None
+    content["type"] = kind
+    return part
+
+
+def _known_kind(part: Raw, report: Report) -> bool:
+    kind = part.content.get("type")
+    if not _is_known(kind, KINDS, "type", "activity", part, report):
+        return False
+    return kind != "service" or _is_known(part.content.get("action"), SERVICES, "action", "service", part, report)
+
+
+def _is_known(value: Any, known: Any, name: str, what: str, part: Raw, report: Report) -> bool:
+    if isinstance(value, str) and value in known:
+        return True
+    if name not in part.content:
+        report.add(part.steps, f"Expected a field {name!r} in the {what}, but it is missing", suggest("", known, name))
+    else:
+        fix = suggest(value if isinstance(value, str) else "", known, name)
+        report.add((*part.steps, name), f"Unknown {name} {value!r} of {what}", fix)
+    return False
+
+
+def _connected(parts: list[Raw], raw: RawDefinition, report: Report) -> list[Raw]:
+    """With ``start`` and ``end``, and every ``next`` written out."""
+    for reserved in ("start", "end"):
+        for part in parts:
+            if part.content.get("id") == reserved and part.content["type"] != reserved:
+                report.add(
+                    (*part.steps, "id"),
+                    f"Expected the activity {reserved!r} to have 'type: {reserved}'",
+                    "Give the activity another id",
+                )
+    parts = list(parts)
+    if parts and not _of_type(parts, "start"):
+        parts.insert(0, Raw({"id": "start", "type": "start"}, ("activities",)))
+    if not _of_type(parts, "end"):
+        parts.append(Raw({"id": "end", "type": "end"}, ("activities",)))
+    end = _of_type(parts, "end")[0].content.get("id")
+    raw.ids |= {"start", "end"}
+    branches = {part.content.get(name): part for part in parts for name in _BRANCHES if name in part.content}
+    for part, following in zip(parts, [*parts[1:], None], strict=True):
+        if part.content.get("next") is not None or not issubclass(KINDS[part.content["type"]].model, Continuing):
+            continue
+        after = following.content.get("id") if following is not None else end
+        if (
+            following is not None
+            and following.content["type"] != "end"
+            and after in branches
+            and part.content["type"] != "start"
+        ):
+            decision = branches[after].content.get("id")
+            report.add(
+                part.steps,
+                f"The process ends after {part.content.get('id')!r}: it has no 'next', and the activity "
+                f"below it, {after!r}, is a branch of decision {decision!r}",
+                f"Write 'next: {end}', or where it goes",
+                severity="warning",
+            )
+            after = end
+        if isinstance(after, str):
+            part.content["next"] = after
+        else:
+            part.content.pop("next", None)
+    return parts
+
+
+def _of_type(parts: list[Raw], kind: str) -> list[Raw]:
+    return [part for part in parts if part.content["type"] == kind]
+
+
+def _service(part: Raw, report: Report) -> Raw:
+    """With what the action needs under ``config``, also what was written beside ``action``."""
+    content = part.content
+    if content["type"] != "service":
+        return part
+    own = Service.model_fields
+    inline = {name: value for name, value in content.items() if name not in own}
+    config = content.get("config")
+    if config is not None and not isinstance(config, dict):
+        report.add((*part.steps, "config"), "Expected a mapping as 'config'", "Write the action's fields below it")
+        config = {}
+    config = config or {}
+    for name in inline.keys() & config.keys():
+        report.add((*part.steps, name), f"The field {name!r} is also under 'config'", "Remove one of them", key=True)
+    kept = {name: value for name, value in content.items() if name in own}
+    return Raw({**kept, "config": {**inline, **config}}, part.steps, frozenset(inline.keys() - config.keys()))

@@ -1,0 +1,93 @@
+"""From text to a definition that can run, or to all its problems at once.
+
+text ─ document ─► JSON with positions ─ normalise ─► parts in one shape ─ models ─► typed parts ─ validate ─► definition
+"""
+
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from streams.core.activities import KINDS, SERVICES, Activity
+from streams.core.definition import Head, ProcessDefinition
+from streams.core.document import Document, TextError, read_yaml
+from streams.core.normalise import Raw, normalise
+from streams.core.problems import DefinitionError, Problem
+from streams.core.report import Report
+from streams.core.scalars import Part
+from streams.core.triggers import TRIGGERS
+from streams.core.validate import Parts, check
+from streams.core.variables import Variable
+
+__all__ = ["DefinitionError", "Problem", "check_definition", "parse_definition", "validate_definition"]
+
+_Model = TypeVar("_Model", bound=Part)
+
+
+def parse_definition(text: str, file: str = "<text>") -> ProcessDefinition:
+    """The definition in ``text`` (YAML or JSON).  Raises ``DefinitionError`` with every problem and its line."""
+    definition, problems = check_definition(text, file)
+    if definition is None:
+        raise DefinitionError(problems)
+    return definition
+
+
+def check_definition(text: str, file: str = "<text>") -> tuple[ProcessDefinition | None, list[Problem]]:
+    """The definition, ``None`` when there are errors, and all problems, warnings too, in the order of the file."""
+    try:
+        document = read_yaml(text)
+    except TextError as error:
+        report = Report(file, None, Document(text.splitlines() or [""]))
+        report.add_at(error.mark, (), str(error), error.fix)
+        return None, report.problems
+    report = Report(file, document.data, document)
+    for steps, mark, message, fix in document.flaws:
+        report.add_at(mark, steps, message, fix)
+    return _build(document.data, report), report.sorted()
+
+
+def validate_definition(data: Any, file: str = "<definition>") -> ProcessDefinition:
+    """The definition in JSON values, such as a ``deploy_definition`` command brings.  Raises ``DefinitionError``."""
+    report = Report(file, data)
+    definition = _build(data, report)
+    if definition is None:
+        raise DefinitionError(report.sorted())
+    return definition
+
+
+def _build(data: Any, report: Report) -> ProcessDefinition | None:
+    if not isinstance(data, dict):
+        report.add(
+            (),
+            "Expected a definition, with 'id:', 'trigger:' and 'activities:'",
+            "See definitions/temperature-control.yaml",
+        )
+        return None
+    raw = normalise(data, report)
+    head = _model(Head, raw.head, report)
+    triggers = [(one, model) for one in raw.triggers if (model := _model(TRIGGERS[one.content["type"]], one, report))]
+    variables = [(one, model) for one in raw.variables if (model := _model(Variable, one, report))]
+    activities = [(one, model) for one in raw.activities if (model := _model(_activity_model(one), one, report))]
+    names = {one.content["name"] for one in raw.variables if isinstance(one.content.get("name"), str)}
+    names |= {name for _, one in activities for name in one.writes()}
+    check(Parts(triggers, variables, activities, raw.ids, frozenset(names)), report)
+    if head is None or any(problem.severity == "error" for problem in report.problems):
+        return None
+    return ProcessDefinition(
+        **dict(head),
+        triggers=tuple(model for _, model in triggers),
+        variables=tuple(model for _, model in variables),
+        activities=tuple(model for _, model in activities),
+    )
+
+
+def _activity_model(part: Raw) -> type[Activity]:
+    kind: str = part.content["type"]
+    return SERVICES[part.content["action"]] if kind == "service" else KINDS[kind].model
+
+
+def _model(model: type[_Model], part: Raw, report: Report) -> _Model | None:
+    try:
+        return model.model_validate(part.content)
+    except ValidationError as error:
+        report.add_validation(part.place, error, model)
+        return None

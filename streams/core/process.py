@@ -1,0 +1,74 @@
+"""A process ready to run: everything in the definition compiled once, for the decider and the router to walk over."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from streams.core.activities import KINDS, Node, StartNode
+from streams.core.definition import ProcessDefinition
+from streams.core.expressions import Path
+from streams.core.triggers import Mode, RedpandaTrigger, TelemetryTrigger, compile_redpanda
+from streams.core.variables import CompiledVariable, VariablesError, compile_variable, initial_values, sourced_values
+
+__all__ = ["Process", "VariablesError", "compile_process"]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """``triggers`` are those that the router evaluates; ``live_topics`` has, for each telemetry topic, the variables that
+    follow its readings and where those have them; ``first`` is the id of the ``start``."""
+
+    definition: ProcessDefinition
+    triggers: tuple[TelemetryTrigger, ...]
+    mode: Mode
+    variables: Mapping[str, CompiledVariable]
+    live_topics: Mapping[str, tuple[tuple[str, Path], ...]]
+    activities: Mapping[str, Node]
+    first: str
+
+    @property
+    def id(self) -> str:
+        return self.definition.id
+
+    @property
+    def version(self) -> int:
+        return self.definition.version
+
+    @property
+    def name(self) -> str:
+        return self.definition.name
+
+    @property
+    def hash(self) -> str:
+        return self.definition.hash
+
+    def start_variables(self, reading: Mapping[str, Any]) -> dict[str, Any]:
+        """What a start by ``reading`` brings along: the variables with a ``source``.
+
+        Raises ``VariablesError`` when a required one is absent or one has the wrong type.
+        """
+        return sourced_values(self.variables, reading)
+
+    def initial_variables(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """All variables of a new instance; ``given`` is what its start brought along.
+
+        Raises ``VariablesError``, also for a given variable that the definition does not declare.
+        """
+        return initial_values(self.variables, given)
+
+
+def compile_process(definition: ProcessDefinition) -> Process:
+    """``definition`` is one that ``parse`` has accepted."""
+    topics = definition.topics
+    variables = {one.name: compile_variable(one, topics) for one in definition.variables}
+    live = tuple((one.name, one.path) for one in variables.values() if one.live and one.path is not None)
+    nodes = [KINDS[one.type].compile(one) for one in definition.activities]
+    return Process(
+        definition=definition,
+        triggers=tuple(compile_redpanda(one) for one in definition.triggers if isinstance(one, RedpandaTrigger)),
+        mode=definition.triggers[0].mode,
+        variables=variables,
+        live_topics=dict.fromkeys(topics, live) if live else {},
+        activities={node.id: node for node in nodes},
+        first=next(node.id for node in nodes if isinstance(node, StartNode)),
+    )

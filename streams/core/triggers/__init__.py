@@ -1,0 +1,22 @@
+"""The kinds of trigger.  A new one is a file beside these and a line here; ``ALIASES`` are other spellings of a type."""
+
+from streams.core.triggers.api import ApiTrigger
+from streams.core.triggers.base import Mode, Trigger
+from streams.core.triggers.redpanda import RedpandaTrigger, TelemetryTrigger, compile_redpanda
+
+TRIGGERS: dict[str, type[Trigger]] = {
+    "redpanda": RedpandaTrigger,
+    "api": ApiTrigger,
+}
+ALIASES: dict[str, str] = {"event": "redpanda", "manual": "api"}
+
+__all__ = [
+    "ALIASES",
+    "TRIGGERS",
+    "ApiTrigger",
+    "Mode",
+    "RedpandaTrigger",
+    "TelemetryTrigger",
+    "Trigger",
+    "compile_redpanda",
+]

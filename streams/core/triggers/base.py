@@ -1,0 +1,21 @@
+"""What starts a process: the fields that every kind of trigger shares, and what checks ask of them."""
+
+from collections.abc import Iterable
+from typing import Literal
+
+from streams.core.expressions import Expression
+from streams.core.scalars import Part
+
+Mode = Literal["single", "parallel"]
+"""``single``: a key has one running instance of the process, a start for a busy key is refused.  ``parallel``: any number."""
+
+
+class Trigger(Part):
+    """``type`` is the kind's own literal."""
+
+    type: str
+    mode: Mode = "single"
+
+    def reads(self) -> Iterable[tuple[tuple[str | int, ...], Expression]]:
+        """The expressions over a reading, and where they stand in the trigger."""
+        return ()

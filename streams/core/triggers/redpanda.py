@@ -1,0 +1,132 @@
+"""``redpanda`` (also ``event``): a reading on a telemetry topic starts the process.
+
+A reading is ``{"tags": {…}, "fields": {…}, "timestamp": …}``.  The compiled form is what the router asks of each one:
+does it start the process, for which key.
+"""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from streams.core.expressions import (
+    MISSING,
+    Expression,
+    ExpressionError,
+    MissingError,
+    Path,
+    compile_expression,
+    compile_path,
+)
+from streams.core.scalars import Condition, Duration, PathText, Topic
+from streams.core.triggers.base import Mode, Trigger
+
+READING_FIELDS = ("tags", "fields", "timestamp")
+_DEVICE = compile_path("tags.device_id")
+_MAX_KEY_LENGTH = 512
+_Conditions = Annotated[tuple[Condition, ...], Field(strict=False, min_length=1, max_length=50)]
+
+
+class RedpandaTrigger(Trigger):
+    """Without a condition every reading starts the process.
+
+    ``key`` is a path to the business key, by default ``tags.device_id``, else the record's key.  ``priority``: when a
+    reading starts several processes, the highest first.  ``max_age``: a reading older than this starts nothing, so that
+    a backlog does not.
+    """
+
+    type: Literal["redpanda"]
+    topic: Topic
+    condition: Condition | None = None
+    all: _Conditions | None = None
+    any: _Conditions | None = None
+    key: PathText | None = None
+    priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    max_age: Annotated[Duration, Field(json_schema_extra={"default": "10m"})] = 600_000
+
+    @model_validator(mode="after")
+    def _one_form_of_condition(self) -> Self:
+        given = [name for name in ("condition", "all", "any") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise PydanticCustomError(
+                "conditions",
+                "Expected one of 'condition', 'all' and 'any', but got {given}",
+                {"given": " and ".join(map(repr, given)), "field": given[1], "fix": "Put them in one list"},
+            )
+        return self
+
+    def reads(self) -> Iterable[tuple[tuple[str | int, ...], Expression]]:
+        if self.condition is not None:
+            yield ("condition",), compile_expression(self.condition)
+        for name, conditions in (("all", self.all), ("any", self.any)):
+            for index, text in enumerate(conditions or ()):
+                yield (name, index), compile_expression(text)
+
+
+@dataclass(frozen=True, slots=True)
+class TelemetryTrigger:
+    """A compiled ``RedpandaTrigger``; ``needs_all`` tells how ``conditions`` combine."""
+
+    topic: str
+    conditions: tuple[Expression, ...]
+    needs_all: bool
+    key: Path | None
+    mode: Mode
+    priority: int
+    max_age_ms: int
+
+    def matches(self, reading: dict[str, Any]) -> bool | None:
+        """Does ``reading`` start the process?  ``None`` is no, since a condition reads a field that is absent or null.
+
+        Raises ``ExpressionError`` when a condition fails for another reason, such as a text where a number should be.
+        """
+        absent = False
+        for condition in self.conditions:
+            try:
+                holds = condition.test(reading)
+            except MissingError:
+                absent = True
+                continue
+            except ExpressionError:
+                if not condition.reads_null(reading):
+                    raise
+                absent = True
+                continue
+            if holds is not self.needs_all:
+                return holds
+        return None if absent else self.needs_all
+
+    def key_of(self, reading: dict[str, Any], record_key: str | None) -> str | None:
+        """The business key: ``trigger.key``, else ``tags.device_id``, else the record's key; numbers as text, 5.0 as 5."""
+        for path in (self.key, _DEVICE):
+            if path is not None and (key := _key(path.get(reading))) is not None:
+                return key
+        return _key(record_key)
+
+
+def compile_redpanda(model: RedpandaTrigger) -> TelemetryTrigger:
+    """The runtime form."""
+    return TelemetryTrigger(
+        topic=model.topic,
+        conditions=tuple(expression for _, expression in model.reads()),
+        needs_all=model.any is None,
+        key=None if model.key is None else compile_path(model.key),
+        mode=model.mode,
+        priority=model.priority,
+        max_age_ms=model.max_age,
+    )
+
+
+def _key(value: Any) -> str | None:
+    if value is MISSING or value is None or isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        value = int(value) if value.is_integer() else value
+    if isinstance(value, int | float):
+        value = str(value)
+    return value if isinstance(value, str) and 0 < len(value) <= _MAX_KEY_LENGTH else None
