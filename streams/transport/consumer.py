@@ -85,12 +85,16 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def _open_writers(self, assigned: Any, generation: int) -> None:
-        """A writer for each partition.  One is kept only when this member held the partition in the directly preceding
-        generation: otherwise somebody else may have been the owner meanwhile.
+        """A writer for each partition.
+
+        One is kept only when this member held the partition in the directly preceding generation (otherwise somebody
+        else may have been the owner meanwhile), and when the position is in a table: group offsets of the last
+        transaction are certain to be visible only after InitProducerId (``port.Offsets.committed``).
         """
         wanted = {tp for tp in assigned if self._is_lane(tp) and self.tx.sources[tp.topic].transactional}
         for tp in list(self.writers):
-            if tp not in wanted or generation != self._generation + 1:
+            kept = tp in wanted and generation == self._generation + 1 and self.tx.sources[tp.topic].table is not None
+            if not kept:
                 await self.writers.pop(tp).close()
         self._generation = generation
         group = self.app.conf.id

@@ -124,5 +124,9 @@ class Offsets(Protocol):
         ...
 
     async def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int | None]:
-        """Offsets of the group; None where it has none."""
+        """Offsets of the group; None where it has none.
+
+        Kafka confirms a transaction before its offsets can be read.  What a writer committed is certain to be seen only
+        after the next writer of the same transactional id was opened.
+        """
         ...

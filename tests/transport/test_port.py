@@ -6,6 +6,8 @@ import time
 import pytest
 
 from streams.transport.port import FencedError, Message, OutcomeUnknownError, RefusedError, TopicPartition
+from tests.transport.harness import until
+from tests.transport.ports import KafkaPort
 
 DEADLINE_S = 20.0
 
@@ -91,6 +93,7 @@ async def test_a_fenced_writer_never_commits_again(port):
     with pytest.raises(FencedError):
         await old.transact({tp: messages("zombie")}, {tp: 99})
     await new.transact({tp: messages("2")}, {tp: 2})
+    await port.writer(topic)
     assert await read_to_end(port, tp) == ["1", "2"]
     assert (await (await port.offsets()).committed([tp]))[tp] == 2
 
@@ -102,8 +105,10 @@ async def test_offsets_are_part_of_the_transaction(port):
     offsets = await port.offsets()
     assert await offsets.committed([tp, other]) == {tp: None, other: None}
     await writer.transact({other: messages("x")}, {tp: 7})
+    writer = await port.writer(topic)
     assert await offsets.committed([tp, other]) == {tp: 7, other: None}
     await writer.transact({}, {tp: 8})
+    await port.writer(topic)
     assert (await offsets.committed([tp]))[tp] == 8, "offsets alone make a transaction too"
 
 
@@ -112,7 +117,11 @@ async def test_what_cannot_be_written_is_refused_whole(port, wrong):
     topic = await port.create_topic()
     tp = TopicPartition(topic, 0)
     writer = await port.writer(topic)
-    bad = {TopicPartition(topic, 99): messages("x")} if wrong == "partition" else {TopicPartition(topic, 1): [Message(b"k", "text")]}
+    bad = (
+        {TopicPartition(topic, 99): messages("x")}
+        if wrong == "partition"
+        else {TopicPartition(topic, 1): [Message(b"k", "text")]}
+    )
     with pytest.raises(RefusedError):
         await writer.transact({tp: messages("good"), **bad}, {tp: 1})
     await writer.transact({tp: messages("next")}, {})
@@ -147,9 +156,7 @@ async def test_an_idle_reader_knows_the_stable_end_by_a_fresh_answer(port):
     await read(reader, tp, 2)
     asked = time.time()
     waiting = asyncio.ensure_future(reader.fetch(tp, 1000))
-    async with asyncio.timeout(DEADLINE_S):
-        while reader.stable_end(tp, asked) is None:
-            await asyncio.sleep(0.01)
+    await until(lambda: reader.stable_end(tp, asked) is not None)
     assert reader.stable_end(tp, asked) == 2
     assert reader.answered_at(tp) >= asked - 0.001
     assert reader.stable_end(tp, time.time() + 3600) is None
@@ -160,16 +167,16 @@ async def test_an_idle_reader_knows_the_stable_end_by_a_fresh_answer(port):
 async def test_a_record_of_almost_a_mebibyte_goes_through(port):
     tp = TopicPartition(await port.create_topic(), 0)
     large = b"x" * 1_047_000
-    await (await port.writer(tp.topic)).transact({tp: [Message(b"a", b"1"), Message(b"k", large), Message(b"b", b"2")]}, {})
+    await (await port.writer(tp.topic)).transact(
+        {tp: [Message(b"a", b"1"), Message(b"k", large), Message(b"b", b"2")]}, {}
+    )
     values, _ = await read(await port.reader([tp]), tp, 3)
     assert [len(value) for value in values] == [1, len(large), 1]
 
 
 async def test_a_record_that_the_broker_refuses_ends_the_writer(brokers):
     """Only Kafka has a limit of its own; ``txn.send`` keeps below it."""
-    from tests.transport.conftest import KafkaHarness
-
-    port = KafkaHarness(brokers)
+    port = KafkaPort(brokers)
     tp = TopicPartition(await port.create_topic(), 0)
     writer = await port.writer(tp.topic)
     with pytest.raises(OutcomeUnknownError):
