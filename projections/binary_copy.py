@@ -13,8 +13,8 @@ from struct import Struct
 import asyncpg
 
 NULL = b"\xff\xff\xff\xff"
-_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_TRAILER = b"\xff\xff"
+COPY_START = b"PGCOPY\n\xff\r\n\0" + bytes(8)
+COPY_END = b"\xff\xff"
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 EPOCH_UNIX_US = 946_684_800_000_000
@@ -46,7 +46,7 @@ def microseconds(moment: datetime) -> int:
 
 async def copy_rows(connection: asyncpg.Connection, table: str, columns: Sequence[str], rows: Iterable[bytes]) -> None:
     """Append packed rows; each begins with its count of fields as int16."""
-    data = bytearray(_HEADER)
+    data = bytearray(COPY_START)
     data += b"".join(rows)
-    data += _TRAILER
+    data += COPY_END
     await connection.copy_to_table(table, source=data, columns=columns, format="binary")

@@ -3,8 +3,9 @@
 A database that is away, starting, full, or that breaks a connection is waited for, loudly and as long as it takes:
 nothing is skipped and nothing is lost, since positions move only with the rows.
 
-Timeouts on the server end what a stopped projector left open: its transaction holds the lock on a position row, and its
-successor waits for that row.
+A projector that was stopped in the middle of a transaction (a suspended machine, SIGSTOP) holds the lock on a position
+row, and its successor waits for that row.  Timeouts on the server end such a transaction, except within COPY, where the
+server waits for data as long as the connection stands: that one the successor ends.
 """
 
 import asyncio
@@ -22,6 +23,17 @@ T = TypeVar("T")
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.1, 10.0
 CONNECT_TIMEOUT_S = 10.0
+APPLICATION = "weir-projector"
+
+# Materialized, so that nothing is ended that the conditions were not asked about first.
+_END_STOPPED = """
+    WITH stopped AS MATERIALIZED (
+        SELECT pid FROM pg_stat_activity
+        WHERE application_name = $1 AND datname = current_database() AND usename = current_user
+          AND pid <> pg_backend_pid() AND xact_start < now() - make_interval(secs => $2)
+    )
+    SELECT pid FROM stopped WHERE pg_terminate_backend(pid)
+"""
 
 _TRANSIENT = (
     OSError,  # refused, reset, unknown host; TimeoutError is one
@@ -49,10 +61,11 @@ class Database:
         self._url = url
         self._slots = asyncio.Semaphore(connections)
         self._idle: list[asyncpg.Connection] = []
+        self._statement_timeout_s = statement_timeout_s
         self._command_timeout_s = 2 * statement_timeout_s  # for a server that answers nothing at all any more
         milliseconds = round(statement_timeout_s * 1000)
         self._settings = {
-            "application_name": "weir-projector",
+            "application_name": APPLICATION,
             "statement_timeout": str(milliseconds),
             "idle_in_transaction_session_timeout": str(milliseconds),
             "lock_timeout": str(milliseconds // 2),
@@ -93,13 +106,16 @@ class Database:
 
     async def patiently(self, what: str, operation: Callable[[], Awaitable[T]]) -> T:
         """Run ``operation``, again and again while the database is away.  Other errors are the caller's."""
-        wait_s = FIRST_WAIT_S
+        wait_s, locked_out = FIRST_WAIT_S, False
         while True:
             try:
+                if locked_out:
+                    await self._end_stopped()
                 return await operation()
             except Exception as error:
                 if not is_transient(error):
                     raise
+                locked_out = isinstance(error, asyncpg.LockNotAvailableError)
                 log.error(  # noqa: TRY400  a traceback tells nothing more
                     "database not available, waiting for it",
                     database=self.place,
@@ -109,6 +125,13 @@ class Database:
                 )
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+    async def _end_stopped(self) -> None:
+        """End transactions of projectors that are open for longer than a statement may take."""
+        async with self.connection() as connection:
+            ended = await connection.fetch(_END_STOPPED, APPLICATION, self._statement_timeout_s)
+        if ended:
+            log.warning("ended transactions of stopped projectors", server_processes=[row["pid"] for row in ended])
 
     def close(self) -> None:
         """Drop the idle connections."""

@@ -22,8 +22,12 @@ async def begin(
             )
         await connection.execute("UPDATE projection_positions SET topic_id = $2 WHERE topic = $1", topic, topic_id)
     identity = topic_id if topic_id is not None else max(known, default="")
-    await connection.execute(_INSERT, topic, identity, partitions)
-    return {row["partition"]: row["position"] for row in await connection.fetch(_READ, topic, identity, partitions)}
+    found = {row["partition"]: row["position"] for row in await connection.fetch(_READ, topic, identity, partitions)}
+    if missing := [partition for partition in partitions if partition not in found]:
+        # Only these: ON CONFLICT would wait for whoever is moving one of the others.
+        await connection.execute(_INSERT, topic, identity, missing)
+        found |= dict.fromkeys(missing, 0)
+    return found
 
 
 async def move(connection: asyncpg.Connection, topic: str, partition: int, old: int, new: int) -> bool:
