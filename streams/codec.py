@@ -1,7 +1,7 @@
 """Bytes to records and back, and the limits that keep poison out.
 
-Made once: msgspec's encoders and decoders of commands, events and state.  ``BadRecordError`` says why bytes from outside
-are no record; ``LimitError`` says why a record of ours may not be written.
+Made once: msgspec's encoders and decoders of commands, events and state.  ``BadRecordError`` says why bytes from
+outside are no record; ``LimitError`` says why a record of ours may not be written.
 """
 
 import re
@@ -48,7 +48,7 @@ def decode_command(raw: bytes | None) -> TopicCommand:
     """The command in a record of ``process-commands``.  Raises ``BadRecordError``."""
     checked = _checked(raw, MAX_COMMAND_BYTES, "a command")
     try:
-        command = _command_decoder.decode(checked)
+        command: TopicCommand = _command_decoder.decode(checked)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadRecordError(_explain(error, checked)) from None
     if command.v > commands.VERSION:
@@ -113,7 +113,7 @@ def encode_entity(entity: Entity) -> bytes:
 
 def decode_entity(raw: bytes) -> Entity:
     """An entity from its table record.  Raises ``UpgradeError`` for one that a newer Weir has written."""
-    entity = _entity_decoder.decode(raw)
+    entity: Entity = _entity_decoder.decode(raw)
     if entity.v > state.VERSION:
         raise UpgradeError(f"A {type(entity).__name__} record has format v{entity.v}: upgrade this Weir to read it")
     return entity
@@ -138,7 +138,7 @@ def _limited(raw: bytes, limit: int, what: object) -> bytes:
 
 
 def _has_nul(raw: bytes) -> bool:
-    """Whether an escaped U+0000 is really one: in ``\\\\\\\\u0000`` the backslash itself is escaped."""
+    """Whether an escaped U+0000 is really one: behind an odd number of backslashes it is text."""
     at = raw.find(_NUL)
     while at >= 0:
         before = len(raw[:at]) - len(raw[:at].rstrip(b"\\"))

@@ -1,4 +1,6 @@
-"""Dead letters: records that could not be used, kept raw on ``process-dead-letters`` with where they came from and why."""
+"""Dead letters: records that could not be used, kept raw on ``process-dead-letters`` with where they came from and
+why.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -1,8 +1,8 @@
 """The deployed definitions, as every role sees them: a tail of the topic ``process-definitions``.
 
-The topic is compacted and small, so each role reads it whole when it starts and follows it in the background.  A role that
-meets a version it lacks calls ``catch_up`` before it says that there is none: the record was committed before any command
-that names it.
+The topic is compacted and small, so each role reads it whole when it starts and follows it in the background.  A role
+that meets a version it lacks calls ``catch_up`` before it says that there is none: the record was committed before any
+command that names it.
 """
 
 import asyncio
@@ -119,5 +119,3 @@ class DefinitionStore:
         if self._consumer is None:
             raise RuntimeError("Expected the definition store to be started")
         return self._consumer
-
-

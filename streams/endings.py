@@ -34,7 +34,9 @@ class Endings:
         (self._failed if failed else self._marks).append((ended_at, instance_id))
 
     def take(self, now_ms: int) -> list[str]:
-        """Ids that the table may forget, at most ``MAX_A_BATCH``; taken for good by ``forgotten``, else offered again."""
+        """Ids that the table may forget, at most ``MAX_A_BATCH``; taken for good by ``forgotten``, else offered
+        again.
+        """
         for queue, ending in reversed(self._taken):
             queue.appendleft(ending)
         self._taken = []

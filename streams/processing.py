@@ -27,8 +27,8 @@ from streams.core.state import Entity, Instance, latest_record
 from streams.core.turn import Overlay, Reading, Rejection, Surroundings, Turn
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.deadletters import DeadLetter
-from streams.staging import Headers, Staged, Transaction, stage_rejection, stage_turn
 from streams.endings import Endings, may_be_forgotten
+from streams.staging import Headers, Staged, Transaction, stage_rejection, stage_turn
 from streams.timers import Timers
 from streams.topics import Topics
 
@@ -162,10 +162,7 @@ class PartitionProcessor:
         self._outcome = Outcome()
         self.timers.give_back(self._in_flight)
         now = self._clock.plant_ms(now_ms)
-        if caught_up or not decoded:
-            horizon = now
-        else:
-            horizon = self._clock.plant_ms(decoded[-1][0].timestamp)
+        horizon = now if caught_up or not decoded else self._clock.plant_ms(decoded[-1][0].timestamp)
         self._in_flight = self.timers.due(horizon, MAX_TIMERS_A_BATCH)
         timers = iter(self._in_flight)
         timer = next(timers, None)
@@ -297,7 +294,9 @@ class PartitionProcessor:
         assert self._txn is not None
         hops = next((int(value) for name, value in record.headers if name == HOPS_HEADER and value.isdigit()), 0)
         if hops >= MAX_HOPS:
-            message = f"Forwarded {hops} times without reaching partition {home}. Do all workers agree on the partitions?"
+            message = (
+                f"Forwarded {hops} times without reaching partition {home}. Do all workers agree on the partitions?"
+            )
             self._reject(record, command, Rejection("too_many_hops", message), time)
             return
         self._outcome.counts.forwarded += 1

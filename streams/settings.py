@@ -1,7 +1,7 @@
 """Settings, read from the environment (and a ``.env`` file).
 
-``DATABASE_URL``, ``REDPANDA_BROKERS``, ``PROCESS_ENGINE_GROUP_ID`` and ``PROCESS_DEFINITIONS_PATH`` are named as users of
-the field's other services have them; the rest begin with ``WEIR_``.
+``DATABASE_URL``, ``REDPANDA_BROKERS``, ``PROCESS_ENGINE_GROUP_ID`` and ``PROCESS_DEFINITIONS_PATH`` are named as users
+of the field's other services have them; the rest begin with ``WEIR_``.
 """
 
 from functools import cached_property

@@ -76,7 +76,11 @@ def stage_turn(turn: Turn, topics: Topics) -> Staged:
 
 
 def stage_rejection(
-    rejection: Rejection, topics: Topics, command: tuple[str | None, str], source: tuple[int, int, bytes | None], now_ms: int
+    rejection: Rejection,
+    topics: Topics,
+    command: tuple[str | None, str],
+    source: tuple[int, int, bytes | None],
+    now_ms: int,
 ) -> Staged:
     """The record of a refused command: ``command`` is its (id, type), ``source`` its (partition, offset, key)."""
     partition, offset, key = source

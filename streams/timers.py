@@ -1,7 +1,7 @@
 """Timers of the partitions that a processor owns: a heap each, built from the table.
 
-A timer is a wait of an instance that has a ``due`` moment; the table is where it is kept, this is only the order in which
-timers come due.  Nothing is lost with the heap: whoever owns the partition next builds it anew.
+A timer is a wait of an instance that has a ``due`` moment; the table is where it is kept, this is only the order in
+which timers come due.  Nothing is lost with the heap: whoever owns the partition next builds it anew.
 """
 
 import heapq
@@ -43,9 +43,7 @@ class Timers:
         fired: list[FireTimer] = []
         while self._heap and self._heap[0][0] <= now_ms and len(fired) < limit:
             due, instance_id, activity_id, execution = heapq.heappop(self._heap)
-            fired.append(
-                FireTimer(instance_id=instance_id, activity_id=activity_id, execution=execution, due_ms=due)
-            )
+            fired.append(FireTimer(instance_id=instance_id, activity_id=activity_id, execution=execution, due_ms=due))
         return fired
 
     def give_back(self, timers: Iterable[FireTimer]) -> None:

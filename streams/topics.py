@@ -1,8 +1,8 @@
 """The topics of ``redpanda/topics.yaml``: what there is, and how it comes into being.
 
 ``load_topics`` reads the file for every role; ``apply_topics`` makes the cluster agree with it, idempotently, through
-Kafka's admin API.  A topic that exists with another partition count or policy is reported and left as it is: to change it
-is a decision for people.  Nothing relies on auto-creation.
+Kafka's admin API.  A topic that exists with another partition count or policy is reported and left as it is: to change
+it is a decision for people.  Nothing relies on auto-creation.
 """
 
 from dataclasses import dataclass, field
@@ -54,7 +54,9 @@ class _File(BaseModel):
 
 @dataclass(frozen=True)
 class Topic:
-    """One topic; ``config`` holds Kafka's topic settings as text, ``mqtt`` the filter that the bridge carries into it."""
+    """One topic; ``config`` holds Kafka's topic settings as text, ``mqtt`` the filter that the bridge carries into
+    it.
+    """
 
     name: str
     partitions: int
@@ -138,7 +140,8 @@ def _texts(config: dict[str, str | int | float]) -> dict[str, str]:
 async def apply_topics(settings: Settings, topics: Topics) -> Applied:
     """Create the missing topics, and the positions at which their readers begin; compare the others.
 
-    The router and the action worker never guess where to begin: their group offsets are born here, at 0, with the topic.
+    The router and the action worker never guess where to begin: their group offsets are born here, at 0, with the
+    topic.
     """
     admin = AIOKafkaAdminClient(**client_options(settings))
     await admin.start()

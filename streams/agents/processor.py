@@ -41,7 +41,13 @@ class Processor:
         )
         self.partitions[partition] = processor
         seconds = round(time.perf_counter() - began, 3)
-        log.info("partition taken over", partition=partition, records=len(records), timers=len(processor.timers), seconds=seconds)
+        log.info(
+            "partition taken over",
+            partition=partition,
+            records=len(records),
+            timers=len(processor.timers),
+            seconds=seconds,
+        )
 
     def revoked(self, partition: int) -> None:
         """Another worker goes on with the partition."""
@@ -80,7 +86,7 @@ def build(settings: Settings) -> faust.App:
         on_revoked=processor.revoked,
     )
 
-    @app.agent(source.topic, concurrency=topics.partitions)
+    @app.agent(source.topic, concurrency=topics.partitions)  # type: ignore[untyped-decorator]
     async def process(stream: faust.Stream) -> None:
         async for batch in transport.batches(stream, max_records=MAX_RECORDS):
             await processor.run(batch)

@@ -1,4 +1,5 @@
-"""Moving an instance through its process: activities are entered one after the other until one waits or the process ends.
+"""Moving an instance through its process: activities are entered one after the other until one waits or the process
+ends.
 
 One function an activity kind, in ``ENTER``: it emits what happens and returns the id of the next activity, or ``None``
 when the instance waits or has ended.
@@ -18,7 +19,7 @@ from streams.core.activities import (
 )
 from streams.core.durations import instant_text
 from streams.core.expressions import MISSING, ExpressionError
-from streams.core.process import Process
+from streams.core.process import Process, VariablesError
 from streams.core.state import Instance
 from streams.core.turn import Turn
 
@@ -41,7 +42,7 @@ def run(turn: Turn, instance: Instance, process: Process, activity_id: str | Non
         node = process.activities[at]
         try:
             following = ENTER[type(node)](turn, instance, process, node)
-        except ExpressionError as error:
+        except (ExpressionError, VariablesError) as error:
             fail(turn, instance, "expression", f"{process.id}: activity {at}: {error}", at)
             return
         if following is WAITS or instance.status != "running":
@@ -88,7 +89,7 @@ def refresh(turn: Turn, instance: Instance, process: Process, names: Iterable[st
             continue
         for name, path in variables:
             if name in wanted and (value := path.get(reading)) is not MISSING:
-                _set_variable(turn, instance, name, value, f"{topic}: {path.text}")
+                _set_variable(turn, instance, name, process.variables[name].checked(value), f"{topic}: {path.text}")
 
 
 def _set_variable(turn: Turn, instance: Instance, name: str, value: Any, source: str | None) -> None:

@@ -1,7 +1,7 @@
 """One command's turn at the state: what ``decide`` may see, and what it has decided so far.
 
-``emit`` appends an event *and* applies it, so state cannot change without an event, and the next step of the same command
-sees what the last one did.  Nothing here performs an effect: a shell takes the turn's outcome and commits it.
+``emit`` appends an event *and* applies it, so state cannot change without an event, and the next step of the same
+command sees what the last one did.  Nothing here performs an effect: a shell takes the turn's outcome and commits it.
 """
 
 from collections.abc import Callable, Mapping
@@ -112,7 +112,9 @@ class Turn:
         """The process at the version that the instance runs on."""
         process = self.around.process(instance.definition_id, instance.definition_version)
         if process is None:
-            raise LookupError(f"{instance.definition_id} version {instance.definition_version} of {instance.id} is gone")
+            raise LookupError(
+                f"{instance.definition_id} version {instance.definition_version} of {instance.id} is gone"
+            )
         return process
 
     def emit(
@@ -149,13 +151,15 @@ class Turn:
         assert state is not None
         return state
 
-    def emit_outside(  # noqa: PLR0917 - an event's own fields
+    def emit_outside(
         self, subject: str, last: tuple[int, int], event_type: str, definition: tuple[str, int], data: Mapping[str, Any]
     ) -> None:
         """An event of a key or a definition; ``last`` is that entity's (seq, updated_at)."""
         seq, updated_at = last
         self._append(
-            Event(VERSION, event_type, subject, seq + 1, self._time(updated_at), *definition, self.cause, data=dict(data))
+            Event(
+                VERSION, event_type, subject, seq + 1, self._time(updated_at), *definition, self.cause, data=dict(data)
+            )
         )
 
     def _append(self, event: Event) -> None:

@@ -1,4 +1,6 @@
-"""One partition of the pure core under a virtual clock: commands in, events out, states kept as the table keeps them."""
+"""One partition of the pure core under a virtual clock: commands in, events out, states kept as the table keeps
+them.
+"""
 
 from collections.abc import Callable
 from typing import Any

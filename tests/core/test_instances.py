@@ -259,7 +259,7 @@ def test_a_signal_goes_to_all_that_run_for_its_key() -> None:
         ({"definition_id": "cooking"}, "unknown_definition", "No definition 'cooking' is deployed"),
         ({"definition_version": 7}, "unknown_definition", "No definition 'cooling' version 7 is deployed"),
         ({"variables": {"device_id": "x", "temperture": 1}}, "invalid_variables", "temperture"),
-        ({"instance_id": instance_id(START + 301_000, 0, "x")}, "instance_id_time", "301 s from now"),
+        ({"instance_id": instance_id(START + 301_000, 0, "x")}, "instance_id_time", "301 s away"),
         ({"instance_id": instance_id(START, 1, "x")}, "wrong_partition", "belongs to 0"),
     ],
 )

@@ -56,7 +56,9 @@ async def test_the_positions_of_router_and_action_worker_are_born_with_their_top
         ("engine:", "engine: [", "not YAML"),
     ],
 )
-def test_a_broken_topics_file_names_the_place(settings: Settings, tmp_path: Path, old: str, new: str, told: str) -> None:
+def test_a_broken_topics_file_names_the_place(
+    settings: Settings, tmp_path: Path, old: str, new: str, told: str
+) -> None:
     own = own_topics(settings, tmp_path)
     own.topics_file.write_text(own.topics_file.read_text().replace(old, new, 1))
     with pytest.raises(TopicsError, match=told):
@@ -68,7 +70,7 @@ def test_a_missing_topic_or_file_is_named(settings: Settings, tmp_path: Path) ->
     lines = own.topics_file.read_text().split("\n")
     at = next(number for number, line in enumerate(lines) if line == "  rejections:")
     own.topics_file.write_text("\n".join(lines[:at] + lines[at + 3 :]))
-    with pytest.raises(TopicsError, match="engine.rejections is missing"):
+    with pytest.raises(TopicsError, match=r"engine\.rejections is missing"):
         load_topics(own)
     own.topics_file.unlink()
     with pytest.raises(TopicsError, match="WEIR_TOPICS_FILE"):

@@ -70,12 +70,14 @@ def apply_event(entities: Entities, event: Event) -> None:
 def _apply_to_instance(entities: Entities, event: Event) -> None:
     state = entities.get(event.subject)
     if event.type == CREATES_INSTANCE:
-        _check_seq(event, 0 if state is None else state.seq)  # type: ignore[union-attr]
+        _check_seq(event, 0 if state is None else state.seq)
         state = instance.started(event)
         _index_key(entities, state, event, running=True)
     else:
         if not isinstance(state, Instance):
-            raise FoldError(f"Expected a running instance {event.subject} for {event.type}, but got {type(state).__name__}")
+            raise FoldError(
+                f"Expected a running instance {event.subject} for {event.type}, but got {type(state).__name__}"
+            )
         _check_seq(event, state.seq)
         INSTANCE_APPLIERS[event.type](state, event)
         state.seq = event.seq

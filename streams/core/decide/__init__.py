@@ -61,8 +61,10 @@ def home_of(command: TopicCommand, partitions: int) -> int | None:
     if command.instance_id is not None:
         home = partition_of(check_instance_id(command.instance_id))
         if home >= partitions:
-            raise ValueError(f"Expected the id of an instance of this plant, but {command.instance_id} names "
-                             f"partition {home} and there are {partitions}")
+            raise ValueError(
+                f"Expected the id of an instance of this plant, but {command.instance_id} names "
+                f"partition {home} and there are {partitions}"
+            )
         return home
     if isinstance(command, Signal | Cancel):
         if command.key is None:

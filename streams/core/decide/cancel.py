@@ -19,4 +19,6 @@ def cancel(turn: Turn, command: Cancel) -> None:
         step.cancel(turn, instance, command.reason)
     if not instances:
         what = command.definition_id or "instance"
-        turn.reject("unknown_instance", f"Cannot cancel: no {what} runs for key {command.key!r}", key_entity(command.key or ""))
+        turn.reject(
+            "unknown_instance", f"Cannot cancel: no {what} runs for key {command.key!r}", key_entity(command.key or "")
+        )

@@ -44,8 +44,10 @@ def _refusal(definition: ProcessDefinition, hashes: dict[int, str]) -> tuple[str
     if known is not None:
         return (
             "version_exists",
-            f"{definition.id} version {definition.version} is deployed already, with other content. "
-            f"Give the new content version {max(hashes) + 1}",
+            (
+                f"{definition.id} version {definition.version} is deployed already, with other content. "
+                f"Give the new content version {max(hashes) + 1}"
+            ),
         )
     if hashes and definition.version < max(hashes):
         newest = max(hashes)

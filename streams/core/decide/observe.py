@@ -1,7 +1,7 @@
-"""``observe``: the latest reading of a key, kept while an instance that runs for the key has live variables on the topic.
+"""``observe``: the latest reading of a key, kept while somebody who runs for the key has live variables on its topic.
 
-Kept as a soft record: no event, nothing in the history.  A step that reads a live variable takes the value from here and
-records it.
+Kept as a soft record: no event, nothing in the history.  A step that reads a live variable takes the value from here
+and records it.
 """
 
 from streams.core.commands import Observe

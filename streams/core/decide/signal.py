@@ -1,5 +1,6 @@
 """``signal``: a message for an instance, or for whatever runs for a key, now or soon."""
 
+from streams.core.activities import MessageNode
 from streams.core.commands import Signal
 from streams.core.decide.target import target_instance
 from streams.core.state import Instance, Key, key_entity
@@ -38,6 +39,7 @@ def _receive(turn: Turn, instance: Instance, command: Signal) -> None:
         if wait.kind == "message" and wait.name == command.name:
             process = turn.process_of(instance)
             node = process.activities[activity_id]
+            assert isinstance(node, MessageNode)
             run(turn, instance, process, take_message(turn, instance, node))
             return
 

@@ -8,7 +8,7 @@ from streams.core.step import run
 from streams.core.turn import Turn
 
 MAX_ID_AGE_MS = 5 * 60_000
-"""How far the time in a caller's own id may be from the command's: the table forgets finished instances after a while."""
+"""How far the time in a caller's own id may be from the command's: finished instances are forgotten after a while."""
 
 
 def start_process(turn: Turn, command: StartProcess) -> None:
@@ -38,7 +38,9 @@ def start_process(turn: Turn, command: StartProcess) -> None:
     except VariablesError as error:
         turn.reject("invalid_variables", f"{process.id}: {error}")
         return
-    instance = turn.emit_first(subject, process, {"key": command.key, "variables": variables, "trigger": command.trigger})
+    instance = turn.emit_first(
+        subject, process, {"key": command.key, "variables": variables, "trigger": command.trigger}
+    )
     _release_signals(turn, instance)
     run(turn, instance, process, process.first)
 
@@ -59,7 +61,8 @@ def _instance_id(turn: Turn, command: StartProcess, process: Process) -> str | N
     if away > MAX_ID_AGE_MS:
         turn.reject(
             "instance_id_time",
-            f"The time in instance id {subject} is {away / 1000:.0f} s from now. Expected at most {MAX_ID_AGE_MS // 1000} s",
+            f"Expected the time in instance id {subject} within {MAX_ID_AGE_MS // 1000} s from now, "
+            f"but it is {away / 1000:.0f} s away",
         )
         return None
     return subject

@@ -14,5 +14,7 @@ def target_instance(turn: Turn, instance_id: str, verb: str, *, failed_too: bool
     if isinstance(entity, Instance | Finished):
         turn.reject("not_running", f"Cannot {verb} instance {subject}: it is {entity.status}", subject)
     else:
-        turn.reject("unknown_instance", f"Cannot {verb} instance {subject}: there is none, or it ended long ago", subject)
+        turn.reject(
+            "unknown_instance", f"Cannot {verb} instance {subject}: there is none, or it ended long ago", subject
+        )
     return None

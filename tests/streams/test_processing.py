@@ -1,0 +1,332 @@
+"""What one batch puts into its transaction: bad input, forwarding, isolation, limits, timers, forgetting."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pytest
+
+from streams.codec import decode_entity
+from streams.core.clock import PlantClock
+from streams.core.commands import Command, FireTimer, Signal, StartProcess
+from streams.core.decide import DECIDERS
+from streams.core.ids import instance_id, partition_for
+from streams.core.parse import parse_definition
+from streams.core.process import Process, compile_process
+from streams.core.state import Finished, Instance
+from streams.core.turn import Turn
+from streams.processing import PartitionProcessor, decode_records
+from streams.settings import Settings
+from streams.topics import Topics, load_topics
+from tests.core.plant import START
+from tests.core.test_instances import APPROVAL, COOLING
+
+PARTITIONS = 4
+
+
+@dataclass
+class Record:
+    value: bytes | None
+    key: bytes | None = b"k"
+    headers: Sequence[tuple[str, bytes]] = ()
+    offset: int = 0
+    timestamp: int = START
+
+
+class Transaction:
+    """Collects what a batch writes, over a dict that stands for the committed table."""
+
+    def __init__(self, table: dict[bytes, bytes]) -> None:
+        self.table = table
+        self.writes: dict[bytes, bytes | None] = {}
+        self.sent: list[tuple[str, int, bytes | None, bytes | None, Any]] = []
+
+    def get(self, key: bytes) -> bytes | None:
+        return self.writes[key] if key in self.writes else self.table.get(key)
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        self.writes[key] = value
+
+    def __delitem__(self, key: bytes) -> None:
+        self.writes[key] = None
+
+    def send(self, *record: Any) -> None:
+        self.sent.append(record)
+
+    def to(self, topic: str) -> list[dict[str, Any]]:
+        return [json.loads(value) for name, _, _, value, _ in self.sent if name == topic and value is not None]
+
+    def commit(self) -> None:
+        for key, value in self.writes.items():
+            if value is None:
+                self.table.pop(key, None)
+            else:
+                self.table[key] = value
+
+
+class Partition:
+    """One partition with its table; ``home`` is a key that belongs to it, ``away`` one that does not."""
+
+    def __init__(self) -> None:
+        self.topics: Topics = load_topics(Settings(_env_file=None, partitions=PARTITIONS, app_id="app"))
+        self.processes: dict[str, Process] = {}
+        for text in (COOLING, APPROVAL):
+            process = compile_process(parse_definition(text))
+            self.processes[process.id] = process
+        keys = [f"key-{n}" for n in range(100)]
+        self.home = next(key for key in keys if partition_for(key, PARTITIONS) == 1)
+        self.away = next(key for key in keys if partition_for(key, PARTITIONS) == 2)
+        self.table: dict[bytes, bytes] = {}
+        self.now = START
+        self.offset = 0
+        self.rebuild()
+
+    def get(self, definition_id: str, version: int | None) -> Process | None:
+        process = self.processes.get(definition_id)
+        return process if process is not None and version in {None, process.version} else None
+
+    def rebuild(self) -> None:
+        self.processor = PartitionProcessor(1, self.topics, self, PlantClock(), 86_400_000, self.table.items())
+
+    def batch(self, *records: Record | bytes | Command, caught_up: bool = True) -> Transaction:
+        made = []
+        for one in records:
+            record = (
+                one if isinstance(one, Record) else Record(one if isinstance(one, bytes) else msgspec.json.encode(one))
+            )
+            record.offset, self.offset = self.offset, self.offset + 1
+            if not isinstance(one, Record):
+                record.timestamp = self.now
+            made.append(record)
+        txn = Transaction(self.table)
+        outcome = self.processor.process(decode_records(made), txn, self.now, caught_up=caught_up)
+        txn.commit()
+        self.processor.committed(outcome, self.table.get)
+        return txn
+
+    def start_cooling(self) -> StartProcess:
+        variables = {"device_id": self.home, "temperature": 30.5}
+        return StartProcess(definition_id="cooling", definition_version=1, key=self.home, variables=variables)
+
+    def instances(self) -> list[Instance]:
+        found = [decode_entity(value) for key, value in self.table.items() if not key.startswith(b"latest:")]
+        return [entity for entity in found if isinstance(entity, Instance)]
+
+
+@pytest.fixture
+def partition() -> Partition:
+    return Partition()
+
+
+def test_events_state_and_headers_of_a_start(partition: Partition) -> None:
+    txn = partition.batch(partition.start_cooling())
+    events = txn.to("process-events")
+    assert [event["type"] for event in events][:2] == ["started", "activity_started"]
+    assert {(topic, number) for topic, number, *_ in txn.sent} == {("process-events", 1)}
+    assert all(headers == [("ce_type", json.loads(value)["type"].encode())] for _, _, _, value, headers in txn.sent)
+    assert {event["cause"] for event in events} == {"1:0"}
+    assert all(key == events[0]["subject"].encode() for _, _, key, _, _ in txn.sent)
+    assert set(txn.writes) == {events[0]["subject"].encode(), f"key:{partition.home}".encode()}
+
+
+def test_bad_records_become_dead_letters_and_the_rest_goes_on(partition: Partition) -> None:
+    bad = [b"", b"{", b'{"type":"explode"}', b'{"type":"signal","name":"x","nope":1}']
+    txn = partition.batch(bad[0], bad[1], partition.start_cooling(), bad[2], Record(bad[3], headers=[("a", b"b")]))
+    letters = [record for record in txn.sent if record[0] == "process-dead-letters"]
+    assert [record[3] for record in letters] == [bad[0], bad[1], bad[2], bad[3]]
+    headers = dict(letters[3][4])
+    assert headers["weir_topic"] == b"process-commands"
+    assert (headers["weir_partition"], headers["weir_offset"], headers["weir_role"]) == (b"1", b"4", b"processor")
+    assert b"unknown field `nope`" in headers["weir_reason"]
+    assert headers["a"] == b"b"
+    assert txn.to("process-events")
+
+
+def test_a_refused_command_is_told_why(partition: Partition) -> None:
+    unknown = instance_id(START, 1, "nobody")
+    txn = partition.batch(Signal(id="mine", name="go", instance_id=unknown))
+    assert txn.to("process-rejections") == [
+        {
+            "v": 1,
+            "command_id": "mine",
+            "partition": 1,
+            "offset": 0,
+            "reason": "unknown_instance",
+            "message": f"Cannot signal instance {unknown}: there is none, or it ended long ago",
+            "command_type": "signal",
+            "subject": unknown,
+            "time": "2013-12-10T06:25:00.000Z",
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (Signal(name="go"), "Expected 'instance_id' or 'key' in signal"),
+        (Signal(name="go", instance_id="truck"), "Expected a UUID"),
+        (Signal(name="go", instance_id=instance_id(START, 77, "x")), "partition 77 and there are 4"),
+    ],
+)
+def test_a_command_without_a_possible_target_is_refused(partition: Partition, command: Command, told: str) -> None:
+    (rejection,) = partition.batch(command).to("process-rejections")
+    assert rejection["reason"] == "invalid_target"
+    assert told in rejection["message"]
+
+
+def test_a_command_of_another_partition_is_forwarded_and_not_for_ever(partition: Partition) -> None:
+    command = msgspec.json.encode(Signal(name="go", key=partition.away))
+    txn = partition.batch(Record(command, b"any", [("trace", b"7")]))
+    assert txn.sent == [("process-commands", 2, b"any", command, [("trace", b"7"), ("weir_hops", b"1")])]
+    txn = partition.batch(Record(command, b"any", [("weir_hops", b"32")]))
+    assert txn.to("process-rejections")[0]["reason"] == "too_many_hops"
+
+
+def test_a_command_that_raises_is_isolated(partition: Partition, monkeypatch: pytest.MonkeyPatch) -> None:
+    partition.batch(partition.start_cooling())
+    (victim,) = partition.instances()
+    raised: list[str] = []
+    real = DECIDERS[Signal]
+
+    def decide_signal(turn: Turn, command: Signal) -> None:
+        real(turn, command)
+        if command.name == "poison" or (command.name == "once" and "once" not in raised):
+            raised.append(command.name)
+            raise ZeroDivisionError("planted")
+
+    monkeypatch.setitem(DECIDERS, Signal, decide_signal)
+    txn = partition.batch(
+        Signal(name="before", instance_id=victim.id),
+        Signal(name="poison", instance_id=victim.id),
+        Signal(name="once", key=partition.home),
+        Signal(name="after", key=partition.home),
+    )
+    assert raised == ["poison", "poison", "once"]
+    told = [(event["type"], event["data"].get("name")) for event in txn.to("process-events")]
+    assert told[0] == ("signal_received", "before")
+    assert told[1][0] == "failed"
+    assert told[2:] == [("signal_buffered", "once"), ("signal_buffered", "after")], "the key is free, so they wait"
+    failed = txn.to("process-events")[1]
+    assert (failed["data"]["error_type"], failed["message"]) == ("incident", "ZeroDivisionError: planted")
+    (letter,) = [record for record in txn.sent if record[0] == "process-dead-letters"]
+    assert json.loads(letter[3])["name"] == "poison"
+    assert partition.processor.counts.dead == 1
+
+
+def test_what_would_overfill_an_instance_fails_it(partition: Partition) -> None:
+    partition.batch(StartProcess(definition_id="approval", key=partition.home, variables={"amount": 1}))
+    (instance,) = partition.instances()
+    txn = partition.batch(Signal(name="decided", instance_id=instance.id, payload={"x": "y" * 70_000}))
+    assert "at most 65536 bytes" in txn.to("process-rejections")[0]["message"]
+    assert txn.to("process-events")[0]["data"]["error_type"] == "limit"
+    for number in range(5):
+        partition.batch(StartProcess(definition_id="approval", key=partition.home, variables={"amount": number}))
+        instance = next(one for one in partition.instances() if one.status == "running")
+        for _ in range(6):
+            partition.batch(Signal(name="other", instance_id=instance.id, payload={"x": "y" * 60_000}))
+        state = decode_entity(partition.table[instance.id.encode()])
+        assert isinstance(state, Instance)
+        assert state.status == "failed"
+        assert "state of at most" in state.failure.error if state.failure else False
+
+
+def test_timers_fire_in_the_order_of_time_among_the_commands(partition: Partition) -> None:
+    partition.batch(partition.start_cooling())
+    (instance,) = partition.instances()
+    deadline = START + 35_000
+    assert partition.processor.wake_at() == deadline / 1000
+    signal = msgspec.json.encode(Signal(name="other", instance_id=instance.id))
+    partition.now = START + 60_000
+    txn = partition.batch(Record(signal, timestamp=deadline - 1), Record(signal, timestamp=deadline + 9))
+    told = [(event["type"], event["cause"]) for event in txn.to("process-events")]
+    assert told == [("signal_received", "1:1"), ("activity_failed", "1:timer"), ("failed", "1:timer")]
+    assert txn.to("process-events")[1]["time"] == "2013-12-10T06:25:35.009000Z"
+    assert txn.to("process-rejections")[0]["reason"] == "not_running"
+    assert partition.processor.wake_at() is None
+
+
+def test_a_timer_does_not_overtake_commands_that_are_still_to_come(partition: Partition) -> None:
+    partition.batch(partition.start_cooling())
+    partition.now = START + 60_000
+    behind = Record(msgspec.json.encode(Signal(name="x", key=partition.home)), timestamp=START + 10)
+    assert partition.batch(behind, caught_up=False).to("process-events")[-1]["type"] == "signal_received"
+    assert partition.batch().to("process-events")[-1]["type"] == "failed", "no record is needed for a timer"
+
+
+def test_timers_of_a_batch_that_did_not_commit_fire_with_the_next(partition: Partition) -> None:
+    partition.batch(partition.start_cooling())
+    partition.now = START + 60_000
+    lost = Transaction(partition.table)
+    partition.processor.process([], lost, partition.now, caught_up=True)
+    assert lost.to("process-events")
+    assert partition.batch().to("process-events")[-1]["type"] == "failed"
+
+
+def test_timers_and_marks_are_rebuilt_from_the_table(partition: Partition) -> None:
+    partition.batch(partition.start_cooling())
+    (instance,) = partition.instances()
+    partition.rebuild()
+    partition.now = START + 60_000
+    assert partition.batch().to("process-events")[-1]["type"] == "failed"
+    partition.batch(msgspec.json.encode({"type": "cancel", "instance_id": instance.id}))
+    assert isinstance(decode_entity(partition.table[instance.id.encode()]), Finished)
+    partition.rebuild()
+    partition.now += 86_399_000
+    partition.batch()
+    assert instance.id.encode() in partition.table
+    partition.now += 1_000
+    partition.batch()
+    assert partition.table == {}
+
+
+def test_a_timer_that_raises_fails_its_instance(partition: Partition, monkeypatch: pytest.MonkeyPatch) -> None:
+    partition.batch(partition.start_cooling())
+
+    def broken(_turn: Turn, _command: FireTimer) -> None:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setitem(DECIDERS, FireTimer, broken)
+    partition.now = START + 60_000
+    assert partition.batch().to("process-events")[-1]["message"] == "ZeroDivisionError: planted"
+    assert partition.batch().sent == []
+
+
+def test_deploying(partition: Partition) -> None:
+    definition = parse_definition(COOLING.replace("id: cooling", "id: heating")).model_dump(mode="json")
+    home = partition_for("definitions", PARTITIONS)
+    deploy = msgspec.json.encode({"type": "deploy_definition", "definition": definition})
+    assert partition.batch(deploy).sent[0][:2] == ("process-commands", home)
+    partition.processor = PartitionProcessor(
+        home, partition.topics, partition, PlantClock(), 1, partition.table.items()
+    )
+    txn = partition.batch(deploy)
+    (event,) = txn.to("process-events")
+    assert (event["type"], event["subject"], event["definition_version"]) == (
+        "definition_deployed",
+        "definition:heating",
+        1,
+    )
+    (record,) = txn.to("process-definitions")
+    assert (record["id"], record["version"], record["definition"]) == ("heating", 1, definition)
+    assert next(key for topic, _, key, *_ in txn.sent if topic == "process-definitions") == b"heating:1"
+
+    def refused(**changes: Any) -> dict[str, Any]:
+        changed = msgspec.json.encode({"type": "deploy_definition", "definition": {**definition, **changes}})
+        (rejection,) = partition.batch(changed).to("process-rejections")
+        return rejection
+
+    assert refused()["reason"] == "unchanged"
+    assert refused(name="Other")["reason"] == "version_exists"
+    assert "Give the new content version 2" in refused(name="Other")["message"]
+    assert partition.batch(
+        msgspec.json.encode({"type": "deploy_definition", "definition": {**definition, "version": 3}})
+    ).to("process-definitions")
+    assert refused(version=2)["reason"] == "version_too_old"
+    assert refused(version=4, activities=[])["reason"] == "invalid_definition"
+    trigger = {**definition["triggers"][0], "topic": "nobody-told"} if "triggers" in definition else None
+    assert trigger is not None
+    rejection = refused(version=5, triggers=[trigger])
+    assert rejection["reason"] == "undeclared_topic"
+    assert "redpanda/topics.yaml" in rejection["message"]
