@@ -8,10 +8,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from streams.codec import BadRecordError, decode_reading
 from streams.core.ids import partition_for
+from streams.core.triggers.redpanda import _key as key_text  # noqa: PLC2701 FIXME
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.deadletters import DeadLetter, Headers
 from streams.topics import Topics
@@ -52,8 +52,6 @@ def wildcard_part(mqtt_filter: str, mqtt_topic: str) -> str | None:
     return "/".join(found) if found else mqtt_topic
 
 
-def key_text(value: Any) -> str: return str(value)
-
 class Routes:
     """The filters of ``topics.yaml``.  ``partitions``: how many each telemetry topic has in Kafka."""
 
@@ -81,7 +79,7 @@ class Routes:
         headers = ((TOPIC_HEADER, mqtt_topic.encode()),)
         found: list[KafkaRecord] = []
         for name, part in targets:
-            key = part if device is None else key_text(device)
+            key = key_text(device) or part
             found.append(KafkaRecord(name, partition_for(key, self._partitions[name]), key.encode(), payload, headers))
         return found
 

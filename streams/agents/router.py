@@ -1,0 +1,80 @@
+"""The router: telemetry topics ─► batches of one partition ─► ``streams.routing`` ─► commands.
+
+The commands of a batch and the position behind it are one Kafka transaction; a batch that leads to nothing needs none.
+"""
+
+import time
+from dataclasses import asdict
+
+import faust
+import structlog
+
+from streams import transport
+from streams.app import RoleApp, make_app
+from streams.definitions import DefinitionStore
+from streams.routing import Counts, Routed, Router
+from streams.settings import Settings
+from streams.topics import Topic, Topics, load_topics
+
+MAX_RECORDS = 1_000
+SUMMARY_S = 30.0
+log = structlog.get_logger("weir.router")
+
+
+class TelemetryRouter:
+    """Routes every telemetry topic with what the definitions that are deployed now ask for."""
+
+    def __init__(self, settings: Settings, topics: Topics) -> None:
+        self.store = DefinitionStore(settings, topics)
+        self.counts = Counts()
+        self._router = Router(topics, self.store, settings.plant_clock)
+        self._told = Counts()
+
+    def status(self) -> dict[str, int]:
+        """The counts since the start of the process."""
+        return asdict(self.counts)
+
+    async def run(self, batch: transport.Batch) -> None:
+        """Carry out one batch."""
+        routed = Routed()
+        async with batch.transaction() as txn:
+            routed = self._router.route(batch.tp.topic, batch.tp.partition, batch.records, time.time() * 1000)
+            for output in routed.outputs:
+                txn.send(*output)
+        if batch.done:
+            self.counts.add(routed.counts)
+
+    async def summarise(self) -> None:
+        """A line, when something happened since the last."""
+        if self.counts != self._told:
+            self._told = Counts(**self.status())
+            log.info("routed", **self.status())
+
+
+def build(settings: Settings) -> RoleApp:
+    """The Faust app of the router role: one agent for each telemetry topic."""
+    topics = load_topics(settings)
+    app, tx = make_app(settings, "router", topics)
+    router = TelemetryRouter(settings, topics)
+    for topic in topics.telemetry.values():
+        _add_agent(app, tx, topic, router)
+    app.timer(SUMMARY_S)(router.summarise)
+    app.accompany(router.store.start, router.store.stop)
+    return app
+
+
+def _add_agent(app: RoleApp, tx: transport.Transport, topic: Topic, router: TelemetryRouter) -> None:
+    source = tx.source(
+        app.topic(topic.name, partitions=topic.partitions, key_type=bytes, value_type=bytes),
+        positions=transport.GroupPositions(missing="latest", transactional=True),
+    )
+
+    @app.agent(source.topic, concurrency=topic.partitions, name=f"route {topic.name}")  # type: ignore[untyped-decorator]
+    async def route(stream: faust.Stream) -> None:
+        async for batch in transport.batches(stream, max_records=MAX_RECORDS):
+            await router.run(batch)
+
+
+def run(settings: Settings) -> None:
+    """Work until told to stop."""
+    transport.run(build(settings), log_level=settings.log_level)

@@ -1,0 +1,254 @@
+"""One batch of telemetry: readings in, the commands that processes ask for out.
+
+    record ─► decode ─┬─ bad ─────────────────────────────► dead letter
+                      ├─ starts a process ────────────────► start_process, unless the reading is too old
+                      ├─ feeds live variables of its key ─► observe: the last one of the batch, after the starts
+                      └─ an expression or variable fails ─► dead letter that names the definition
+
+What readings ask for is compiled into an index by topic, anew whenever a definition becomes known.  Starts look at the
+newest version of each definition, live variables at every known one: instances stay on theirs.  Nothing here waits or
+touches Kafka.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import structlog
+
+from streams.codec import BadRecordError, LimitError, decode_reading, encode_command
+from streams.core.clock import PlantClock
+from streams.core.commands import Observe, StartProcess
+from streams.core.expressions import ExpressionError
+from streams.core.ids import partition_for
+from streams.core.process import Process, VariablesError
+from streams.core.triggers import TelemetryTrigger
+from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
+from streams.deadletters import DeadLetter, Headers
+from streams.staging import Output
+from streams.topics import Topics
+
+ROLE = "router"
+Reading = dict[str, Any]
+
+log = structlog.get_logger("weir.router")
+
+
+class Record(Protocol):
+    """A record as the transport hands it out; ``timestamp`` is the arrival in Unix milliseconds."""
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+
+
+class Definitions(Protocol):
+    """The deployed definitions, compiled."""
+
+    @property
+    def generation(self) -> int:
+        """Increases with every definition that becomes known."""
+
+    def active(self) -> Iterable[Process]:
+        """The newest version of every definition."""
+
+    def all(self) -> Iterable[Process]:
+        """Every version of every definition."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What became of the readings since the start of the process."""
+
+    readings: int = 0
+    started: int = 0
+    observed: int = 0
+    stale: int = 0
+    """Readings that would have started a process, but were too old."""
+    absent: int = 0
+    """Conditions that were false because the reading lacks a field."""
+    dead: int = 0
+
+    def add(self, more: "Counts") -> None:
+        """Sum up."""
+        for name in Counts.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(more, name))
+
+
+@dataclass(slots=True)
+class Routed:
+    """What a batch leads to: records for one transaction, and the counts once it has committed."""
+
+    outputs: list[Output] = field(default_factory=list)
+    counts: Counts = field(default_factory=Counts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Interest:
+    """Who asks for the readings of a topic: ``starts`` by priority, ``live`` once for each way to find the key."""
+
+    starts: tuple[tuple[Process, TelemetryTrigger], ...] = ()
+    live: tuple[TelemetryTrigger, ...] = ()
+
+
+class Router:
+    """Turns batches of readings into commands."""
+
+    def __init__(self, topics: Topics, definitions: Definitions, clock: PlantClock) -> None:
+        self._topics, self._definitions, self._clock = topics, definitions, clock
+        self._generation = -1
+        self._index: dict[str, _Interest] = {}
+
+    def route(self, topic: str, partition: int, records: Sequence[Record], now_ms: float) -> Routed:
+        """What a batch of one partition leads to.  ``now_ms`` is wall time."""
+        if self._definitions.generation != self._generation:
+            self._generation = self._definitions.generation
+            self._index = _index(self._definitions)
+        interest = self._index.get(topic, _Interest())
+        batch = _Batch(self._topics, self._clock, interest, topic=topic, partition=partition, now_ms=now_ms)
+        return batch.run(records)
+
+
+def _index(definitions: Definitions) -> dict[str, _Interest]:
+    starts: dict[str, list[tuple[Process, TelemetryTrigger]]] = {}
+    live: dict[str, dict[str | None, TelemetryTrigger]] = {}
+    for process in definitions.active():
+        for trigger in process.triggers:
+            starts.setdefault(trigger.topic, []).append((process, trigger))
+    for process in definitions.all():
+        for trigger in process.triggers:
+            if trigger.topic in process.live_topics:
+                path = None if trigger.key is None else trigger.key.text
+                live.setdefault(trigger.topic, {})[path] = trigger
+    return {
+        topic: _Interest(
+            tuple(sorted(starts.get(topic, ()), key=lambda start: (-start[1].priority, start[0].id))),
+            tuple(live.get(topic, {}).values()),
+        )
+        for topic in starts.keys() | live.keys()
+    }
+
+
+class _Batch:
+    """The work on one batch."""
+
+    __slots__ = ("_clock", "_interest", "_latest", "_now_ms", "_partition", "_routed", "_topic", "_topics")
+
+    def __init__(
+        self, topics: Topics, clock: PlantClock, interest: _Interest, *, topic: str, partition: int, now_ms: float
+    ) -> None:
+        self._topics, self._clock, self._interest = topics, clock, interest
+        self._topic, self._partition, self._now_ms = topic, partition, now_ms
+        self._routed = Routed()
+        self._latest: dict[str, tuple[Record, Reading]] = {}
+
+    def run(self, records: Sequence[Record]) -> Routed:
+        interest, routed = self._interest, self._routed
+        for record in records:
+            try:
+                reading = decode_reading(record.value)
+                problems = self._start(record, reading) if interest.starts else ()
+                if interest.live:
+                    for key in self._live_keys(record, reading):
+                        self._latest[key] = (record, reading)
+            except BadRecordError as error:
+                self._bury(record, str(error))
+            except Exception as error:
+                # A reading that trips a bug of ours must not stop the others.
+                log.exception("a reading raised", topic=self._topic, partition=self._partition, offset=record.offset)
+                self._bury(record, f"{type(error).__name__}: {error}")
+            else:
+                if problems:
+                    self._bury(record, "; ".join(problems))
+        for key, (record, reading) in self._latest.items():
+            self._observe(key, record, reading)
+        routed.counts.readings = len(records)
+        return routed
+
+    def _start(self, record: Record, reading: Reading) -> Sequence[str]:
+        """Send the starts that the reading leads to; returns what went wrong, for each definition that failed."""
+        counts, problems = self._routed.counts, []
+        for process, trigger in self._interest.starts:
+            try:
+                matches = trigger.matches(reading)
+                if matches:
+                    if self._is_stale(record, trigger):
+                        counts.stale += 1
+                    else:
+                        self._send_start(process, trigger, record, reading)
+                        counts.started += 1
+                elif matches is None:
+                    counts.absent += 1
+            except (ExpressionError, VariablesError, LimitError) as error:
+                problems.append(f"{process.id} version {process.version}: {error}")
+        return problems
+
+    def _is_stale(self, record: Record, trigger: TelemetryTrigger) -> bool:
+        """Whether the reading is older than the trigger's ``max_age``, by the plant's clock."""
+        age_ms = self._clock.plant_ms(self._now_ms) - self._clock.plant_ms(record.timestamp)
+        return age_ms > trigger.max_age_ms
+
+    def _send_start(self, process: Process, trigger: TelemetryTrigger, record: Record, reading: Reading) -> None:
+        key = trigger.key_of(reading, _text(record.key))
+        source = f"{self._topic}/{self._partition}/{record.offset}/{process.id}"
+        command = StartProcess(
+            definition_id=process.id,
+            definition_version=process.version,
+            key=key,
+            variables=process.start_variables(reading),
+            trigger={
+                "type": "redpanda",
+                "topic": self._topic,
+                "partition": self._partition,
+                "offset": record.offset,
+                "timestamp": reading.get("timestamp"),
+            },
+        )
+        self._send(key, key or source, encode_command(command))
+
+    def _live_keys(self, record: Record, reading: Reading) -> set[str]:
+        keys = {trigger.key_of(reading, _text(record.key)) for trigger in self._interest.live}
+        return {key for key in keys if key is not None}
+
+    def _observe(self, key: str, record: Record, reading: Reading) -> None:
+        try:
+            self._send(key, key, encode_command(Observe(topic=self._topic, key=key, reading=reading)))
+        except LimitError as error:
+            self._bury(record, str(error))
+        else:
+            self._routed.counts.observed += 1
+
+    def _send(self, key: str | None, home: str, command: bytes) -> None:
+        commands = self._topics.commands
+        record_key = None if key is None else key.encode()
+        self._routed.outputs.append((commands.name, partition_for(home, commands.partitions), record_key, command, ()))
+
+    def _bury(self, record: Record, reason: str) -> None:
+        letter = DeadLetter(
+            topic=self._topic,
+            partition=self._partition,
+            offset=record.offset,
+            key=record.key,
+            value=record.value,
+            reason=reason,
+            role=ROLE,
+            headers=record.headers,
+        )
+        self._routed.counts.dead += 1
+        self._routed.outputs.append(
+            (self._topics.dead_letters.name, DEAD_LETTERS_PARTITION, *letter.record(int(self._now_ms)))
+        )
+
+
+def _text(key: bytes | None) -> str | None:
+    try:
+        return None if key is None else key.decode()
+    except UnicodeDecodeError:
+        return None

@@ -1,0 +1,102 @@
+import orjson
+import pytest
+
+from streams.core.ids import partition_for
+from streams.mqtt_routes import Routes, wildcard_part
+from streams.topics import Topic, Topics
+
+NOW_MS = 1_800_000_000_000
+
+
+def topics(**filters: str | None) -> Topics:
+    def plain(name: str) -> Topic:
+        return Topic(name, 4, 1)
+
+    telemetry = {name: Topic(name, 4, 1, mqtt=mqtt_filter) for name, mqtt_filter in filters.items()}
+    return Topics(*map(plain, ("commands", "events", "changelog", "rejections", "definitions", "dead")), telemetry)
+
+
+def routes(**filters: str | None) -> Routes:
+    return Routes(topics(**filters), dict.fromkeys(filters, 4))
+
+
+@pytest.mark.parametrize(
+    ("mqtt_filter", "mqtt_topic", "part"),
+    [
+        ("home/heatpump/+/telemetry", "home/heatpump/hp1/telemetry", "hp1"),
+        ("home/heatpump/+/telemetry", "home/heatpump/hp1/telemetry/more", None),
+        ("home/heatpump/+/telemetry", "home/heatpump/hp1", None),
+        ("home/heatpump/+/telemetry", "Home/heatpump/hp1/telemetry", None),
+        ("+/+/state", "plant/line/state", "plant/line"),
+        ("plant/#", "plant/line/7", "line/7"),
+        ("plant/#", "plant", ""),
+        ("plant/+/#", "plant/line/a/b", "line/a/b"),
+        ("#", "a/b", "a/b"),
+        ("#", "$SYS/uptime", None),
+        ("+/uptime", "$SYS/uptime", None),
+        ("$SYS/#", "$SYS/uptime", "uptime"),
+        ("plant/main", "plant/main", "plant/main"),
+        ("plant/main", "plant/mains", None),
+        ("plant/+", "plant/", ""),
+    ],
+)
+def test_filters_match_as_mqtt_says(mqtt_filter: str, mqtt_topic: str, part: str | None) -> None:
+    assert wildcard_part(mqtt_filter, mqtt_topic) == part
+
+
+@pytest.mark.parametrize(
+    ("tags", "key"),
+    [({"device_id": "pump 7"}, "pump 7"), ({"device_id": 42}, "42"), ({}, "hp1"), ({"device_id": None}, "hp1")],
+)
+def test_a_reading_goes_on_unchanged_under_its_device(tags: dict[str, object], key: str) -> None:
+    payload = b' {"tags" : ' + orjson.dumps(tags) + b', "fields": {"t": 25.50}, "extra": 1}\n'
+    [record] = routes(telemetry="home/+/telemetry").records("home/hp1/telemetry", payload, NOW_MS)
+    assert record.value == payload
+    assert (record.topic, record.key, record.partition) == ("telemetry", key.encode(), partition_for(key, 4))
+    assert list(record.headers) == [("mqtt_topic", b"home/hp1/telemetry")]
+
+
+def test_a_reading_goes_to_every_topic_whose_filter_matches() -> None:
+    found = routes(pumps="plant/pump/+", all="plant/#", none=None).records("plant/pump/7", b"{}", NOW_MS)
+    assert [(record.topic, record.key) for record in found] == [("pumps", b"7"), ("all", b"pump/7")]
+    assert routes(pumps="plant/pump/+").records("plant/fan/7", b"{}", NOW_MS) == []
+
+
+@pytest.mark.parametrize(
+    ("payload", "reason"),
+    [
+        (b"", "empty record"),
+        (b"{", "as JSON"),
+        (b"\xff\xfe", "as JSON"),
+        (b"[1, 2]", "as a JSON object, but got list"),
+        (b'{"tags": 3}', "an object in 'tags' of a reading, but got int"),
+        (b'{"fields": [1]}', "an object in 'fields' of a reading, but got list"),
+        (b'{"fields": {"t": NaN}}', "as JSON"),
+        (b'{"tags": {"device_id": "a\\u0000b"}}', "U+0000"),
+        (b'{"tags": {"device_id": "\\ud800"}}', "as JSON"),
+        (b'{"fields": {"t": "' + b"x" * 300_000 + b'"}}', "at most 262144 bytes"),
+    ],
+)
+def test_what_is_no_reading_is_a_dead_letter_with_its_reason(payload: bytes, reason: str) -> None:
+    [record] = routes(telemetry="home/+/telemetry").records("home/hp1/telemetry", payload, NOW_MS)
+    headers = dict(record.headers)
+    assert (record.topic, record.partition, record.value) == ("dead", 0, payload)
+    assert reason in headers["weir_reason"].decode()
+    assert headers["weir_topic"] == b"mqtt:home/hp1/telemetry"
+    assert (headers["weir_role"], headers["mqtt_topic"]) == (b"bridge", b"home/hp1/telemetry")
+
+
+def test_a_giant_is_cut_and_says_so() -> None:
+    payload = b"x" * (12 * 1024 * 1024)
+    [record] = routes(telemetry="home/+/telemetry").records("home/hp1/telemetry", payload, NOW_MS)
+    assert record.value is not None
+    assert payload.startswith(record.value)
+    assert len(record.value) == 9 * 1024 * 1024
+    assert "cut from 12582912 to 9437184 bytes" in dict(record.headers)["weir_reason"].decode()
+
+
+@pytest.mark.parametrize("device", [{"a": 1}, [1], True, "", "x" * 600])
+def test_a_device_id_that_cannot_be_a_key_leaves_the_key_to_the_mqtt_topic(device: object) -> None:
+    payload = orjson.dumps({"tags": {"device_id": device}})
+    [record] = routes(telemetry="home/+/telemetry").records("home/hp1/telemetry", payload, NOW_MS)
+    assert (record.topic, record.key) == ("telemetry", b"hp1")

@@ -1,0 +1,122 @@
+"""A role as a process of its own, and what is on a topic: for tests of whole roles on the real broker."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.structs import ConsumerRecord
+
+from streams.kafka import client_options
+from streams.settings import Settings
+
+DEADLINE_S = 60.0
+
+
+class Role:
+    """A running role; its output is in ``log``."""
+
+    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
+        self.process, self.log = process, log
+
+    def output(self) -> str:
+        return self.log.read_text()
+
+    async def said(self, text: str, times: int = 1) -> None:
+        """Wait until the role has written ``text``."""
+        await until(lambda: self.output().count(text) >= times, lambda: f"no {text!r} in:\n{self.output()}")
+
+    async def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        await self.process.wait()
+
+    async def stop(self) -> float:
+        """SIGTERM; seconds until it had ended, with code 0."""
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        assert await self.process.wait() == 0, self.output()
+        return time.monotonic() - began
+
+
+@asynccontextmanager
+async def running(module: str, settings: Settings, folder: Path) -> AsyncIterator[Role]:
+    """``module``'s ``run(settings)`` in a process that is killed at the end."""
+    log = folder / f"{module}-{time.monotonic_ns()}.log"
+    code = f"from streams.settings import Settings; from {module} import run; run(Settings())"
+    with log.open("wb") as output:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-u", "-c", code, env=environment(settings), stdout=output, stderr=asyncio.subprocess.STDOUT
+        )
+    role = Role(process, log)
+    try:
+        yield role
+    finally:
+        if process.returncode is None:
+            await role.kill()
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment in which ``Settings()`` equals ``settings`` (of what the tests set)."""
+    own = {
+        "REDPANDA_BROKERS": settings.brokers,
+        "DATABASE_URL": settings.database_url,
+        "PROCESS_ENGINE_GROUP_ID": settings.app_id,
+        "WEIR_MQTT_URL": settings.mqtt_url,
+        "WEIR_TOPICS_FILE": str(settings.topics_file),
+        "WEIR_PARTITIONS": str(settings.partitions),
+        "WEIR_CLOCK": settings.clock,
+        "WEIR_SESSION_TIMEOUT_S": str(settings.session_timeout_s),
+    }
+    return {**os.environ, **own}
+
+
+async def until(holds: Callable[[], bool], explain: Callable[[], str], deadline_s: float = DEADLINE_S) -> None:
+    """Wait until ``holds``."""
+    end = time.monotonic() + deadline_s
+    while not holds():
+        assert time.monotonic() < end, explain()
+        await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def reading(settings: Settings, topic: str, partitions: int) -> AsyncIterator["Topic"]:
+    """A reader of all committed records of ``topic``, from its beginning."""
+    consumer = AIOKafkaConsumer(
+        **client_options(settings),
+        isolation_level="read_committed",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+    )
+    await consumer.start()
+    consumer.assign([TopicPartition(topic, number) for number in range(partitions)])
+    try:
+        yield Topic(consumer)
+    finally:
+        await consumer.stop()
+
+
+class Topic:
+    """What was read so far, in ``records``."""
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+        self.records: list[ConsumerRecord] = []
+
+    async def until(self, holds: Callable[[list[ConsumerRecord]], bool]) -> list[ConsumerRecord]:
+        """Read until ``holds(records)``."""
+        end = time.monotonic() + DEADLINE_S
+        while not holds(self.records):
+            assert time.monotonic() < end, f"only {len(self.records)} records: {self.records[-3:]}"
+            for records in (await self._consumer.getmany(timeout_ms=100)).values():
+                self.records += records
+        return self.records
+
+    async def count(self, number: int) -> list[ConsumerRecord]:
+        """Read until there are ``number`` records."""
+        return await self.until(lambda records: len(records) >= number)
