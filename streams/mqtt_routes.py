@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from streams.codec import BadRecordError, decode_reading
 from streams.core.ids import partition_for
-from streams.core.triggers.redpanda import _key as key_text  # noqa: PLC2701 FIXME
+from streams.core.triggers import key_text
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.deadletters import DeadLetter, Headers
 from streams.topics import Topics

@@ -32,7 +32,7 @@ class Role:
         await until(lambda: self.output().count(text) >= times, lambda: f"no {text!r} in:\n{self.output()}")
 
     async def kill(self) -> None:
-        """kill -9."""
+        """Kill it without a chance to clean up."""
         self.process.kill()
         await self.process.wait()
 

@@ -38,9 +38,9 @@ activities:
 
 
 def process(
-    id: str = "alarm", trigger: str = "condition: fields.t > 90", variable: str = "live: true", version: int = 1
+    name: str = "alarm", trigger: str = "condition: fields.t > 90", variable: str = "live: true", version: int = 1
 ) -> Process:
-    text = ALARM.format(id=id, trigger=trigger, variable=variable).replace("version: 1", f"version: {version}")
+    text = ALARM.format(id=name, trigger=trigger, variable=variable).replace("version: 1", f"version: {version}")
     return compile_process(parse_definition(text))
 
 

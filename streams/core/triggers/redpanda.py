@@ -102,9 +102,9 @@ class TelemetryTrigger:
     def key_of(self, reading: dict[str, Any], record_key: str | None) -> str | None:
         """The business key: ``trigger.key``, else ``tags.device_id``, else the record's key; numbers as text, 5.0 as 5."""
         for path in (self.key, _DEVICE):
-            if path is not None and (key := _key(path.get(reading))) is not None:
+            if path is not None and (key := key_text(path.get(reading))) is not None:
                 return key
-        return _key(record_key)
+        return key_text(record_key)
 
 
 def compile_redpanda(model: RedpandaTrigger) -> TelemetryTrigger:
@@ -120,7 +120,8 @@ def compile_redpanda(model: RedpandaTrigger) -> TelemetryTrigger:
     )
 
 
-def _key(value: Any) -> str | None:
+def key_text(value: Any) -> str | None:
+    """``value`` as a business key: numbers as text, 5.0 as 5; ``None`` for what cannot be one."""
     if value is MISSING or value is None or isinstance(value, bool):
         return None
     if isinstance(value, float):
