@@ -42,11 +42,16 @@ def url(ports: Ports) -> str:
     return f"mqtt://{LOCALHOST}:{ports.mqtt}"
 
 
+def find_mosquitto() -> str | None:
+    """The program, also where Debian puts it, which is not on everybody's PATH."""
+    return shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/local/sbin:/usr/sbin")
+
+
 def prepare(home: Path, ports: Ports) -> ProcessSpec:
     """Write the configuration and tell how to start the broker."""
     directory = home / NAME
     directory.mkdir(parents=True, exist_ok=True)
-    mosquitto = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
+    mosquitto = find_mosquitto()
     if mosquitto is not None:
         config = directory / "mosquitto.conf"
         text = MOSQUITTO.format(port=ports.mqtt, host=LOCALHOST, directory=directory)

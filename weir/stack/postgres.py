@@ -13,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,6 +27,7 @@ from weir.stack.errors import StackError
 from weir.stack.ports import LOCALHOST, Ports
 from weir.stack.process import ProcessSpec
 from weir.stack.progress import Progress
+from weir.stack.timescaledb import is_community
 
 NAME = "postgres"
 ROLE = DATABASE = "weir"
@@ -39,7 +41,7 @@ SETTINGS = {
     "unix_socket_directories": "",  # a socket's path may have 107 bytes, a home's more; nothing here needs one
     "shared_preload_libraries": "timescaledb",
     "timescaledb.telemetry_level": "off",
-    "timescaledb.max_background_workers": "4",
+    "timescaledb.max_background_workers": "0",
     "max_worker_processes": "12",
     "max_connections": "100",
     "shared_buffers": "128MB",
@@ -54,13 +56,10 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_min_duration_statement": "2s",
 }
-# For tests. No background workers: TimescaleDB's scheduler sits in every database, in the way of copying and dropping.
-NOT_DURABLE = {
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "timescaledb.max_background_workers": "0",
-}
+# max_background_workers: the Apache edition has no jobs to run but one, which fails for want of a licence.  The scheduler
+# would also sit in every database, in the way of copying and dropping it.
+COMMUNITY = {"timescaledb.max_background_workers": "4"}
+NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 HBA = f"host all {ROLE} {LOCALHOST}/32 trust\n"
 BOOTSTRAP = f"CREATE ROLE {ROLE} LOGIN CREATEDB;\nCREATE DATABASE {DATABASE} OWNER {ROLE};\n"
 
@@ -92,7 +91,11 @@ def prepare(home: Path, bin_dir: Path, ports: Ports, *, durable: bool, progress:
     hba = directory / "hba.conf"
     hba.write_text(HBA)
     _settle(data)
-    settings = {**SETTINGS, **({} if durable else NOT_DURABLE), "port": str(ports.postgres), "hba_file": str(hba)}
+    settings = SETTINGS | {"port": str(ports.postgres), "hba_file": str(hba)}
+    if not durable:
+        settings |= NOT_DURABLE
+    elif is_community(bin_dir):
+        settings |= COMMUNITY
     options = tuple(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
     return ProcessSpec(
         name=NAME,
@@ -203,21 +206,17 @@ def _run(argv: tuple[str, ...], directory: Path, stdin: str = "") -> None:
 def _settle(data: Path) -> None:
     """After a crash: wait for the server's last children, and remove a ``postmaster.pid`` that it would believe.
 
-    It takes any process of its own account with the pid in that file for a running server.  The file is also its guard
-    against children that still write, so it goes only when there are none.
+    It takes any process of its own account with the pid in that file for a running server, a zombie too.  The file is also
+    its guard against children that still write, so it goes only when there are none.
     """
     pid_file = data / "postmaster.pid"
     try:
         pid = int(pid_file.read_text().split("\n", 1)[0])
     except FileNotFoundError:
         return
-    try:
+    with suppress(psutil.NoSuchProcess):  # a zombie counts as none
         if str(data) in psutil.Process(pid).cmdline():
             return  # it runs
-    except psutil.NoSuchProcess:
-        recycled = False
-    else:
-        recycled = True
     deadline = time.monotonic() + CHILDREN_TIMEOUT_S
     while children := _working_in(data):
         if time.monotonic() > deadline:
@@ -226,7 +225,7 @@ def _settle(data: Path) -> None:
                 f"End them: kill {' '.join(map(str, children))}",
             )
         time.sleep(0.05)
-    if recycled:
+    if psutil.pid_exists(pid):
         pid_file.unlink()
 
 

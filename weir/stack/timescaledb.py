@@ -51,6 +51,11 @@ def find_timescaledb(major: int | None) -> Path | None:
     return None
 
 
+def is_community(bin_dir: Path) -> bool:
+    """Whether that PostgreSQL has the edition with compression, continuous aggregates and background jobs."""
+    return any((bin_dir.parent / "lib").glob("timescaledb-tsl-*.so"))
+
+
 def _run_script(log: Path, environ: dict[str, str], progress: Progress) -> list[str]:
     """Run the installation, report its steps and the build's percentage; returns its output."""
     lines: list[str] = []
