@@ -15,11 +15,11 @@ import typer
 from aiokafka.errors import KafkaError
 from pydantic import ValidationError
 from rich.console import Console
-from streams.core.parse import DefinitionError
 from typer.core import TyperGroup
 
 from projections.errors import MigrationError
 from streams.codec import LimitError
+from streams.core.parse import DefinitionError
 from streams.settings import Settings
 from streams.topics import TopicsError
 from weir.cli.session import Session, session_of

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from streams.core.parse import DefinitionError, parse_definition
 
 from streams.core.definition import ProcessDefinition
+from streams.core.parse import DefinitionError, parse_definition
 from streams.topics import Topics
 from weir.cli import options
 from weir.cli.errors import CliError, ExitCode

@@ -1,0 +1,136 @@
+"""The demo from beginning to end: a plant of its own, the machines, what happened, whether it is what had to happen."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Protocol
+
+from streams.core.commands import DeployDefinition
+from streams.core.parse import parse_definition
+from weir.client import Accepted, CommandClient
+from weir.demo import plant as demo_plant
+from weir.demo.follow import Tally, follow
+from weir.demo.machines import Ear, Published, Schedule, play
+from weir.demo.oracle import episodes, expect
+from weir.demo.plant import DemoPlant
+from weir.demo.report import Report, make_report
+from weir.demo.results import Counts, count, starts
+from weir.demo.series import Series
+
+DEPLOY_TIMEOUT_S = 60.0
+SETTLE_TIMEOUT_S = 60.0
+SETTLE_POLL_S = 0.25
+LEAD_S = 0.5
+"""Between the last preparation and the first reading."""
+
+
+class DemoError(Exception):
+    """The demo cannot be run to its end; the message says why."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to play: one series a machine, the threshold in the series' unit, and the wall time of a tick in seconds."""
+
+    machines: Sequence[Series]
+    threshold: float
+    tick_s: float
+
+    @property
+    def interval(self) -> timedelta:
+        """The plant time of a tick."""
+        return self.machines[0].interval
+
+    @property
+    def longest(self) -> int:
+        """Readings of the longest series."""
+        return max(len(series.readings) for series in self.machines)
+
+
+class Show(Protocol):
+    """Who tells the person at the terminal."""
+
+    def step(self, text: str, share: float | None) -> None:
+        """Bringing up and winding down; ``share`` is how much of the step is done."""
+
+    def playing(self, readings: int) -> None:
+        """The machines begin; so many readings will be played."""
+
+    def played(self, tally: Tally) -> None:
+        """One more reading was."""
+
+    def line(self, text: str) -> None:
+        """Something started, cooled or escalated."""
+
+
+def run(plan: Plan, home: Path, show: Show, *, keep: bool) -> Report:
+    """Run the demo under ``home``, which is emptied first.  The plant is stopped at the end unless ``keep``."""
+    began = time.monotonic()
+    show.step("preparing a home for the demo", None)
+    stack = demo_plant.fresh_stack(home)
+    try:
+        plant = demo_plant.start(stack, plan.threshold, plan.interval, plan.tick_s, plan.longest, show.step)
+        return asyncio.run(_play(plan, plant, show, began))
+    finally:
+        if not keep:
+            stack.down(show.step)
+
+
+async def _play(plan: Plan, plant: DemoPlant, show: Show, began: float) -> Report:
+    settings = plant.settings
+    show.step("deploying the process", None)
+    await _deploy(plant)
+    ear, tally = Ear(settings.mqtt_url), Tally()
+    published: Published = {}
+    async with asyncio.TaskGroup() as group:
+        listening = group.create_task(ear.listen())
+        following = group.create_task(follow(settings, tally, show.line))
+        await ear.listening.wait()
+        schedule = Schedule(settings.plant_clock, plan.tick_s, (time.time() + LEAD_S) * 1000)
+        oracle = expect([series.values for series in plan.machines], plan.threshold, plan.interval)
+        show.playing(oracle.readings)
+        await play(plan.machines, settings.mqtt_url, schedule, published, lambda: show.played(tally))
+        show.step("waiting until everything is settled", None)
+        counts = await _settle(plant, oracle.readings, tally, ear)
+        listening.cancel()
+        following.cancel()
+    started = await starts(settings)
+    silent = {
+        series.device_id: sum(start.device_id == series.device_id for start in started)
+        for series in plan.machines
+        if not episodes(series.values, plan.threshold, plan.interval)
+    }
+    return make_report(counts, oracle, silent, published, ear.heard, started, tally, time.monotonic() - began)
+
+
+async def _deploy(plant: DemoPlant) -> None:
+    definition = parse_definition(plant.definition.read_text(encoding="utf-8"), str(plant.definition))
+    async with CommandClient(plant.settings) as client:
+        command = DeployDefinition(definition=definition.model_dump(mode="json"))
+        outcome = await client.send_and_wait(command, DEPLOY_TIMEOUT_S)
+    if not isinstance(outcome, Accepted):
+        raise DemoError(f"Expected the demo's definition to be deployed, but it was refused: {outcome.message}")
+
+
+async def _settle(plant: DemoPlant, readings: int, tally: Tally, ear: Ear) -> Counts:
+    """Wait until every instance has ended, its command has arrived and the database has it all; then count.
+
+    What has not settled in time is counted as it is: the checks tell.
+    """
+    deadline = time.monotonic() + SETTLE_TIMEOUT_S
+    while True:
+        before = tally.events
+        counts = await count(plant.settings)
+        settled = (
+            counts.readings >= readings
+            and counts.running == 0
+            and tally.ended == tally.started == counts.started
+            and counts.history_rows == tally.events == before
+            and len(ear.heard) >= tally.started
+        )
+        if settled or time.monotonic() > deadline:
+            return counts
+        await asyncio.sleep(SETTLE_POLL_S)
