@@ -46,6 +46,15 @@ _MAX_REASON = 500
 
 
 @dataclass
+class Counts:
+    """Totals since the start of the process."""
+
+    batches: int = 0
+    records: int = 0
+    refused: int = 0
+
+
+@dataclass
 class _Work:
     """A batch on its way into the database; it survives attempts that a broken connection ended."""
 
@@ -83,6 +92,7 @@ class Projector:
         self._feeds = {topic: FEEDS[name] for topic, name in topics.items()}
         self._tables = tables or {name: projections_of(name) for name in FEEDS}
         self._positions: dict[TopicPartition, int] = {}
+        self.counts = Counts()
 
     async def positions(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int | None]:
         """Called at every assignment, before any batch: where to read from; ``None`` is the earliest record there is.
@@ -127,6 +137,9 @@ class Projector:
         work = _Work(batch, feed, self._tables[feed.name], old, feed.decode(tp, batch.records, self._clock))
         await self._database.patiently(f"projecting {tp.topic}/{tp.partition} from {old}", lambda: self._write(work))
         self._positions[tp] = batch.end
+        self.counts.batches += 1
+        self.counts.records += len(batch.records)
+        self.counts.refused += len(work.letters_sent)
 
     async def _within_log(self, connection: asyncpg.Connection, tp: TopicPartition, position: int, start: int) -> int:
         """``position``, or ``start`` for telemetry that the log has dropped before it was projected."""

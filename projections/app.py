@@ -1,0 +1,110 @@
+"""The projector role: ``process-events``, ``process-definitions`` and every telemetry topic ─► ``Projector`` ─► database.
+
+The schema is brought up to date before anything is read.  What the projector cannot go on from ends the process, for the
+supervisor to restart; a database that is away is waited for, however long.
+"""
+
+from dataclasses import asdict, replace
+
+import asyncpg
+import faust
+import structlog
+
+from projections.database import Database
+from projections.dead_letters import DeadLetterTopic
+from projections.errors import ProjectionError
+from projections.feeds import FeedName
+from projections.migrations import migrate
+from projections.projector import Counts, Projector
+from projections.topic_log import KafkaTopicLog
+from streams import transport
+from streams.app import RoleApp, make_app
+from streams.settings import Settings
+from streams.topics import Topic, Topics, load_topics
+
+MAX_RECORDS = 4_000
+SUMMARY_S = 30.0
+PATIENCE_S = 7 * 86_400.0
+"""For how long the transport waits for a batch, which waits for the database."""
+log = structlog.get_logger("weir.projector")
+
+
+class ProjectorRole:
+    """What the process holds besides the app: the database, the dead letters, the projector between them."""
+
+    def __init__(self, settings: Settings, topics: Topics) -> None:
+        self.database = Database(settings.database_url)
+        self.dead_letters = DeadLetterTopic(settings, topics.dead_letters.name)
+        self.projector = Projector(
+            self.database,
+            feeds_of(topics),
+            topic_log=KafkaTopicLog(settings),
+            dead_letters=self.dead_letters,
+            clock=settings.plant_clock,
+        )
+        self._told = Counts()
+
+    async def start(self) -> None:
+        """Bring the schema up to date, as soon as the database is there."""
+        await self.database.patiently("bringing the schema up to date", self._migrate)
+
+    async def stop(self) -> None:
+        """Called when nothing is projected any more."""
+        await self.dead_letters.close()
+        self.database.close()
+
+    async def summarise(self) -> None:
+        """A line, when something happened since the last."""
+        counts = self.projector.counts
+        if counts != self._told:
+            self._told = replace(counts)
+            log.info("projected", **asdict(counts))
+
+    async def _migrate(self) -> None:
+        try:
+            connection = await self.database.unbounded()
+        except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
+            raise ProjectionError(
+                f"Expected to get into the database {self.database.place}, but got: {error}. Check DATABASE_URL"
+            ) from error
+        try:
+            await migrate(connection)
+        finally:
+            await connection.close()
+
+
+def feeds_of(topics: Topics) -> dict[str, FeedName]:
+    """What each topic that is projected carries."""
+    telemetry: dict[str, FeedName] = dict.fromkeys(topics.telemetry, "telemetry")
+    return {topics.events.name: "events", topics.definitions.name: "definitions"} | telemetry
+
+
+def build(settings: Settings) -> RoleApp:
+    """The Faust app of the projector role: one agent for each topic."""
+    topics = load_topics(settings)
+    app, tx = make_app(settings, "projector", topics)
+    tx.options = replace(tx.options, batch_timeout_s=PATIENCE_S, start_timeout_s=PATIENCE_S)
+    role = ProjectorRole(settings, topics)
+    for topic in (topics.events, topics.definitions, *topics.telemetry.values()):
+        _add_agent(app, tx, topic, role.projector)
+    app.timer(SUMMARY_S)(role.summarise)
+    app.accompany(role.start, role.stop)
+    return app
+
+
+def _add_agent(app: RoleApp, tx: transport.Transport, topic: Topic, projector: Projector) -> None:
+    source = tx.source(
+        app.topic(topic.name, partitions=topic.partitions, key_type=bytes, value_type=bytes),
+        positions=transport.ExternalPositions(projector.positions),
+    )
+
+    @app.agent(source.topic, concurrency=topic.partitions, name=f"project {topic.name}")  # type: ignore[untyped-decorator]
+    async def project(stream: faust.Stream) -> None:
+        async for batch in transport.batches(stream, max_records=MAX_RECORDS):
+            async with batch.transaction():
+                await projector.project(batch)
+
+
+def run(settings: Settings) -> None:
+    """Work until told to stop."""
+    transport.run(build(settings), log_level=settings.log_level)

@@ -1,0 +1,28 @@
+"""Questions to the database, one file each.
+
+A question is an async function: an asyncpg connection and what is asked in, structs out (``msgspec.json.encode`` takes
+them as they are).  Nothing here knows of topics, and nothing here writes.
+"""
+
+from projections.queries.counts import Counts, InstanceCount, counts
+from projections.queries.definition import Definition, definition
+from projections.queries.definitions import DefinitionSummary, definitions
+from projections.queries.history import HistoryEvent, history
+from projections.queries.instance import Instance, instance
+from projections.queries.instances import InstanceSummary, instances
+
+__all__ = [
+    "Counts",
+    "Definition",
+    "DefinitionSummary",
+    "HistoryEvent",
+    "Instance",
+    "InstanceCount",
+    "InstanceSummary",
+    "counts",
+    "definition",
+    "definitions",
+    "history",
+    "instance",
+    "instances",
+]

@@ -1,0 +1,44 @@
+"""What has happened in this instance?"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from streams.core.durations import instant
+from streams.core.ids import check_instance_id, started_at_ms
+
+_QUERY = """
+    SELECT seq, timestamp, event_type, activity_id, message, data::text, definition_id, definition_version, cause
+    FROM process_history
+    WHERE instance_id = $1 AND timestamp >= $2 AND seq > $3
+    ORDER BY seq LIMIT $4
+"""
+
+
+class HistoryEvent(msgspec.Struct, frozen=True):
+    """One event; ``timestamp`` is plant time, ``cause`` the command's ``<partition>:<offset>``."""
+
+    seq: int
+    timestamp: datetime
+    event_type: str
+    activity_id: str | None
+    message: str | None
+    data: dict[str, Any]
+    definition_id: str
+    definition_version: int
+    cause: str
+
+
+async def history(
+    connection: asyncpg.Connection, instance_id: str, *, after_seq: int = 0, limit: int = 1_000
+) -> list[HistoryEvent]:
+    """At most ``limit`` events with ``seq`` above ``after_seq``, in order: asked again with the last one's, it follows.
+
+    Raises ``ValueError`` for what is no instance id.
+    """
+    known = check_instance_id(instance_id)
+    rows = await connection.fetch(_QUERY, UUID(known), instant(started_at_ms(known)), after_seq, limit)
+    return [HistoryEvent(**dict(row) | {"data": msgspec.json.decode(row["data"])}) for row in rows]

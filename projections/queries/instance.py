@@ -1,0 +1,32 @@
+"""What is the state of this instance?"""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from projections.queries.instances import COLUMNS, InstanceSummary
+from streams.core.durations import instant
+from streams.core.ids import check_instance_id, started_at_ms
+
+_QUERY = f"SELECT {COLUMNS}, variables::text FROM process_instances WHERE id = $1 AND started_at = $2"  # noqa: S608
+
+
+class Instance(InstanceSummary, frozen=True):
+    """An instance with its variables."""
+
+    variables: dict[str, Any]
+
+
+async def instance(connection: asyncpg.Connection, instance_id: str) -> Instance | None:
+    """The instance, or ``None``.  Its id tells when it started, so that one chunk is looked at.
+
+    Raises ``ValueError`` for what is no instance id.
+    """
+    known = check_instance_id(instance_id)
+    row = await connection.fetchrow(_QUERY, UUID(known), instant(started_at_ms(known)))
+    if row is None:
+        return None
+    columns = dict(row)
+    return Instance(**columns | {"variables": msgspec.json.decode(columns["variables"])})

@@ -1,0 +1,136 @@
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import msgspec
+import orjson
+import pytest
+
+from projections import queries
+from streams.core.durations import instant
+from streams.core.ids import instance_id
+from tests.projections.conftest import World
+from tests.projections.story import DEFINITIONS, EVENTS, T0, TELEMETRY, Story, batch, cooling, numbered
+
+WEEK_MS = 7 * 86_400_000
+
+
+async def fill(world: World, *stories: Story) -> None:
+    await world.begin()
+    values = [value for story in stories for value in story.values]
+    await world.projector.project(batch(EVENTS, numbered(values)))
+
+
+def failing(cause: str, started_ms: int = T0) -> Story:
+    story = Story(cause, started_ms=started_ms, definition_id="other").tell("started", key="hp-1", variables={}).enter("work")
+    return story.tell("failed", "work", error_type="http", error="503", variables={"n": 1})
+
+
+async def test_instances_by_any_condition(world: World) -> None:
+    first, second, third = cooling("a"), cooling("b", started_ms=T0 + 1, device="hp-2"), failing("c", T0 + WEEK_MS)
+    await fill(world, first, second, third)
+
+    async def ids(**conditions: Any) -> list[str]:
+        return [str(found.id) for found in await queries.instances(world.connection, **conditions)]
+
+    assert await ids() == [third.id, second.id, first.id]
+    assert await ids(status="completed") == [second.id, first.id]
+    assert await ids(definition_id="other") == [third.id]
+    assert await ids(key="hp-1") == [third.id, first.id]
+    assert await ids(key="hp-1", status="completed", definition_id="temperature-control") == [first.id]
+    assert await ids(since=instant(T0 + 1)) == [third.id, second.id]
+    assert await ids(status="running") == []
+    [found] = await queries.instances(world.connection, limit=1)
+    assert (found.status, found.error, found.current_activity) == ("failed", "http: 503", "work")
+
+
+async def test_pages_hold_every_instance_once_while_new_ones_start(world: World) -> None:
+    stories = [Story(f"c{n}", started_ms=T0 + (n // 3) * WEEK_MS // 2).tell("started", variables={}) for n in range(20)]
+    await fill(world, *stories)
+    pages: list[str] = []
+    while page := await queries.instances(world.connection, limit=6, before=pages[-1] if pages else None):
+        pages += [str(found.id) for found in page]
+        if len(pages) == 6:
+            late = Story("late", started_ms=T0 + 99 * WEEK_MS).tell("started", variables={})
+            await world.projector.project(batch(EVENTS, numbered(late.values, first=20)))
+    assert pages == sorted((story.id for story in stories), reverse=True)
+
+
+async def test_an_instance(world: World, database_url: str) -> None:
+    story = cooling("a")
+    await fill(world, story, cooling("b"))
+    plain = await asyncpg.connect(database_url)     # without the tests' own codec for jsonb
+    try:
+        found = await queries.instance(plain, story.id.upper())
+        assert found is not None
+        assert (str(found.id), found.status, found.completed_at) == (story.id, "completed", instant(T0 + 3500))
+        assert found.variables == {"device_id": "hp-1", "temperature": 88.25, "threshold": 90.0}
+        assert b'"variables":{"device_id"' in msgspec.json.encode(found)
+        assert await queries.instance(plain, instance_id(T0, 0, "nobody")) is None
+        with pytest.raises(ValueError, match="Expected a UUID as instance id"):
+            await queries.instance(plain, "x")
+    finally:
+        await plain.close()
+
+
+async def test_an_instance_is_looked_up_in_one_chunk(world: World) -> None:
+    stories = [cooling(f"c{n}", started_ms=T0 + n * WEEK_MS) for n in range(5)]
+    await fill(world, *stories)
+    plan = await world.rows(
+        "EXPLAIN SELECT * FROM process_instances WHERE id = $1 AND started_at = $2", stories[3].id, instant(T0 + 3 * WEEK_MS)
+    )
+    assert str(plan).count("_hyper_") == 2      # the chunk and its index
+
+
+async def test_history(world: World) -> None:
+    story, other = cooling("a"), cooling("b")
+    await fill(world, story, other)
+    events = await queries.history(world.connection, story.id)
+    assert [event.seq for event in events] == list(range(1, 16))
+    assert [event.event_type for event in events] == [event.type for event in story.events]
+    assert events[11].data == {"name": "temperature", "value": 88.25, "previous": 91.5}
+    assert events[13].message == "done"
+    assert [event.seq for event in await queries.history(world.connection, story.id, after_seq=9, limit=3)] == [10, 11, 12]
+    assert await queries.history(world.connection, story.id, after_seq=15) == []
+
+
+@pytest.mark.parametrize("exact", [True, False])
+async def test_counts(world: World, exact: bool) -> None:
+    await fill(world, cooling("a"), cooling("b"), failing("c"))
+    reading = orjson.dumps({"fields": {"t": 1}})
+    await world.projector.project(batch(TELEMETRY, numbered([reading] * 4)))
+    await world.connection.execute("ANALYZE")
+    found = await queries.counts(world.connection, exact=exact)
+    assert [(one.definition_id, one.status, one.count) for one in found.instances] == [
+        ("other", "failed", 1),
+        ("temperature-control", "completed", 2),
+    ]
+    assert (found.history_rows, found.telemetry_rows) == (33, 4)
+
+
+async def test_definitions(world: World) -> None:
+    await world.begin()
+
+    def deployed(id_: str, version: int) -> bytes:
+        at = instant(T0) + timedelta(hours=version)
+        content = {"id": id_, "version": version, "name": f"{id_} {version}"}
+        return orjson.dumps({"v": 1, "hash": "h", "definition": content, "deployed_at": at, **content})
+
+    values = [deployed("b", 1), deployed("a", 1), deployed("a", 2)]
+    await world.projector.project(batch(DEFINITIONS, numbered(values)))
+    found = await queries.definitions(world.connection)
+    assert [(one.id, one.version, one.name) for one in found] == [("a", 2, "a 2"), ("a", 1, "a 1"), ("b", 1, "b 1")]
+
+    async def name(*asked: Any) -> str | None:
+        one = await queries.definition(world.connection, *asked)
+        return None if one is None else str(one.definition["name"])
+
+    assert [await name("a"), await name("a", 1), await name("a", 3), await name("c")] == ["a 2", "a 1", None, None]
+
+
+def test_every_question_is_exported() -> None:
+    questions: list[Callable[..., Any]] = [getattr(queries, name) for name in queries.__all__ if name.islower()]
+    files = {path.stem for path in Path(queries.__file__).parent.glob("*.py")} - {"__init__"}
+    assert {question.__module__.rpartition(".")[2] for question in questions} == files
