@@ -1,0 +1,39 @@
+"""Released appliers are never edited: histories of any age fold to the states that were checked by hand."""
+
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+
+from streams.codec import decode_event
+from streams.core import apply
+from streams.core.commands import AnyCommand
+from streams.core.decide import DECIDERS
+from streams.core.events import EventType
+from tests.core.plant import fold
+
+GOLDEN = Path(__file__).parent.parent / "golden"
+HISTORIES = sorted(GOLDEN.glob("*.jsonl"))
+
+
+@pytest.mark.parametrize("history", HISTORIES, ids=lambda path: path.stem)
+def test_a_golden_history_folds_to_its_golden_states(history: Path) -> None:
+    log = [decode_event(line) for line in history.read_bytes().splitlines()]
+    folded = fold(log)
+    states = {name: msgspec.to_builtins(folded.get(name), str_keys=True) for name in folded.records}
+    assert states == msgspec.json.decode(history.with_suffix(".states.json").read_bytes())
+
+
+def test_every_event_type_stands_in_a_golden_history() -> None:
+    seen = {decode_event(line).type for history in HISTORIES for line in history.read_bytes().splitlines()}
+    assert seen == set(get_args(EventType))
+
+
+def test_every_event_type_has_an_applier() -> None:
+    known = {apply.CREATES_INSTANCE, *apply.INSTANCE_APPLIERS, *apply.KEY_APPLIERS, *apply.DEFINITION_APPLIERS}
+    assert known == set(get_args(EventType))
+
+
+def test_every_command_has_a_decider() -> None:
+    assert set(DECIDERS) == set(get_args(AnyCommand))
