@@ -1,8 +1,8 @@
 """The text of a definition as JSON values, with the line and column of every value.
 
 YAML is read event by event (ruamel.yaml's parser), for two reasons: the position of each value comes along, and the
-limits hold before anything is built.  Plain values mean what YAML 1.2's core schema says; ``on``, ``no`` and dates are
-texts.  Tags, merge keys, several documents and keys that are no text are refused, as nothing in a definition needs them.
+limits hold before anything is built.  Plain values mean what YAML 1.2's core schema says: ``on``, ``no`` and dates are
+texts.  Tags, merge keys, several documents and keys that are no text are refused: nothing in a definition needs them.
 """
 
 import math
@@ -31,9 +31,9 @@ MAX_NODES = 20_000
 Steps = tuple[str | int, ...]
 
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
-_FLOAT = re.compile(
-    r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
-)
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_FINITE = "Write the number, or null"
 _WORDS = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
@@ -72,8 +72,10 @@ class Document:
     flaws: list[tuple[Steps, Mark, str, str]] = field(default_factory=list)
 
     def locate(self, steps: Steps, offset: int | None = None, *, key: bool = False) -> Mark:
-        """Where the value at ``steps`` stands, or its key, or the nearest thing around it; ``offset`` counts characters
-        into a text."""
+        """Where the value at ``steps`` stands, or its key, or the nearest thing around it.
+
+        ``offset`` counts characters into a text.
+        """
         if key and steps in self.keys:
             return self.keys[steps]
         for length in range(len(steps), -1, -1):
@@ -149,7 +151,8 @@ class _Builder:
             value, nodes = self._anchors[event.anchor]
             self._count(nodes, mark)
             return value
-        if getattr(event, "tag", None) is not None:
+        assert isinstance(event, ScalarEvent | SequenceStartEvent | MappingStartEvent)
+        if event.tag is not None:
             tag = str(event.tag)
             raise TextError(
                 f"Expected a plain value, but got the tag {tag!r}", mark, "Put a text that begins with '!' in quotes"
@@ -202,19 +205,13 @@ class _Builder:
                 )
             return number
         if _FLOAT.fullmatch(text):
-            value = float(
-                text.replace(".inf", "inf")
-                .replace(".nan", "nan")
-                .replace(".Inf", "inf")
-                .replace(".INF", "inf")
-                .replace(".NaN", "nan")
-                .replace(".NAN", "nan")
-            )
+            value = float(text)
             if not math.isfinite(value):
-                self._document.flaws.append(
-                    (steps, mark, f"Expected a finite number, but got {text}", "Write the number")
-                )
+                self._document.flaws.append((steps, mark, f"Expected a number below 1.8e308, but got {text}", _FINITE))
             return value
+        if _NOT_FINITE.fullmatch(text):
+            self._document.flaws.append((steps, mark, f"Expected a finite number, but got {text}", _FINITE))
+            return 0.0
         return text
 
     def _count(self, nodes: int, mark: Mark) -> None:

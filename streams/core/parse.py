@@ -1,8 +1,10 @@
 """From text to a definition that can run, or to all its problems at once.
 
-text ─ document ─► JSON with positions ─ normalise ─► parts in one shape ─ models ─► typed parts ─ validate ─► definition
+text ─ document ─► JSON with positions ─ normalise ─► parts in one shape ─ models ─► typed parts
+typed parts ─ validate ─► definition, or problems
 """
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -64,9 +66,9 @@ def _build(data: Any, report: Report) -> ProcessDefinition | None:
         return None
     raw = normalise(data, report)
     head = _model(Head, raw.head, report)
-    triggers = [(one, model) for one in raw.triggers if (model := _model(TRIGGERS[one.content["type"]], one, report))]
-    variables = [(one, model) for one in raw.variables if (model := _model(Variable, one, report))]
-    activities = [(one, model) for one in raw.activities if (model := _model(_activity_model(one), one, report))]
+    triggers = _models(lambda part: TRIGGERS[part.content["type"]], raw.triggers, report)
+    variables = _models(lambda _: Variable, raw.variables, report)
+    activities = _models(_activity_model, raw.activities, report)
     names = {one.content["name"] for one in raw.variables if isinstance(one.content.get("name"), str)}
     names |= {name for _, one in activities for name in one.writes()}
     check(Parts(triggers, variables, activities, raw.ids, frozenset(names)), report)
@@ -83,6 +85,12 @@ def _build(data: Any, report: Report) -> ProcessDefinition | None:
 def _activity_model(part: Raw) -> type[Activity]:
     kind: str = part.content["type"]
     return SERVICES[part.content["action"]] if kind == "service" else KINDS[kind].model
+
+
+def _models(model_of: Callable[[Raw], type[_Model]], parts: list[Raw], report: Report) -> list[tuple[Raw, _Model]]:
+    """Of the parts that fit their model, each with its model."""
+    models = [(part, _model(model_of(part), part, report)) for part in parts]
+    return [(part, model) for part, model in models if model is not None]
 
 
 def _model(model: type[_Model], part: Raw, report: Report) -> _Model | None:

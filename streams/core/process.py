@@ -15,8 +15,10 @@ __all__ = ["Process", "VariablesError", "compile_process"]
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """``triggers`` are those that the router evaluates; ``live_topics`` has, for each telemetry topic, the variables that
-    follow its readings and where those have them; ``first`` is the id of the ``start``."""
+    """``triggers`` are those that the router evaluates; ``first`` is the id of the ``start``.
+
+    ``live_topics`` has, for each telemetry topic, the variables that follow its readings and where those have them.
+    """
 
     definition: ProcessDefinition
     triggers: tuple[TelemetryTrigger, ...]

@@ -20,7 +20,7 @@ from streams.core.expressions import ExpressionSyntaxError, bare, compile_expres
 
 
 class Part(BaseModel):
-    """A part of a definition: immutable, without unknown fields, and written without the fields that are at their default.
+    """A part of a definition: immutable, without unknown fields, and written without the fields at their default.
 
     So a default that a later version adds changes neither the canonical form nor the hash of what is deployed today.
     """

@@ -22,9 +22,11 @@ class VariablesError(ValueError):
 
 
 class Variable(Part):
-    """``source`` is a path into the reading that starts the process; with ``live`` (the default) the variable follows the
-    latest reading while the instance runs.  ``value`` is its value from the start, unless the start brings another.
-    ``default`` stands in when the reading has nothing there."""
+    """``source`` is a path into the reading that starts the process, ``default`` stands in when there is nothing.
+
+    With ``live`` (the default) the variable follows the latest reading while the instance runs.  ``value`` is what it
+    holds from the start, unless the start brings another.
+    """
 
     name: VariableName
     source: PathText | None = None
@@ -107,8 +109,10 @@ def sourced_values(variables: Mapping[str, CompiledVariable], reading: Mapping[s
 
 
 def initial_values(variables: Mapping[str, CompiledVariable], given: Mapping[str, Any]) -> dict[str, Any]:
-    """All declared variables, with ``given`` in place of what the definition says.  Raises ``VariablesError``, also for
-    a given one that is not declared."""
+    """All declared variables, with ``given`` in place of what the definition says.
+
+    Raises ``VariablesError``, also for a given one that is not declared.
+    """
     for name in given:
         if name not in variables:
             raise VariablesError(f"Unknown variable {name!r}. {suggest(name, variables, 'variable')}")
@@ -125,9 +129,8 @@ def fits(value: Any, wanted: VariableType) -> bool:
         case "number":
             return isinstance(value, int | float) and not isinstance(value, bool)
         case "integer":
-            return not isinstance(value, bool) and (
-                isinstance(value, int) or isinstance(value, float) and value.is_integer()
-            )
+            whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+            return whole and not isinstance(value, bool)
         case "object":
             return isinstance(value, dict)
         case "array":

@@ -7,8 +7,10 @@ from streams.core.scalars import Part
 
 
 class ActionConfig(Part):
-    """The ``config`` of a service activity.  Texts are templates; a field of type ``Any`` is JSON with templates in it,
-    where ``${x}`` alone keeps the type of x."""
+    """The ``config`` of a service activity.
+
+    Texts are templates; a field of type ``Any`` is JSON with templates in it, where ``${x}`` alone keeps the type of x.
+    """
 
     def template(self) -> Template:
         """All fields, defaults included; what is absent by default stays absent."""

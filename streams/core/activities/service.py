@@ -5,7 +5,7 @@ There is one model for each action, so that the shape of ``config`` follows from
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, create_model
 
@@ -47,10 +47,8 @@ class ServiceNode(Node):
 
 def _model(spec: ActionSpec) -> type[Service]:
     title = spec.name.title().replace("_", "")
-    return create_model(
-        f"{title}Service", __base__=Service, __doc__=f"A service with the action {spec.name}.",
-        action=(Literal[spec.name], ...), config=(spec.config, ...),
-    )  # fmt: skip
+    fields: dict[str, Any] = {"action": (Literal[spec.name], ...), "config": (spec.config, ...)}
+    return create_model(f"{title}Service", __base__=Service, __doc__=f"A service: {spec.name}.", **fields)
 
 
 SERVICES: dict[str, type[Service]] = {name: _model(spec) for name, spec in ACTIONS.items()}

@@ -52,7 +52,7 @@ def follow(document: Any, steps: Steps) -> Any:
     value = document
     for step in steps:
         if isinstance(step, str):
-            if not isinstance(value, Mapping):
+            if type(value) is not dict and not isinstance(value, Mapping):
                 return MISSING
             value = value.get(step, MISSING)
             if value is MISSING:
@@ -71,8 +71,10 @@ def compile_path(text: str) -> Path:
 
 
 def spell(steps: Steps) -> str:
-    """``steps`` as people write them: ``fields.temps[0]``."""
-    text = "".join(f".{step}" if isinstance(step, str) else f"[{step}]" for step in steps)
+    """``steps`` as people write them: ``fields.temps[0]['flow temp']``."""
+    text = "".join(
+        f".{step}" if _PLAIN_KEY.fullmatch(str(step)) and isinstance(step, str) else f"[{step!r}]" for step in steps
+    )
     return text.removeprefix(".")
 
 

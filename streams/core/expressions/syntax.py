@@ -1,7 +1,7 @@
 """From an expression as a plant engineer writes it to CEL as the library evaluates it.
 
-The grammar is CEL's (github.com/google/cel-spec, langdef.md).  Two things differ, and both need the structure of the
-expression, hence a parser here (recursive descent, one method a level of precedence):
+The grammar is CEL's (github.com/google/cel-spec, doc/langdef.md).  Two things differ, and both need the structure of
+the expression, hence a parser here (recursive descent, one method a level of precedence):
 
 * **One kind of number.**  CEL keeps ints and doubles apart: 25.5 + 1 is an error there, and 5 / 2 is 2.  Here every
   literal becomes a double, every whole number of the context does too (``expression``), and where CEL wants an int
@@ -12,63 +12,31 @@ expression, hence a parser here (recursive descent, one method a level of preced
 A node carries its CEL text, built bottom up; the text stays as flat as the source, since the library limits nesting.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
 
 import cel
 
-from streams.core.expressions.errors import ExpressionSyntaxError
-from streams.core.expressions.functions import DIVISOR, FUNCTIONS, INDEX, MACROS, REMAINDER
-from streams.core.expressions.path import Steps
-from streams.core.expressions.tokens import Token, tokenize
+from streams.core.expressions.functions import DIVISOR, FUNCTIONS, INDEX, LIST, LOOPS, REMAINDER, WANTS
+from streams.core.expressions.nodes import Node, Syntax
+from streams.core.expressions.tokens import ADVICE, Cursor, Token
 from streams.core.suggest import suggest
 
 MAX_NESTING = 24
 MAX_LOOPS = 10
 MAX_LOOP_DEPTH = 2
 MAX_WHOLE = 2**53
+MAX_NUMBER = 1.7e308
 
-_RELATIONS = frozenset({"<", "<=", ">", ">=", "==", "!=", "in"})
+_COMPARISONS = 2
 _LEVELS = (
     frozenset({"||"}),
     frozenset({"&&"}),
-    _RELATIONS,
+    frozenset({"<", "<=", ">", ">=", "==", "!=", "in"}),
     frozenset({"+", "-"}),
     frozenset({"*", "/", "%"}),
 )
-_WORDS = {"and": "&&", "or": "||", "not": "!", "AND": "&&", "OR": "||", "NOT": "!", "is": "=="}
 _CONSTANTS = {"true": True, "false": False, "null": None}
-
-
-@dataclass(slots=True)
-class Node:
-    """A part of an expression: its CEL text, its place in the source, the parts that are evaluated before it.
-
-    ``steps`` is set when the part is nothing but a path.  ``loose`` says that it uses a loop's variable, so it has no
-    value of its own.  ``literal`` is the value of a constant; ``is_field`` marks ``x.name``.
-    """
-
-    code: str
-    start: int
-    end: int
-    children: tuple["Node", ...] = ()
-    steps: Steps | None = None
-    loose: bool = False
-    literal: Any = ...
-    is_field: bool = False
-
-
-@dataclass(slots=True)
-class Syntax:
-    """A parsed expression.  ``slots`` maps each path it reads to its CEL variable, ``presence`` the paths in ``has()``."""
-
-    root: Node
-    slots: dict[Steps, str] = field(default_factory=dict)
-    presence: dict[Steps, str] = field(default_factory=dict)
-    loops: int = 0
-    loop_depth: int = 0
-    builds_lists: bool = False
 
 
 def parse(text: str) -> Syntax:
@@ -85,11 +53,9 @@ def text_of_literal(token: str) -> str:
     return value
 
 
-class _Parser:
+class _Parser(Cursor):
     def __init__(self, text: str) -> None:
-        self._text = text
-        self._tokens = tokenize(text)
-        self._at = 0
+        super().__init__(text)
         self._depth = 0
         self._bound: list[str] = []
         self._syntax = Syntax(Node("", 0, 0))
@@ -98,10 +64,11 @@ class _Parser:
         root = self._expression()
         if self._token.kind != "end":
             raise self._unexpected()
-        self._syntax.root = self._settled(root)
+        self._syntax.root = root
         return self._syntax
 
-    # One method a level of precedence, loosest first.
+    # One method a level of precedence, loosest first.  Each returns a node with its CEL text, except that a path gets
+    # its variable only when it is known to be complete: _member, which makes paths, is called by _unary alone.
 
     def _expression(self) -> Node:
         self._depth += 1
@@ -109,10 +76,10 @@ class _Parser:
             raise self._error(f"Expected at most {MAX_NESTING} levels of nesting", "Split the expression")
         node = self._binary(0)
         if self._accept("?"):
-            condition, yes = self._settled(node), self._settled(self._binary(0))
+            yes = self._binary(0)
             self._expect(":")
-            no = self._settled(self._expression())
-            node = self._node(f"{condition.code} ? {yes.code} : {no.code}", condition.start, (condition, yes, no))
+            no = self._expression()
+            node = self._node(f"{node.code} ? {yes.code} : {no.code}", node.start, (node, yes, no), WANTS["?"])
         self._depth -= 1
         return node
 
@@ -120,14 +87,13 @@ class _Parser:
         if level == len(_LEVELS):
             return self._unary()
         left = self._binary(level + 1)
-        compared = False
-        while self._token.kind != "string" and self._token.text in _LEVELS[level]:
-            if compared:
+        first = True
+        while self._token.kind in ("op", "name") and self._token.text in _LEVELS[level]:
+            if level == _COMPARISONS and not first:
                 raise self._error("Expected one comparison at a time", "Write 'a < b && b < c'")
-            compared = level == _LEVELS.index(_RELATIONS)
-            operator = self._token.text
-            self._at += 1
-            left = self._join(operator, self._settled(left), self._settled(self._binary(level + 1)))
+            first = False
+            operator = self._take().text
+            left = self._join(operator, left, self._binary(level + 1))
         return left
 
     def _join(self, operator: str, left: Node, right: Node) -> Node:
@@ -139,7 +105,7 @@ class _Parser:
                 code = f"{left.code} / {DIVISOR.format(right.code)}"
         elif operator == "%":
             code = REMAINDER.format(left.code, right.code)
-        return self._node(code, left.start, (left, right))
+        return self._node(code, left.start, (left, right), WANTS[operator])
 
     def _unary(self) -> Node:
         start = self._token.start
@@ -149,11 +115,11 @@ class _Parser:
                 count += 1
             if count:
                 operand = self._settled(self._member())
-                node = self._node(sign * count + operand.code, start, (operand,))
+                node = self._node(sign * count + operand.code, start, (operand,), WANTS[f"{sign}x"])
                 if sign == "-" and isinstance(operand.literal, float):
                     node.literal = operand.literal * (-1) ** count
                 return node
-        return self._member()
+        return self._settled(self._member())
 
     def _member(self) -> Node:
         node = self._primary()
@@ -166,22 +132,21 @@ class _Parser:
                 return node
 
     def _selected(self, operand: Node) -> Node:
-        name = self._token
-        if name.kind != "name":
+        if self._token.kind != "name":
             raise self._error("Expected a field's name after '.'", "Write x['a name'] for a name with other characters")
-        self._at += 1
+        name = self._take()
         if self._accept("("):
-            if name.text in MACROS:
-                return self._loop(name, self._settled(operand))
-            return self._call(name, (self._settled(operand),))
+            receiver = self._settled(operand)
+            return self._loop(name, receiver) if name.text in LOOPS else self._call(name, (receiver,))
         if operand.steps is not None:
             return Node("", operand.start, name.end, steps=(*operand.steps, name.text))
-        node = self._node(f"{operand.code}.{name.text}", operand.start, (operand,))
+        wants = f"an object with a field {name.text!r}"
+        node = self._node(f"{operand.code}.{name.text}", operand.start, (operand,), wants)
         node.is_field = True
         return node
 
     def _indexed(self, operand: Node) -> Node:
-        index = self._settled(self._expression())
+        index = self._expression()
         self._expect("]")
         literal = index.literal
         if isinstance(literal, float):
@@ -192,13 +157,10 @@ class _Parser:
             return Node("", operand.start, self._end, steps=(*operand.steps, literal))
         operand = self._settled(operand)
         code = str(literal) if isinstance(literal, int) else INDEX.format(index.code)
-        return self._node(f"{operand.code}[{code}]", operand.start, (operand, index))
+        return self._node(f"{operand.code}[{code}]", operand.start, (operand, index), WANTS["[]"])
 
     def _primary(self) -> Node:
-        token = self._token
-        if token.kind == "end":
-            raise self._unexpected()
-        self._at += 1
+        token = self._take()
         match token.kind:
             case "int" | "float":
                 return self._number(token)
@@ -210,44 +172,51 @@ class _Parser:
             case "name":
                 return self._name(token)
             case "op" if token.text == "(":
-                inner = self._settled(self._expression())
+                inner = self._expression()
                 self._expect(")")
                 return self._node(f"({inner.code})", token.start, (inner,))
             case "op" if token.text == "[":
                 items = self._list("]", self._expression)
                 return self._node(f"[{', '.join(item.code for item in items)}]", token.start, items)
             case "op" if token.text == "{":
-                entries = self._list("}", self._entry)
-                return self._node(f"{{{', '.join(entry.code for entry in entries)}}}", token.start, entries)
+                return self._map(token)
         self._at -= 1
         raise self._unexpected()
 
-    def _entry(self) -> Node:
-        key = self._settled(self._expression())
-        if not isinstance(key.literal, str):
-            raise self._error("Expected a text as key", "Write {'name': value}", key.start)
-        self._expect(":")
-        value = self._settled(self._expression())
-        return self._node(f"{key.code}: {value.code}", key.start, (value,))
+    def _map(self, opening: Token) -> Node:
+        entries: list[str] = []
+
+        def entry() -> Node:
+            key = self._expression()
+            if not isinstance(key.literal, str):
+                raise self._error("Expected a text as key", "Write {'name': value}", key.start)
+            self._expect(":")
+            value = self._expression()
+            entries.append(f"{key.code}: {value.code}")
+            return value
+
+        values = self._list("}", entry)
+        return self._node(f"{{{', '.join(entries)}}}", opening.start, values)
 
     def _number(self, token: Token) -> Node:
         text = token.text.rstrip("uU")
-        value = float(text) if token.kind == "float" else int(text, 16 if text[:2] in ("0x", "0X") else 10)
-        if abs(value) > (MAX_WHOLE if token.kind == "int" else 1.7e308):
-            raise self._error(f"Expected a number up to {MAX_WHOLE}", at=token.start)
+        value = float(text) if token.kind == "float" else int(text, 16 if text.startswith("0x") else 10)
+        most = MAX_NUMBER if token.kind == "float" else MAX_WHOLE
+        if value > most:
+            raise self._error(f"Expected a number up to {most}", at=token.start)
         return Node(repr(float(value)), token.start, token.end, literal=float(value))
 
     def _name(self, token: Token) -> Node:
         if token.text in _CONSTANTS:
             return Node(token.text, token.start, token.end, literal=_CONSTANTS[token.text])
-        if token.text in _WORDS:
-            raise self._error(f"Expected a value, but got {token.text!r}", f"Write '{_WORDS[token.text]}'", token.start)
+        if token.text in ADVICE or token.text == "in":
+            raise self._error(f"Expected a value, but got {token.text!r}", ADVICE.get(token.text, ""), token.start)
         if token.text == "has" and self._token.text == "(":
             return self._has(token)
         if self._accept("("):
             return self._call(token, ())
         if token.text in self._bound:
-            return Node(f"u_{token.text}", token.start, token.end, loose=True)
+            return Node(f"u_{token.text}", token.start, token.end)
         return Node("", token.start, token.end, steps=(token.text,))
 
     # Calls.
@@ -255,63 +224,67 @@ class _Parser:
     def _call(self, name: Token, receiver: tuple[Node, ...]) -> Node:
         arguments = receiver + self._list(")", self._expression)
         function = FUNCTIONS.get(name.text)
-        if function is None or (function.form == ("call" if receiver else "method")):
-            known = [*FUNCTIONS, *MACROS, "has"]
-            fix = suggest(name.text, known, "function")
-            if name.text in known:
-                fix = f"Write {'x.' if not receiver else ''}{name.text}(…){'' if not receiver else ' with x inside'}"
-            raise self._error(f"Unknown {'method' if receiver else 'function'} {name.text!r}", fix, name.start)
+        if function is None or function.form == ("call" if receiver else "method"):
+            raise self._unknown_function(name, receiver)
         if len(arguments) != function.arguments:
-            wanted = function.arguments - len(receiver)
-            raise self._error(
-                f"Expected {wanted} argument(s) of {name.text}(), but got {len(arguments) - len(receiver)}",
-                at=name.start,
-            )
+            wanted, got = function.arguments - len(receiver), len(arguments) - len(receiver)
+            raise self._error(f"Expected {wanted} argument(s) of {name.text}(), but got {got}", at=name.start)
         codes = [argument.code for argument in arguments]
         if function.form == "both" and not receiver:
             codes[0] = f"({codes[0]})"
-        return self._node(function.code.format(*codes), arguments[0].start if receiver else name.start, arguments)
+        start = receiver[0].start if receiver else name.start
+        return self._node(function.code.format(*codes), start, arguments, f"{function.wants}, for {name.text}(),")
+
+    def _unknown_function(self, name: Token, receiver: tuple[Node, ...]) -> Exception:
+        known = [*FUNCTIONS, *LOOPS, "has"]
+        fix = suggest(name.text, known, "function")
+        if name.text in known:
+            fix = f"Write {name.text}(x)" if receiver else f"Write x.{name.text}(…)"
+        return self._error(f"Unknown {'method' if receiver else 'function'} {name.text!r}", fix, name.start)
 
     def _has(self, name: Token) -> Node:
         self._expect("(")
-        operand = self._expression()
+        operand = self._member()
         self._expect(")")
         if operand.steps is not None and len(operand.steps) > 1:
-            variable = self._syntax.presence.setdefault(operand.steps, f"p{len(self._syntax.presence)}")
-            return self._node(variable, name.start, ())
+            presence = self._syntax.presence
+            return self._node(presence.setdefault(operand.steps, f"p{len(presence)}"), name.start)
         if operand.is_field:
-            return self._node(f"has({operand.code})", name.start, (operand,))
+            return self._node(f"has({operand.code})", name.start, operand.children, "an object")
         raise self._error("Expected a field in has()", "Write has(fields.name)", name.start)
 
     def _loop(self, name: Token, over: Node) -> Node:
-        syntax = self._syntax
         variable = self._token
-        if variable.kind != "name" or variable.text in _CONSTANTS:
+        if variable.kind != "name" or variable.text in _CONSTANTS or variable.text in ADVICE:
             raise self._error(f"Expected a name for the element in {name.text}()", f"Write list.{name.text}(x, …)")
-        self._at += 1
+        self._take()
         self._expect(",")
         self._bound.append(variable.text)
-        syntax.loops += 1
-        syntax.loop_depth = max(syntax.loop_depth, len(self._bound))
-        syntax.builds_lists |= MACROS[name.text]
-        if len(self._bound) > MAX_LOOP_DEPTH or syntax.loops > MAX_LOOPS:
-            raise self._error(
-                f"Expected at most {MAX_LOOP_DEPTH} loops within each other and {MAX_LOOPS} in all", at=name.start
-            )
-        bodies = [self._settled(self._expression())]
+        self._count_loop(name)
+        body = [self._expression()]
         if name.text == "map" and self._accept(","):
-            bodies.append(self._settled(self._expression()))
+            body.append(self._expression())
         self._expect(")")
         self._bound.pop()
-        code = f"{over.code}.{name.text}(u_{variable.text}, {', '.join(body.code for body in bodies)})"
-        node = self._node(code, over.start, (over, *bodies))
-        node.loose = over.loose or bool(self._bound) and any(body.loose for body in bodies)
+        source = LIST.format(over.code) if LOOPS[name.text] else over.code
+        code = f"{source}.{name.text}(u_{variable.text}, {', '.join(part.code for part in body)})"
+        node = self._node(code, over.start, (over, *body), f"a list, for {name.text}(),")
+        node.binds = f"u_{variable.text}"
         return node
 
-    # Tokens.
+    def _count_loop(self, name: Token) -> None:
+        syntax = self._syntax
+        syntax.loops += 1
+        syntax.loop_depth = max(syntax.loop_depth, len(self._bound))
+        syntax.builds_lists |= LOOPS[name.text]
+        if syntax.loop_depth > MAX_LOOP_DEPTH or syntax.loops > MAX_LOOPS:
+            most = f"Expected at most {MAX_LOOP_DEPTH} loops within each other and {MAX_LOOPS} in all"
+            raise self._error(most, at=name.start)
 
-    def _node(self, code: str, start: int, children: tuple[Node, ...]) -> Node:
-        return Node(code, start, self._end, children, loose=any(child.loose for child in children))
+    # Nodes.
+
+    def _node(self, code: str, start: int, children: tuple[Node, ...] = (), wants: str = "") -> Node:
+        return Node(code, start, self._end, children, wants)
 
     def _settled(self, node: Node) -> Node:
         """A path, now known to be complete, gets its variable."""
@@ -320,42 +293,12 @@ class _Parser:
             node.code = slots.setdefault(node.steps, f"v{len(slots)}")
         return node
 
-    def _list(self, close: str, item: Any) -> tuple[Node, ...]:
+    def _list(self, close: str, item: Callable[[], Node]) -> tuple[Node, ...]:
         items: list[Node] = []
         while not self._accept(close):
             if items:
                 self._expect(",")
                 if close in "]}" and self._accept(close):
                     break
-            items.append(self._settled(item()))
+            items.append(item())
         return tuple(items)
-
-    @property
-    def _token(self) -> Token:
-        return self._tokens[self._at]
-
-    @property
-    def _end(self) -> int:
-        return self._tokens[self._at - 1].end
-
-    def _accept(self, text: str) -> bool:
-        if self._token.kind == "op" and self._token.text == text:
-            self._at += 1
-            return True
-        return False
-
-    def _expect(self, text: str) -> None:
-        if not self._accept(text):
-            raise self._unexpected(f"{text!r}")
-
-    def _unexpected(self, wanted: str = "") -> ExpressionSyntaxError:
-        token = self._token
-        fix = f"Write '{_WORDS[token.text]}'" if token.text in _WORDS else ""
-        if token.kind == "end":
-            return self._error(f"Expected {wanted or 'a value'} at the end", fix)
-        wanted = wanted or ("an operator or the end" if self._at else "a value")
-        return self._error(f"Expected {wanted}, but got {token.text!r}", fix)
-
-    def _error(self, message: str, fix: str = "", at: int | None = None) -> ExpressionSyntaxError:
-        offset = self._token.start if at is None else at
-        return ExpressionSyntaxError(f"{message} in {self._text!r}", offset, fix)

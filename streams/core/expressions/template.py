@@ -38,7 +38,7 @@ class Template:
 
 
 def compile_template(source: Any, *, texts: Collection[str] = ()) -> Template:
-    """``source`` is any JSON value.  The values of its keys in ``texts`` render to text, also when they are one ``${x}``.
+    """``source`` is any JSON value.  What is under its keys ``texts`` renders to text, also when it is one ``${x}``.
 
     Raises ``ExpressionSyntaxError``.
     """

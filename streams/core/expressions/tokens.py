@@ -8,29 +8,38 @@ from typing import NamedTuple
 
 from streams.core.expressions.errors import ExpressionSyntaxError
 
-_STRING = r'[rR]?(?:"""(?:[^\\]|\\.)*?"""|\'\'\'(?:[^\\]|\\.)*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\')'
 _RAW_STRING = r'[rR](?:"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"[^"\n]*"|\'[^\'\n]*\')'
+_ESCAPED_STRING = r'"""(?:[^\\]|\\.)*?"""|\'\'\'(?:[^\\]|\\.)*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\''
+_STRING = rf"{_RAW_STRING}|{_ESCAPED_STRING}"
 _TOKEN = re.compile(
     rf"(?P<space>\s+|//[^\n]*)"
-    rf"|(?P<string>{_RAW_STRING}|{_STRING})"
+    rf"|(?P<string>{_STRING})"
     r"|(?P<float>\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?)"
-    r"|(?P<int>(?:0[xX][0-9a-fA-F]+|\d+)[uU]?)"
+    r"|(?P<int>(?:0x[0-9a-fA-F]+|\d+)[uU]?)"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<op>&&|\|\||==|!=|<=|>=|[<>+\-*/%!?:()\[\]{},.])",
-    re.DOTALL,
+    re.DOTALL | re.ASCII,
 )
-_STRING_OR_BRACE = re.compile(rf"{_RAW_STRING}|{_STRING}|[{{}}]", re.DOTALL)
-_STRING_OR_MARK = re.compile(rf"{_RAW_STRING}|{_STRING}|\$\{{", re.DOTALL)
-_PLAIN_PATH = re.compile(r"\s*[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)*\s*", re.ASCII)
+_STRING_OR_BRACE = re.compile(rf"{_STRING}|[{{}}]", re.DOTALL)
+_STRING_OR_MARK = re.compile(rf"{_STRING}|//[^\n]*|\$\{{", re.DOTALL)
+_PLAIN_PATH = re.compile(r"\s*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\s*", re.ASCII)
 
-_ADVICE = {
+ADVICE = {
     "=": "Write '==' to compare",
     "&": "Write '&&' for 'and'",
     "|": "Write '||' for 'or'",
     "'": "Close the text with the same quote that opens it",
     '"': "Close the text with the same quote that opens it",
     "$": "Write a variable as its name or as ${name}",
+    "and": "Write '&&'",
+    "AND": "Write '&&'",
+    "or": "Write '||'",
+    "OR": "Write '||'",
+    "not": "Write '!'",
+    "NOT": "Write '!'",
+    "is": "Write '=='",
 }
+"""What people of other languages write, and what it is here."""
 
 
 class Token(NamedTuple):
@@ -54,7 +63,7 @@ def tokenize(text: str) -> list[Token]:
         if match is None:
             character = text[at]
             raise ExpressionSyntaxError(
-                f"Expected an expression, but got {character!r} in {text!r}", at, _ADVICE.get(character, "")
+                f"Expected an expression, but got {character!r} in {text!r}", at, ADVICE.get(character, "")
             )
         kind = match.lastgroup
         assert kind is not None
@@ -63,6 +72,54 @@ def tokenize(text: str) -> list[Token]:
         at = match.end()
     tokens.append(Token("end", "", len(text), len(text)))
     return tokens
+
+
+class Cursor:
+    """Walks over the tokens of a text; the base of the parser."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._tokens = tokenize(text)
+        self._at = 0
+
+    @property
+    def _token(self) -> Token:
+        return self._tokens[self._at]
+
+    @property
+    def _end(self) -> int:
+        """Where the last token taken ends."""
+        return self._tokens[self._at - 1].end
+
+    def _take(self) -> Token:
+        """The token, of any kind but ``end``."""
+        token = self._token
+        if token.kind == "end":
+            raise self._unexpected()
+        self._at += 1
+        return token
+
+    def _accept(self, text: str) -> bool:
+        """Take the operator ``text`` if it is next."""
+        if self._token.kind == "op" and self._token.text == text:
+            self._at += 1
+            return True
+        return False
+
+    def _expect(self, text: str) -> None:
+        if not self._accept(text):
+            raise self._unexpected(f"{text!r}")
+
+    def _unexpected(self, wanted: str = "") -> ExpressionSyntaxError:
+        token = self._token
+        if token.kind == "end":
+            return self._error(f"Expected {wanted or 'a value'} at the end")
+        wanted = wanted or ("an operator or the end" if self._at else "a value")
+        return self._error(f"Expected {wanted}, but got {token.text!r}", ADVICE.get(token.text, ""))
+
+    def _error(self, message: str, fix: str = "", at: int | None = None) -> ExpressionSyntaxError:
+        offset = self._token.start if at is None else at
+        return ExpressionSyntaxError(f"{message} in {self._text!r}", offset, fix)
 
 
 def closing_brace(text: str, start: int) -> int:
@@ -87,14 +144,14 @@ def bare(text: str) -> str:
     """
     parts: list[str] = []
     at = 0
-    while mark := _next_mark(text, at):
-        close = closing_brace(text, mark.end())
-        inner = text[mark.end() : close]
-        whole = not text[: mark.start()].strip() and not text[close + 1 :].strip()
-        parts += text[at : mark.start()], inner.strip() if whole or _PLAIN_PATH.fullmatch(inner) else f"({inner})"
+    while (mark := _next_mark(text, at)) is not None:
+        close = closing_brace(text, mark + 2)
+        inner = text[mark + 2 : close]
+        whole = not text[:mark].strip() and not text[close + 1 :].strip()
+        parts += text[at:mark], inner.strip() if whole or _PLAIN_PATH.fullmatch(inner) else f"({inner})"
         at = close + 1
     return "".join([*parts, text[at:]]).strip()
 
 
-def _next_mark(text: str, start: int) -> re.Match[str] | None:
-    return next((match for match in _STRING_OR_MARK.finditer(text, start) if match.group() == "${"), None)
+def _next_mark(text: str, start: int) -> int | None:
+    return next((match.start() for match in _STRING_OR_MARK.finditer(text, start) if match.group() == "${"), None)

@@ -1,4 +1,4 @@
-"""The kinds of trigger.  A new one is a file beside these and a line here; ``ALIASES`` are other spellings of a type."""
+"""The kinds of trigger.  A new one is a file beside these and a line here; ``ALIASES`` are other names of a type."""
 
 from streams.core.triggers.api import ApiTrigger
 from streams.core.triggers.base import Mode, Trigger

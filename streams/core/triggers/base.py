@@ -7,7 +7,7 @@ from streams.core.expressions import Expression
 from streams.core.scalars import Part
 
 Mode = Literal["single", "parallel"]
-"""``single``: a key has one running instance of the process, a start for a busy key is refused.  ``parallel``: any number."""
+"""``single``: a key has one running instance of the process, more starts are refused.  ``parallel``: any number."""
 
 
 class Trigger(Part):

@@ -100,7 +100,7 @@ class TelemetryTrigger:
         return None if absent else self.needs_all
 
     def key_of(self, reading: dict[str, Any], record_key: str | None) -> str | None:
-        """The business key: ``trigger.key``, else ``tags.device_id``, else the record's key; numbers as text, 5.0 as 5."""
+        """The business key: ``trigger.key``, else ``tags.device_id``, else the record's key; 5.0 is ``5``."""
         for path in (self.key, _DEVICE):
             if path is not None and (key := key_text(path.get(reading))) is not None:
                 return key
