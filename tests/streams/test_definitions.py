@@ -1,0 +1,65 @@
+"""The tail of the deployed definitions, on the real broker."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from streams.codec import UpgradeError
+from streams.core.parse import parse_definition
+from streams.definitions import DefinitionStore
+from streams.kafka import client_options
+from streams.settings import Settings
+from streams.topics import Topics, load_topics
+from tests.core.test_instances import APPROVAL, COOLING
+from tests.roles import until
+from tests.site import make_site
+
+
+def record(text: str, version: int, v: int = 1) -> bytes:
+    definition = parse_definition(text.replace("version: 1", f"version: {version}"))
+    content = definition.model_dump(mode="json")
+    return msgspec.json.encode({"v": v, "id": definition.id, "version": version, "definition": content, "later": 1})
+
+
+async def produce(settings: Settings, topics: Topics, *values: bytes) -> None:
+    producer = AIOKafkaProducer(**client_options(settings))
+    await producer.start()
+    for value in values:
+        await producer.send_and_wait(topics.definitions.name, value, key=b"k%d" % hash(value))
+    await producer.stop()
+
+
+async def test_a_store_reads_what_is_there_and_follows(settings: Settings, tmp_path: Path) -> None:
+    own, topics = await make_site(settings, tmp_path)
+    await produce(own, topics, record(COOLING, 1), record(COOLING, 2))
+    store = DefinitionStore(own, topics)
+    await store.start()
+    try:
+        newest = store.get("cooling", None)
+        assert newest is not None
+        assert newest.version == 2
+        first = store.get("cooling", 1)
+        assert first is not None
+        assert first.version == 1
+        assert store.get("cooling", 3) is None
+        assert store.get("approval", None) is None
+        generation = store.generation
+        await produce(own, topics, record(COOLING, 3))
+        await store.catch_up()
+        assert store.get("cooling", 3) is not None
+        await produce(own, topics, record(APPROVAL, 1))
+        await until(lambda: store.get("approval", 1) is not None, lambda: "the tail does not follow")
+        assert store.generation == generation + 2
+        assert {(process.id, process.version) for process in store.active()} == {("cooling", 3), ("approval", 1)}
+        assert len(store.all()) == 4
+    finally:
+        await store.stop()
+
+
+def test_a_definition_of_a_newer_weir_stops_the_reader(settings: Settings) -> None:
+    store = DefinitionStore(settings, load_topics(settings))
+    with pytest.raises(UpgradeError, match="cooling:1 has format v2: upgrade"):
+        store.learn(record(COOLING, 1, v=2))
+
