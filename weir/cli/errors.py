@@ -56,8 +56,8 @@ class CliError(Exception):
 class WeirGroup(TyperGroup):
     """The commands of ``weir``, with expected exceptions turned into a message and an exit code."""
 
-    def invoke(self, ctx: typer.Context) -> Any:
-        """Run the chosen command."""
+    def invoke(self, ctx: Any) -> Any:
+        """Run the chosen command; ``ctx`` is the context of the whole command line."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from streams.core.definition import ProcessDefinition
-from streams.core.parse import DefinitionError, parse_definition
+from streams.core.parse import check_definition
 from streams.topics import Topics
 from weir.cli import options
 from weir.cli.errors import CliError, ExitCode
@@ -22,11 +22,12 @@ Paths = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """A file, and the definition in it or what is wrong with it, each problem with its place."""
+    """A file, the definition in it unless that is wrong, and what there is to say, each with its place and the fix."""
 
     file: Path
     definition: ProcessDefinition | None = None
     problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def document(self) -> dict[str, Any]:
         """For ``--json``."""
@@ -37,6 +38,7 @@ class Checked:
             "id": known.id if known else None,
             "version": known.version if known else None,
             "problems": self.problems,
+            "warnings": self.warnings,
         }
 
 
@@ -59,16 +61,17 @@ def definition_files(paths: list[Path]) -> list[Path]:
 def check_file(file: Path, topics: Topics) -> Checked:
     """Read and check one definition."""
     try:
-        definition = parse_definition(file.read_text(encoding="utf-8"), str(file))
-    except DefinitionError as error:
-        return Checked(file, problems=list(map(str, error.problems)))
+        text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         return Checked(file, problems=[f"{file}: Expected a text file in UTF-8, but got: {error}"])
-    undeclared = [topic for topic in definition.topics if topic not in topics.telemetry]
-    problems = [
-        f"{file}: topic {topic!r} is not declared: add it under 'telemetry:' in topics.yaml" for topic in undeclared
+    definition, found = check_definition(text, str(file))
+    problems = [str(one) for one in found if one.severity == "error"]
+    warnings = [str(one) for one in found if one.severity == "warning"]
+    undeclared = [topic for topic in (definition.topics if definition else ()) if topic not in topics.telemetry]
+    problems += [
+        f"{file}: topic {name!r} is not declared: add it under 'telemetry:' in topics.yaml" for name in undeclared
     ]
-    return Checked(file, definition, problems)
+    return Checked(file, definition, problems, warnings)
 
 
 def validate(ctx: typer.Context, paths: Paths, json: options.Json = False) -> None:
@@ -90,7 +93,7 @@ def validate(ctx: typer.Context, paths: Paths, json: options.Json = False) -> No
 
 
 def print_problems(checked: list[Checked]) -> None:
-    """Every problem on stderr."""
+    """Every problem and warning on stderr."""
     for one in checked:
-        for problem in one.problems:
+        for problem in one.problems + one.warnings:
             err().print(problem, markup=False)

@@ -1,0 +1,61 @@
+"""``weir instances``: which instances are there?"""
+
+import asyncio
+from typing import Annotated
+
+import msgspec
+import typer
+
+from projections.queries import InstanceSummary
+from projections.queries import instances as query
+from weir.cli import options
+from weir.cli.output import print_json, print_table
+from weir.cli.session import session_of
+from weir.database import connected
+
+COLUMNS = ("id", "definition", "key", "status", "at", "started", "ended", "error")
+STATUSES = ("running", "suspended", "completed", "failed", "cancelled", "timeout")
+
+
+def _status(value: str | None) -> str | None:
+    if value is not None and value not in STATUSES:
+        raise typer.BadParameter(f"Expected one of {', '.join(STATUSES)}, but got {value!r}")
+    return value
+
+
+def instances(
+    ctx: typer.Context,
+    *,
+    status: Annotated[
+        str | None, typer.Option("--status", "-s", callback=_status, help=f"Only these: {', '.join(STATUSES)}.")
+    ] = None,
+    definition: options.Definition = None,
+    key: options.Key = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many.")] = 50,
+    json: options.Json = False,
+) -> None:
+    """List instances, the newest first. Times are plant time, UTC."""
+    session = session_of(ctx)
+
+    async def ask() -> list[InstanceSummary]:
+        async with connected(session.settings) as connection:
+            return await query(connection, status=status, definition_id=definition, key=key, limit=limit)
+
+    found = asyncio.run(ask())
+    if json:
+        print_json([msgspec.to_builtins(one) for one in found])
+        return
+    rows = [
+        (
+            one.id,
+            f"{one.definition_id} v{one.definition_version}",
+            one.business_key,
+            one.status,
+            one.current_activity,
+            one.started_at,
+            one.completed_at,
+            one.error,
+        )
+        for one in found
+    ]
+    print_table(COLUMNS, rows, "no instances" if not (status or definition or key) else "no such instances")
