@@ -18,6 +18,7 @@ from streams.core.process import Process, compile_process
 from streams.kafka import client_options
 from streams.settings import Settings
 from streams.topics import Topics
+from streams.transport.fatal import exit_process
 
 RECORD_VERSION = 1
 POLL_MS = 200
@@ -96,6 +97,8 @@ class DefinitionStore:
             except KafkaError as error:
                 log.warning("cannot read the definitions, trying again", error=repr(error))
                 await asyncio.sleep(RETRY_S)
+            except Exception as error:  # a definition that this role cannot use: it must not go on without
+                exit_process("cannot follow the definitions", error)
             else:
                 await asyncio.sleep(0)
 

@@ -79,6 +79,10 @@ class Turn:
     """The record for ``process-definitions``, when the command deployed one."""
     readings: dict[tuple[str, str], Reading | None] = field(default_factory=dict)
     """Soft records to keep, by (topic, key); ``None`` removes one."""
+    _now: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._now = instant(self.now_ms)
 
     @property
     def cause(self) -> str:
@@ -144,8 +148,7 @@ class Turn:
 
     def emit_first(self, subject: str, process: Process, data: Mapping[str, Any]) -> Instance:
         """The ``started`` event of a new instance, applied; returns the instance."""
-        time = instant(self.now_ms)
-        event = Event(VERSION, "started", subject, 1, time, process.id, process.version, self.cause, data=dict(data))
+        event = Event(VERSION, "started", subject, 1, self._now, process.id, process.version, self.cause, data=dict(data))
         self._append(event)
         state = self.instance(subject)
         assert state is not None
@@ -167,4 +170,4 @@ class Turn:
         self.events.append(event)
 
     def _time(self, not_before_ms: int) -> datetime:
-        return instant(max(self.now_ms, not_before_ms))
+        return self._now if not_before_ms <= self.now_ms else instant(not_before_ms)
