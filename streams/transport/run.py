@@ -14,6 +14,7 @@ import sys
 import faust
 
 from streams import ready
+from streams.transport import preflight
 from streams.transport.fatal import exit_process, logger
 
 STOP_TIMEOUT_S = 20.0
@@ -59,6 +60,7 @@ async def _serve(app: faust.App) -> None:
 
 async def _run(app: faust.App) -> None:
     """Returns or raises only when the app crashed: a stop is asked for by ``_serve``."""
+    await preflight.check(app.tx)
     await app.start()
     logger.info("started %s, process %d", app.conf.id, os.getpid())
     ready.announce()

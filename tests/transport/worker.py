@@ -73,7 +73,7 @@ class Timers:
     """A record is the delay in ms of a timer; firing counts in its key, and the history tells how late it was."""
 
     def __init__(self, table) -> None:
-        self.table, self.heap = table, {}
+        self.table, self.heap, self.pending = table, {}, {}
 
     def load(self, partition):
         self.heap[partition] = {
@@ -96,10 +96,10 @@ class Timers:
                 fired = int(txn.get(b"fired:" + name, b"0")) + 1
                 txn[b"fired:" + name] = b"%d" % fired
                 txn.send(out, partition, name, b"%d %d" % (fired, (time.time() - due) * 1000))
-        self.pending = heap
+        self.pending[partition] = heap
 
     def committed(self, partition):
-        self.heap[partition] = self.pending
+        self.heap[partition] = self.pending[partition]
 
 
 def positions_of(config, table):
