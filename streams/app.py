@@ -1,6 +1,8 @@
 """The Faust app of a role: one app and one process a role, all made here."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
+from typing import Any
 
 import faust
 
@@ -35,8 +37,11 @@ class RoleApp(faust.App):  # type: ignore[misc]
             await stop()
 
 
-def make_app(settings: Settings, role: str, topics: Topics) -> tuple[RoleApp, transport.Transport]:
-    """An app for ``role`` with the transport installed; its consumer group is ``group_of(settings, role)``."""
+def make_app(settings: Settings, role: str, topics: Topics, **options: Any) -> tuple[RoleApp, transport.Transport]:
+    """An app for ``role`` with the transport installed; its consumer group is ``group_of(settings, role)``.
+
+    ``options`` are those of ``transport.TransportOptions`` that the role wants otherwise.
+    """
     app = RoleApp(
         group_of(settings, role),
         topic_partitions=topics.partitions,
@@ -45,8 +50,11 @@ def make_app(settings: Settings, role: str, topics: Topics) -> tuple[RoleApp, tr
         ),
     )
     limits = {topic.name: topic.config.get("max.message.bytes") for topic in topics.all()}
-    options = transport.TransportOptions(
-        client=client_options(settings),
-        topic_max_record_bytes={name: int(limit) for name, limit in limits.items() if limit is not None},
+    return app, transport.install(
+        app,
+        transport.TransportOptions(
+            client=client_options(settings),
+            topic_max_record_bytes={name: int(limit) for name, limit in limits.items() if limit is not None},
+            **options,
+        ),
     )
-    return app, transport.install(app, options)
