@@ -1,0 +1,33 @@
+"""What the action worker can do: one file an action, and a line here.
+
+``streams.core.actions`` describes the same actions to the core; a test holds the two together.  What several actions
+share, such as the connection to MQTT, is in ``Connections``: opened once a worker, with a fake beside the real one.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from streams.actions.base import ActionError, ActionRequest, Performer
+from streams.actions.mqtt_publish import MqttPublish
+from streams.actions.notify import Notify
+from streams.actions.publisher import Publisher
+
+__all__ = ["ACTIONS", "ActionError", "ActionRequest", "Connections", "Performer", "performers"]
+
+
+class Connections(NamedTuple):
+    """What performers reach the world through; ``plant_ms`` is the plant's time in Unix milliseconds."""
+
+    mqtt: Publisher
+    plant_ms: Callable[[], int]
+
+
+ACTIONS: dict[str, Callable[[Connections], Performer]] = {
+    "mqtt_publish": lambda to: MqttPublish(to.mqtt),
+    "notify": lambda to: Notify(to.mqtt, to.plant_ms),
+}
+
+
+def performers(connections: Connections) -> dict[str, Performer]:
+    """A performer for each action."""
+    return {name: make(connections) for name, make in ACTIONS.items()}

@@ -1,0 +1,57 @@
+"""What performing an action is: a request in, an output or an ``ActionError`` out."""
+
+from typing import Any, NamedTuple, Protocol
+
+
+class ActionError(Exception):
+    """The action failed, in a way that its performer understands.
+
+    ``error_type`` is a short machine-readable kind; ``retryable`` tells whether the same request may succeed later.
+    """
+
+    def __init__(self, message: str, error_type: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.error_type = error_type
+        self.retryable = retryable
+
+
+def invalid_config(message: str) -> ActionError:
+    """The configuration, as rendered, cannot be carried out: no retry will help."""
+    return ActionError(message, "invalid_config", retryable=False)
+
+
+def unavailable(message: str) -> ActionError:
+    """What the action needs cannot be reached now."""
+    return ActionError(message, "unavailable", retryable=True)
+
+
+class ActionRequest(NamedTuple):
+    """One execution of an action.
+
+    ``config`` is rendered.  ``idempotency_key`` is the same however often the request is performed: at least once.
+    ``time_left_s`` are real seconds; afterwards the performer is cancelled.
+    """
+
+    action: str
+    config: dict[str, Any]
+    instance_id: str
+    activity_id: str
+    definition_id: str
+    idempotency_key: str
+    time_left_s: float
+
+
+class Performer(Protocol):
+    """Performs one kind of action, many requests at the same time."""
+
+    async def perform(self, request: ActionRequest) -> dict[str, Any]:
+        """The action's output, as JSON.  Raises ``ActionError``; anything else is taken for a bug."""
+        ...
+
+
+def text_of(config: dict[str, Any], name: str, default: str | None = None) -> str:
+    """The text ``name`` of ``config``, not empty.  Raises ``ActionError``."""
+    value = config.get(name, default)
+    if not isinstance(value, str) or not value:
+        raise invalid_config(f"Expected a text in config.{name}, but got {value!r:.200}")
+    return value

@@ -1,0 +1,172 @@
+"""One ``action_requested`` event: performed within its time, answered by one command.
+
+    event ─► request ─┬─ too late ───────────────► fail_activity  expired
+                      ├─ unknown action ─────────► fail_activity  unknown_action
+                      └─► performer ─┬─ output ──► complete_activity
+                                     ├─ says no ─► fail_activity  (what it says)
+                                     ├─ too slow ► fail_activity  timeout
+                                     └─ raises ──► fail_activity  internal
+
+An action takes real time, so the plant's time that is left (until ``not_after``) is divided by the clock's factor.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+import structlog
+
+from streams.actions import ActionError, ActionRequest, Performer
+from streams.codec import BadRecordError, LimitError, decode_event, encode_command
+from streams.core.clock import PlantClock
+from streams.core.commands import CompleteActivity, FailActivity
+from streams.core.durations import instant_text, parse_instant_ms
+from streams.core.suggest import suggest
+
+MAX_ERROR = 4_000
+MAX_ERROR_TYPE = 200
+
+log = structlog.get_logger("weir.actions")
+
+
+class Requested(msgspec.Struct, kw_only=True):
+    """What to perform: an ``action_requested`` event and its data; ``not_after_ms`` is plant time, Unix ms."""
+
+    action: str
+    config: dict[str, Any]
+    execution: int
+    attempt: int
+    idempotency_key: str
+    not_after: str
+    instance_id: str = ""
+    activity_id: str = ""
+    definition_id: str = ""
+    not_after_ms: int = 0
+
+
+def decode_requested(raw: bytes | None) -> Requested:
+    """The request in a record of ``process-events``.
+
+    Raises ``BadRecordError``; ``UpgradeError`` for one that a newer Weir has written.
+    """
+    try:
+        event = decode_event(raw or b"")
+        requested = msgspec.convert(event.data, Requested)
+        requested.not_after_ms = parse_instant_ms(requested.not_after)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise BadRecordError(f"Not an action_requested event: {error}") from None
+    if event.activity_id is None:
+        raise BadRecordError("Not an action_requested event: it has no activity_id")
+    requested.instance_id, requested.activity_id = event.subject, event.activity_id
+    requested.definition_id = event.definition_id
+    return requested
+
+
+class Answer(NamedTuple):
+    """``outcome`` is ``completed`` or the error's type; ``record`` the encoded command that says so."""
+
+    outcome: str
+    record: bytes
+
+
+class Performing:
+    """Performs requests and encodes the answers."""
+
+    def __init__(
+        self, performers: Mapping[str, Performer], clock: PlantClock, wall: Callable[[], float] = time.time
+    ) -> None:
+        """``wall`` gives wall time in Unix seconds."""
+        self._performers, self._clock, self._wall = performers, clock, wall
+
+    async def answer(self, requested: Requested) -> Answer:
+        """Perform, and say what became of it.  Raises nothing but ``CancelledError``."""
+        now_ms = self._clock.plant_ms(self._wall() * 1000)
+        left_s = (requested.not_after_ms - now_ms) / self._clock.factor / 1000
+        if left_s <= 0:
+            late = (
+                f"Expected to be performed before {requested.not_after}, but it is {instant_text(now_ms)} (plant time)"
+            )
+            return _failed(requested, "expired", late)
+        performer = self._performers.get(requested.action)
+        if performer is None:
+            hint = suggest(requested.action, self._performers, "action")
+            return _failed(requested, "unknown_action", f"Unknown action {requested.action!r}. {hint}")
+        try:
+            async with asyncio.timeout(left_s) as limit:
+                output = await performer.perform(_request(requested, left_s))
+            return _completed(requested, output)
+        except ActionError as error:
+            return _failed(requested, error.error_type, str(error), retryable=error.retryable)
+        except Exception as error:
+            if isinstance(error, TimeoutError) and limit.expired():
+                slow = f"{requested.action} was not done within {left_s:.1f} s"
+                return _failed(requested, "timeout", slow, retryable=True)
+            log.exception("an action raised", action=requested.action, instance=requested.instance_id)
+            return _failed(requested, "internal", f"{type(error).__name__}: {error}")
+
+
+def _request(requested: Requested, time_left_s: float) -> ActionRequest:
+    return ActionRequest(
+        action=requested.action,
+        config=requested.config,
+        instance_id=requested.instance_id,
+        activity_id=requested.activity_id,
+        definition_id=requested.definition_id,
+        idempotency_key=requested.idempotency_key,
+        time_left_s=time_left_s,
+    )
+
+
+def _completed(requested: Requested, output: dict[str, Any]) -> Answer:
+    command = CompleteActivity(
+        instance_id=requested.instance_id,
+        activity_id=requested.activity_id,
+        execution=requested.execution,
+        attempt=requested.attempt,
+        output=output,
+    )
+    try:
+        if not _is_finite(output):
+            raise ValueError("it holds a number that is not finite")
+        return Answer("completed", encode_command(command))
+    except (LimitError, ValueError, TypeError, RecursionError, msgspec.MsgspecError) as error:
+        return _failed(requested, "invalid_output", f"The output of {requested.action} cannot be recorded: {error}")
+
+
+def _failed(requested: Requested, error_type: str, error: str, *, retryable: bool = False) -> Answer:
+    command = FailActivity(
+        instance_id=requested.instance_id,
+        activity_id=requested.activity_id,
+        execution=requested.execution,
+        attempt=requested.attempt,
+        error_type=_plain(error_type)[:MAX_ERROR_TYPE] or "internal",
+        error=_plain(error)[:MAX_ERROR],
+        retryable=retryable,
+    )
+    log.warning(
+        "an action failed",
+        action=requested.action,
+        instance=command.instance_id,
+        activity=command.activity_id,
+        error_type=command.error_type,
+        error=command.error,
+    )
+    return Answer(command.error_type, encode_command(command))
+
+
+def _plain(text: str) -> str:
+    """``text`` without what no record may hold: an error's text comes from anywhere."""
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_finite, value))
+    return True
