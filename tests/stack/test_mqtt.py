@@ -1,6 +1,7 @@
 """The MQTT broker keeps QoS 1's promise, whichever of the two it is."""
 
 import asyncio
+import socket
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -104,6 +105,19 @@ async def test_a_slow_acknowledgement_is_waited_for(broker: Ports):
     async with subscriber(broker, name, lambda _number: True) as second:
         await second.until(len(first))
     assert second.numbers == first.numbers
+
+
+async def test_a_client_that_comes_back_before_its_old_connection_has_ended(broker: Ports):
+    name = f"bridge-{uuid.uuid4()}"
+    body = b"\x00\x04MQTT\x04\x00\x00\x00" + len(name).to_bytes(2, "big") + name.encode()  # persistent, no keepalive
+    with socket.create_connection(("127.0.0.1", broker.mqtt), timeout=10) as old:
+        old.sendall(b"\x10" + bytes([len(body)]) + body)
+        assert old.recv(4) == b"\x20\x02\x00\x00"  # CONNACK, accepted
+        async with subscriber(broker, name, lambda _number: True) as received:
+            assert old.recv(1) == b""  # the broker has closed it
+            await publish(broker, range(3))
+            await received.until(3)
+    assert received.numbers == [0, 1, 2]
 
 
 async def test_a_thousand_messages_in_order(broker: Ports):

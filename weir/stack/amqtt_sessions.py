@@ -1,12 +1,14 @@
 """amqtt with the promise of MQTT's QoS 1: what a client with a persistent session has not acknowledged comes again.
 
-amqtt 0.12.1 by itself loses such messages in four places, and each has its answer here:
+amqtt 0.12.1 by itself loses such messages in five places, and each has its answer here:
 
 * it forgets the session of an anonymous client a second after the disconnect: ``OpenDoor`` admits everybody, and calls
   nobody anonymous;
 * it drops a message that is not acknowledged within five seconds, or before the connection ends: ``Handler`` keeps it
   for the next connection;
 * it gives up a message whose delivery begins while the connection ends: the same;
+* it takes a client that comes back before its old connection has ended for disconnected as soon as that one ends:
+  ``SessionBroker`` ends the old one first;
 * it hands out what it kept with the retain flag set, which tells a subscriber "an old value": ``SessionBroker`` does
   not.
 
@@ -22,6 +24,8 @@ from amqtt.mqtt.constants import QOS_1
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.plugins.base import BaseAuthPlugin
 from amqtt.session import OutgoingApplicationMessage, Session
+
+TAKE_OVER_TIMEOUT_S = 10.0
 
 
 class OpenDoor(BaseAuthPlugin):  # type: ignore[misc]  # amqtt is untyped here
@@ -72,6 +76,16 @@ class Handler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt is untyped 
 
 class SessionBroker(Broker):  # type: ignore[misc]  # amqtt is untyped here
     """The broker; its connections are of the class above."""
+
+    async def _handle_client_session(self, reader: Any, writer: Any, session: Session, *rest: Any) -> None:
+        # A session is one object for all its connections: connected means that an earlier one has not ended.
+        if session.transitions.is_connected():
+            _, old_handler = self._sessions[session.client_id]
+            await old_handler.handle_connection_closed()
+            async with asyncio.timeout(TAKE_OVER_TIMEOUT_S):
+                while session.transitions.is_connected():  # noqa: ASYNC110  amqtt tells nobody
+                    await asyncio.sleep(0.01)
+        await super()._handle_client_session(reader, writer, session, *rest)
 
     async def _publish_session_retained_messages(self, session: Session) -> None:
         """Send what waited for the client; tasks await the acknowledgements, so that it is served meanwhile."""

@@ -56,8 +56,8 @@ SETTINGS = {
     "log_timezone": "UTC",
     "log_min_duration_statement": "2s",
 }
-# max_background_workers: the Apache edition has no jobs to run but one, which fails for want of a licence.  The scheduler
-# would also sit in every database, in the way of copying and dropping it.
+# max_background_workers: the Apache edition has no jobs to run but one, which fails for want of a licence.  And the
+# scheduler would sit in every database, in the way of copying and dropping it.
 COMMUNITY = {"timescaledb.max_background_workers": "4"}
 NOT_DURABLE = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 HBA = f"host all {ROLE} {LOCALHOST}/32 trust\n"
@@ -206,8 +206,8 @@ def _run(argv: tuple[str, ...], directory: Path, stdin: str = "") -> None:
 def _settle(data: Path) -> None:
     """After a crash: wait for the server's last children, and remove a ``postmaster.pid`` that it would believe.
 
-    It takes any process of its own account with the pid in that file for a running server, a zombie too.  The file is also
-    its guard against children that still write, so it goes only when there are none.
+    It takes any process of its own account with the pid in that file for a running server, a zombie too.  The file is
+    also its guard against children that still write, so it goes only when there are none.
     """
     pid_file = data / "postmaster.pid"
     try:
