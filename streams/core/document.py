@@ -211,7 +211,7 @@ class _Builder:
             return value
         if _NOT_FINITE.fullmatch(text):
             self._document.flaws.append((steps, mark, f"Expected a finite number, but got {text}", _FINITE))
-            return 0.0
+            return None
         return text
 
     def _count(self, nodes: int, mark: Mark) -> None:
@@ -232,7 +232,7 @@ def _syntax(error: MarkedYAMLError, lines: list[str]) -> TextError:
     line = lines[mark.line]
     if "\t" in line[: mark.column + 1]:
         fix = "Indent with spaces, not with tabs"
-    elif "${" in line:
+    elif "${" in line and "flow" in context:
         fix = "Within { } and [ ], put a text with ${…} in quotes"
     elif "mapping values" in problem:
         fix = "Put a text with ': ' in quotes, or check the indentation"

@@ -13,7 +13,7 @@ from typing import Any
 
 from streams.core.activities import KINDS, SERVICES, Continuing, Service
 from streams.core.document import Steps
-from streams.core.report import Report
+from streams.core.report import Report, show
 from streams.core.suggest import suggest
 from streams.core.triggers import ALIASES, TRIGGERS
 
@@ -58,9 +58,11 @@ def normalise(data: dict[str, Any], report: Report) -> RawDefinition:
     raw.triggers = [one for one in (_trigger(part, report) for part in _trigger_parts(data, report)) if one is not None]
     raw.variables = _parts(data, "variables", report, required=False)
     activities = _parts(data, "activities", report, required=True)
-    raw.ids = frozenset(part.content["id"] for part in activities if isinstance(part.content.get("id"), str))
     known = [part for part in activities if _known_kind(part, report)]
-    raw.activities = [_service(part, report) for part in _connected(known, raw, report)]
+    connected = _connected(known, report)
+    ids = [part.content.get("id") for part in [*activities, *connected]]
+    raw.ids = frozenset(one for one in ids if isinstance(one, str))
+    raw.activities = [_service(part, report) for part in connected]
     return raw
 
 
@@ -105,7 +107,9 @@ def _parts(data: dict[str, Any], name: str, report: Report, *, required: bool) -
         return []
     if not isinstance(items, list) or (required and not items):
         where = (name,) if name in data else ()
-        report.add(where, f"Expected '{name}:' with a list, but {'it is none' if name in data else 'it is missing'}")
+        report.add(
+            where, f"Expected a list under '{name}:', but {f'got {show(items)}' if name in data else 'it is missing'}"
+        )
         return []
     parts = []
     for index, item in enumerate(items):
@@ -146,23 +150,24 @@ def _is_known(value: Any, known: Any, name: str, what: str, part: Raw, report: R
     return False
 
 
-def _connected(parts: list[Raw], raw: RawDefinition, report: Report) -> list[Raw]:
+def _connected(parts: list[Raw], report: Report) -> list[Raw]:
     """With ``start`` and ``end``, and every ``next`` written out."""
+    taken = set()
     for reserved in ("start", "end"):
         for part in parts:
             if part.content.get("id") == reserved and part.content["type"] != reserved:
+                taken.add(reserved)
                 report.add(
                     (*part.steps, "id"),
                     f"Expected the activity {reserved!r} to have 'type: {reserved}'",
                     "Give the activity another id",
                 )
     parts = list(parts)
-    if parts and not _of_type(parts, "start"):
+    if parts and not _of_type(parts, "start") and "start" not in taken:
         parts.insert(0, Raw({"id": "start", "type": "start"}, ("activities",)))
-    if not _of_type(parts, "end"):
+    if not _of_type(parts, "end") and "end" not in taken:
         parts.append(Raw({"id": "end", "type": "end"}, ("activities",)))
-    end = _of_type(parts, "end")[0].content.get("id")
-    raw.ids |= {"start", "end"}
+    end = next((part.content.get("id") for part in _of_type(parts, "end")), "end")
     branches = {part.content.get(name): part for part in parts for name in _BRANCHES if name in part.content}
     for part, following in zip(parts, [*parts[1:], None], strict=True):
         if part.content.get("next") is not None or not issubclass(KINDS[part.content["type"]].model, Continuing):

@@ -71,7 +71,8 @@ def _build(data: Any, report: Report) -> ProcessDefinition | None:
     activities = _models(_activity_model, raw.activities, report)
     names = {one.content["name"] for one in raw.variables if isinstance(one.content.get("name"), str)}
     names |= {name for _, one in activities for name in one.writes()}
-    check(Parts(triggers, variables, activities, raw.ids, frozenset(names)), report)
+    readable = isinstance(data.get("variables", []), list | None)
+    check(Parts(triggers, variables, activities, raw.ids, frozenset(names) if readable else None), report)
     if head is None or any(problem.severity == "error" for problem in report.problems):
         return None
     return ProcessDefinition(

@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from streams.core.document import Document, Mark, Steps
 from streams.core.problems import DefinitionError, Problem
-from streams.core.suggest import suggest
+from streams.core.suggest import closest, suggest
 
 _SHOWN = 60
 _WANTED = {
@@ -91,26 +91,22 @@ class Report:
                     at, f"Unknown field {at[-1]!r}", suggest(str(at[-1]), _fields(model, inner), "field"), key=True
                 )
             case "literal_error":
-                self.add(
-                    at,
-                    f"Expected {context['expected']}, but got {_show(got)}",
-                    suggest(got, _choices(context["expected"]), "choice") if isinstance(got, str) else "",
-                )
+                fix = closest(got, _choices(context["expected"])) if isinstance(got, str) else ""
+                self.add(at, f"Expected {context['expected']}, but got {show(got)}", fix)
             case "string_pattern_mismatch":
-                self.add(at, f"Expected {_pattern(context['pattern'])}, but got {_show(got)}")
+                self.add(at, f"Expected {_pattern(context['pattern'])}, but got {show(got)}")
             case "string_too_long":
                 self.add(at, f"Expected at most {context['max_length']} characters, but got {len(got)}")
             case "string_too_short" | "too_short":
                 self.add(at, "Expected at least one, but it is empty")
             case "greater_than_equal" | "less_than_equal":
                 bound = f"from {context['ge']} up" if "ge" in context else f"up to {context['le']}"
-                self.add(at, f"Expected a number {bound}, but got {_show(got)}")
+                self.add(at, f"Expected a number {bound}, but got {show(got)}")
             case _ if kind in _WANTED:
                 quote = kind == "string_type" and not isinstance(got, dict | list)
-                self.add(at, f"Expected {_WANTED[kind]}, but got {_show(got)}", "Put it in quotes" if quote else "")
+                self.add(at, f"Expected {_WANTED[kind]}, but got {show(got)}", "Put it in quotes" if quote else "")
             case _:
-                if "field" in context:
-                    at = (*at, context["field"])
+                at = (*at, *context.get("place", ()), *([context["field"]] if "field" in context else []))
                 self.add(at, detail["msg"], str(context.get("fix", "")), offset=context.get("offset"))
 
     def _path(self, steps: Steps) -> str:
@@ -128,7 +124,7 @@ def _fields(model: type[BaseModel], inner: Steps) -> list[str]:
     """The fields that may stand beside the one at ``inner``; those of a config may stand beside it too."""
     names: list[str] = []
     for step in inner:
-        names = [*names, *model.model_fields]
+        names = [*model.model_fields, *names]
         below = model.model_fields[step].annotation if step in model.model_fields and isinstance(step, str) else None
         if not (isinstance(below, type) and issubclass(below, BaseModel)):
             break
@@ -144,7 +140,8 @@ def _child(value: Any, step: str | int) -> Any:
     return None
 
 
-def _show(value: Any) -> str:
+def show(value: Any) -> str:
+    """``value`` in a message."""
     match value:
         case None:
             return "nothing"

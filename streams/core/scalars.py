@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from streams.core.durations import parse_duration_ms
-from streams.core.expressions import ExpressionSyntaxError, bare, compile_expression, compile_path, compile_template
+from streams.core.expressions import ExpressionSyntaxError, compile_expression, compile_path, compile_template
 
 
 class Part(BaseModel):
@@ -36,17 +36,18 @@ class Part(BaseModel):
 
 def syntax_error(error: ExpressionSyntaxError) -> PydanticCustomError:
     """Carries the offset and the fix through pydantic, which knows messages only."""
-    return PydanticCustomError(
-        "expression", "{message}", {"message": str(error), "offset": error.offset, "fix": error.fix}
-    )
+    return PydanticCustomError("expression", "{message}", vars(error) | {"message": str(error)})
 
 
 def _condition(text: str) -> str:
     try:
-        compile_expression(text)
-        return bare(text)
+        expression = compile_expression(text)
     except ExpressionSyntaxError as error:
         raise syntax_error(error) from error
+    if not expression.can_be_condition():
+        fix = "Compare it with something: a > b"
+        raise syntax_error(ExpressionSyntaxError(f"Expected true or false from {expression.text!r}", 0, fix))
+    return expression.text
 
 
 def _path(text: str) -> str:

@@ -6,15 +6,19 @@ from difflib import get_close_matches
 _SHOWN = 12
 
 
+def closest(name: str, known: Iterable[str]) -> str:
+    """``Did you mean 'x'?``, or nothing."""
+    names = {one.lower(): one for one in known}
+    close = get_close_matches(name.lower(), names, n=1, cutoff=0.7)
+    return f"Did you mean {names[close[0]]!r}?" if close else ""
+
+
 def suggest(name: str, known: Iterable[str], kind: str) -> str:
     """``Did you mean 'x'?``, or what there is: ``The variables are: x, y``."""
     names = list(dict.fromkeys(known))
     if not names:
         return f"There is no {kind}"
-    if close := get_close_matches(name, names, n=1, cutoff=0.6):
-        return f"Did you mean {close[0]!r}?"
-    by_lower = {candidate.lower(): candidate for candidate in names}
-    if name.lower() in by_lower:
-        return f"Did you mean {by_lower[name.lower()]!r}?"
+    if close := closest(name, names):
+        return close
     shown = ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
     return f"There is: {shown}" if len(names) == 1 else f"There are: {shown}"

@@ -21,13 +21,16 @@ RESERVED_NAMES = frozenset({"true", "false", "null", "in", "has", "and", "or", "
 
 @dataclass(slots=True)
 class Parts:
-    """The parts that fit their models, each with where it stands; ``ids`` and ``names`` also of those that did not."""
+    """The parts that fit their models, each with where it stands; ``ids`` and ``names`` also of those that did not.
+
+    ``names`` is ``None`` when the variables could not be read at all.
+    """
 
     triggers: Sequence[tuple[Raw, Trigger]]
     variables: Sequence[tuple[Raw, Variable]]
     activities: Sequence[tuple[Raw, Activity]]
     ids: frozenset[str]
-    names: frozenset[str]
+    names: frozenset[str] | None
 
 
 def check(parts: Parts, report: Report) -> None:
@@ -47,9 +50,7 @@ def _unique(named: Iterable[tuple[Raw, str]], field: str, what: str, report: Rep
     seen: set[str] = set()
     for raw, name in named:
         if name in seen:
-            report.add(
-                (*raw.steps, field), f"The {what} {name!r} is there twice", f"Give each {what} a {field} of its own"
-            )
+            report.add((*raw.steps, field), f"The {what} {name!r} is there twice", f"Give it another {field}")
         seen.add(name)
 
 
@@ -101,6 +102,8 @@ def _ways(parts: Parts, report: Report) -> None:
 
 
 def _names(parts: Parts, report: Report) -> None:
+    if parts.names is None:
+        return
     for raw, activity in parts.activities:
         for place, expression in activity.reads():
             for name in sorted(expression.names - parts.names):

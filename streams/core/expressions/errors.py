@@ -11,12 +11,16 @@ class ExpressionError(ValueError):
 
 
 class ExpressionSyntaxError(ExpressionError):
-    """``offset`` counts characters from the start of the text, ``fix`` says what to write instead."""
+    """``offset`` counts characters from the start of the text, ``fix`` says what to write instead.
 
-    def __init__(self, message: str, offset: int = 0, fix: str = "") -> None:
+    ``place`` is where in a template the text stands: keys and indices.
+    """
+
+    def __init__(self, message: str, offset: int = 0, fix: str = "", place: tuple[str | int, ...] = ()) -> None:
         super().__init__(message)
         self.offset = offset
         self.fix = fix
+        self.place = place
 
 
 class MissingError(ExpressionError):

@@ -16,7 +16,7 @@ from streams.core.expressions.errors import ExpressionError, ExpressionSyntaxErr
 from streams.core.expressions.explain import explain, missing, show
 from streams.core.expressions.path import MISSING, follow
 from streams.core.expressions.syntax import MAX_WHOLE, parse
-from streams.core.expressions.tokens import bare
+from streams.core.expressions.tokens import bare_from
 
 MAX_LENGTH = 4096
 MAX_ELEMENTS = {
@@ -74,6 +74,10 @@ class Expression:
         if type(value) is not bool:
             raise ExpressionError(f"Expected true or false from {self.text!r}, but got {show(value)}")
         return value
+
+    def can_be_condition(self) -> bool:
+        """False when the value is a number or a text, whatever the variables are."""
+        return self._root.truth and (self._root.literal is ... or isinstance(self._root.literal, bool))
 
     def reads_null(self, variables: Mapping[str, Any]) -> bool:
         """Is one of the values that it reads null?"""
@@ -137,7 +141,11 @@ def compile_expression(text: str) -> Expression:
     """Raises ``ExpressionSyntaxError``."""
     if len(text) > MAX_LENGTH:
         raise ExpressionSyntaxError(f"Expected an expression of at most {MAX_LENGTH} characters, but got {len(text)}")
-    return Expression(bare(text))
+    source, places = bare_from(text)
+    try:
+        return Expression(source)
+    except ExpressionSyntaxError as error:
+        raise ExpressionSyntaxError(str(error), places[min(error.offset, len(source))], error.fix) from error
 
 
 def _elements(value: Any) -> int:

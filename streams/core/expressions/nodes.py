@@ -12,6 +12,7 @@ class Node:
 
     ``wants`` says what those must be.  ``steps`` is set when the part is nothing but a path, ``literal`` when it is a
     constant.  ``binds`` is the CEL variable of a loop: the first child is what it goes over, the others its body.
+    ``truth`` is false when the part cannot be a condition.
     """
 
     code: str
@@ -23,6 +24,7 @@ class Node:
     literal: Any = ...
     binds: str | None = None
     is_field: bool = False
+    truth: bool = True
 
 
 @dataclass(slots=True)

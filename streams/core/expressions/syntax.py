@@ -36,6 +36,7 @@ _LEVELS = (
     frozenset({"+", "-"}),
     frozenset({"*", "/", "%"}),
 )
+_ARITHMETIC = _LEVELS[3] | _LEVELS[4]
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
 
@@ -105,7 +106,9 @@ class _Parser(Cursor):
                 code = f"{left.code} / {DIVISOR.format(right.code)}"
         elif operator == "%":
             code = REMAINDER.format(left.code, right.code)
-        return self._node(code, left.start, (left, right), WANTS[operator])
+        node = self._node(code, left.start, (left, right), WANTS[operator])
+        node.truth = operator not in _ARITHMETIC
+        return node
 
     def _unary(self) -> Node:
         start = self._token.start
@@ -116,6 +119,7 @@ class _Parser(Cursor):
             if count:
                 operand = self._settled(self._member())
                 node = self._node(sign * count + operand.code, start, (operand,), WANTS[f"{sign}x"])
+                node.truth = sign == "!"
                 if sign == "-" and isinstance(operand.literal, float):
                     node.literal = operand.literal * (-1) ** count
                 return node

@@ -95,12 +95,11 @@ def _compile(source: Any, place: Place, places: list[tuple[Place, Expression]], 
 
 
 def _compile_text(source: str, place: Place, places: list[tuple[Place, Expression]], *, keep_type: bool) -> _Render:
-    pieces: list[tuple[str, Expression | None]] = []
-    for before, inner, offset in split_text(source):
-        expression = None if inner is None else _compile_inner(inner, offset)
-        pieces.append((before, expression))
-        if expression is not None:
-            places.append((place, expression))
+    try:
+        pieces = [(before, _compile_inner(inner, offset)) for before, inner, offset in split_text(source)]
+    except ExpressionSyntaxError as error:
+        raise ExpressionSyntaxError(str(error), error.offset, error.fix, place) from error
+    places += [(place, expression) for _, expression in pieces if expression is not None]
     match pieces:
         case [("", Expression() as only)] if keep_type:
             return only.evaluate
@@ -108,7 +107,9 @@ def _compile_text(source: str, place: Place, places: list[tuple[Place, Expressio
             return lambda variables: "".join(before + _filled(it, variables, source) for before, it in pieces)
 
 
-def _compile_inner(text: str, offset: int) -> Expression:
+def _compile_inner(text: str | None, offset: int) -> Expression | None:
+    if text is None:
+        return None
     try:
         return compile_expression(text)
     except ExpressionSyntaxError as error:

@@ -142,15 +142,33 @@ def bare(text: str) -> str:
 
     Raises ``ExpressionSyntaxError`` when a ``${`` is not closed.
     """
-    parts: list[str] = []
+    return bare_from(text)[0]
+
+
+def bare_from(text: str) -> tuple[str, list[int]]:
+    """``bare(text)``, and for each of its characters and its end where in ``text`` that comes from."""
+    whole = text.strip()
+    if whole.startswith("${") and _next_mark(whole, 0) == 0 and closing_brace(whole, 2) == len(whole) - 1:
+        start, end = text.index("${") + 2, text.rindex("}")
+        return _stripped(text[start:end], list(range(start, end + 1)))
+    result, places = "", list[int]()
     at = 0
     while (mark := _next_mark(text, at)) is not None:
         close = closing_brace(text, mark + 2)
         inner = text[mark + 2 : close]
-        whole = not text[:mark].strip() and not text[close + 1 :].strip()
-        parts += text[at:mark], inner.strip() if whole or _PLAIN_PATH.fullmatch(inner) else f"({inner})"
+        plain = _PLAIN_PATH.fullmatch(inner) is not None
+        result += text[at:mark] + (inner if plain else f"({inner})")
+        places += (
+            [*range(at, mark), *range(mark + 2, close)] if plain else [*range(at, mark), *range(mark + 1, close + 1)]
+        )
         at = close + 1
-    return "".join([*parts, text[at:]]).strip()
+    return _stripped(result + text[at:], [*places, *range(at, len(text) + 1)])
+
+
+def _stripped(text: str, places: list[int]) -> tuple[str, list[int]]:
+    start = len(text) - len(text.lstrip())
+    stripped = text.strip()
+    return stripped, places[start : start + len(stripped) + 1]
 
 
 def _next_mark(text: str, start: int) -> int | None:
