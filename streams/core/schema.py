@@ -1,0 +1,74 @@
+"""The JSON Schema of definitions, for editors: ``# yaml-language-server: $schema=./schema.json``.
+
+Made from the models, and then widened to what people may write: ``trigger`` or ``triggers``, the other names of a type,
+an action's fields beside ``action`` as well as under ``config``, and what may be left out.
+
+``poe schema`` writes the file that the definitions name.
+"""
+
+import json
+from typing import Any
+
+from streams.core.activities.service import SERVICES
+from streams.core.definition import ProcessDefinition
+from streams.core.triggers import ALIASES, TRIGGERS
+
+_Schema = dict[str, Any]
+
+
+def definition_schema() -> _Schema:
+    """As a JSON value."""
+    schema = ProcessDefinition.model_json_schema()
+    parts: dict[str, _Schema] = schema["$defs"]
+    for name, trigger in TRIGGERS.items():
+        _widen_trigger(parts[trigger.__name__], name)
+    for service in SERVICES.values():
+        _widen_service(parts[service.__name__], parts)
+    properties = schema["properties"]
+    properties["trigger"] = properties["triggers"]["items"]
+    schema["required"] = ["id", "activities"]
+    schema["anyOf"] = [{"required": ["trigger"]}, {"required": ["triggers"]}]
+    tidy: _Schema = _tidy(schema)
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        **tidy,
+        "title": "Weir process definition",
+        "description": "A process: what starts it, what it knows, what it does.",
+    }
+
+
+def schema_text() -> str:
+    """What ``definitions/schema.json`` holds."""
+    return json.dumps(definition_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _widen_trigger(trigger: _Schema, name: str) -> None:
+    names = [name, *(alias for alias, meant in ALIASES.items() if meant == name)]
+    trigger["properties"]["type"] = {"enum": names}
+    if "event" in names:
+        trigger["properties"]["source"] = {"const": name, "description": f"With 'type: event': {name}"}
+
+
+def _widen_service(service: _Schema, parts: dict[str, _Schema]) -> None:
+    config = parts[service["properties"]["config"]["$ref"].removeprefix("#/$defs/")]
+    needed = config.pop("required", [])
+    service["properties"] = {**config["properties"], **service["properties"]}
+    service["required"] = [name for name in service["required"] if name != "config"]
+    service["allOf"] = [
+        {"anyOf": [{"required": [name]}, {"properties": {"config": {"required": [name]}}, "required": ["config"]}]}
+        for name in needed
+    ]
+
+
+def _tidy(value: Any) -> Any:
+    """Without what pydantic adds for other readers: titles of fields, discriminators, docstrings of the models."""
+    if isinstance(value, list):
+        return [_tidy(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    model = value.get("type") == "object" and "properties" in value
+    dropped = {"discriminator", "description"} if model else {"discriminator"}
+    if isinstance(value.get("title"), str):
+        dropped.add("title")
+    return {name: _tidy(item) for name, item in value.items() if name not in dropped}
+
