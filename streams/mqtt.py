@@ -2,10 +2,12 @@
 
     MqttAddress      where the broker is, from ``WEIR_MQTT_URL``; its text form never shows the password
     keep_connected   runs a function on one connection after another, with backoff, loudly
-    take_delivery    turns on acknowledgement by hand: the broker keeps a message until we have put it away
+    take_delivery    messages in, acknowledged by hand: the broker keeps a message until we have put it away
+    Outbox           messages out, each with a future that the broker's acknowledgement ends
 
-aiomqtt (over paho) joins the protocol to asyncio.  It has no acknowledgement by hand and makes a task for each message
-that it hands out, so deliveries are taken from the paho client inside; ``paho_client`` alone reaches through.
+aiomqtt (over paho) joins the protocol to asyncio.  It has no acknowledgement by hand, makes a task for each message it
+hands out, and waits out a timeout for a publish whose connection is lost.  So messages pass it by, to and from the
+paho client inside; ``paho_client`` alone reaches through.
 """
 
 import asyncio
@@ -24,6 +26,7 @@ KEEPALIVE_S = 15
 CONNECT_TIMEOUT_S = 10.0
 FIRST_BACKOFF_S = 0.1
 LAST_BACKOFF_S = 10.0
+MAX_IN_FLIGHT = 1000
 DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 
 log = structlog.get_logger("weir.mqtt")
@@ -74,7 +77,7 @@ Deliver = Callable[[paho.MQTTMessage, Acknowledge], None]
 
 
 def paho_client(client: aiomqtt.Client) -> paho.Client:
-    """The paho client inside: aiomqtt 2.5 offers neither acknowledgement by hand nor deliveries without a task each."""
+    """The paho client inside: aiomqtt 2.5 hands it to nobody, nor offers what we need of it (above)."""
     inside = client._client  # noqa: SLF001
     assert isinstance(inside, paho.Client)
     return inside
@@ -93,6 +96,41 @@ def take_delivery(client: aiomqtt.Client, deliver: Deliver) -> None:
         deliver(message, partial(inside.ack, message.mid, message.qos))
 
     inside.on_message = on_message
+
+
+class Outbox:
+    """Publishes over one connection; to be made before it is entered."""
+
+    def __init__(self, client: aiomqtt.Client) -> None:
+        self._paho = paho_client(client)
+        self._paho.on_publish = self._published
+        self._paho.max_inflight_messages_set(MAX_IN_FLIGHT)
+        self._pending: dict[int, asyncio.Future[None]] = {}
+
+    async def publish(self, topic: str, payload: bytes, qos: int, *, retain: bool) -> None:
+        """Return when the broker has acknowledged (QoS 0: when it is sent).
+
+        Raises ``aiomqtt.MqttError`` when the connection is lost before, ``ValueError`` for a topic that is none.
+        """
+        sent = self._paho.publish(topic, payload, qos, retain)
+        if sent.rc != paho.MQTT_ERR_SUCCESS:
+            raise aiomqtt.MqttCodeError(sent.rc, "Could not publish")
+        acknowledged = self._pending[sent.mid] = asyncio.get_running_loop().create_future()
+        try:
+            await acknowledged
+        finally:
+            self._pending.pop(sent.mid, None)
+
+    def lost(self) -> None:
+        """The connection is lost: nobody will acknowledge what is pending."""
+        for acknowledged in self._pending.values():
+            if not acknowledged.done():
+                acknowledged.set_exception(aiomqtt.MqttError("Disconnected before the acknowledgement"))
+
+    def _published(self, _client: paho.Client, _userdata: Any, mid: int, *_: Any) -> None:
+        acknowledged = self._pending.get(mid)
+        if acknowledged is not None and not acknowledged.done():
+            acknowledged.set_result(None)
 
 
 async def until_lost(client: aiomqtt.Client) -> NoReturn:

@@ -11,12 +11,11 @@ import aiomqtt
 import structlog
 
 from streams.actions.base import invalid_config, unavailable
-from streams.mqtt import MqttAddress, keep_connected, paho_client, until_lost
+from streams.mqtt import MqttAddress, Outbox, keep_connected, until_lost
 
 MAX_TOPIC_BYTES = 65_535
 MAX_PAYLOAD_BYTES = 1024 * 1024
 MAX_TRIES = 3
-MAX_IN_FLIGHT = 1000
 
 log = structlog.get_logger("weir.actions.mqtt")
 
@@ -38,10 +37,9 @@ class Publisher(Protocol):
         ...
 
 
-class _Connection:
-    def __init__(self, client: aiomqtt.Client) -> None:
-        self.client = client
-        self.lost = asyncio.Event()
+class _Connection(NamedTuple):
+    outbox: Outbox
+    lost: asyncio.Event
 
 
 class MqttPublisher:
@@ -84,32 +82,20 @@ class MqttPublisher:
         """Send once there is a connection; false when that was lost before the acknowledgement."""
         assert self._connected is not None, "Expected the publisher to be started"
         connection = await asyncio.shield(self._connected)
-        publish = connection.client.publish(
-            message.topic, message.payload, message.qos, message.retain, timeout=float("inf")
-        )
-        sending, losing = asyncio.ensure_future(publish), asyncio.ensure_future(connection.lost.wait())
         try:
-            await asyncio.wait({sending, losing}, return_when=asyncio.FIRST_COMPLETED)
-            if sending.done():
-                sending.result()
-                return True
+            await connection.outbox.publish(message.topic, message.payload, message.qos, retain=message.retain)
         except aiomqtt.MqttError:
-            await losing  # the publish may fail a moment before the loss is noticed
-        finally:
-            sending.cancel()
-            losing.cancel()
-            await asyncio.gather(sending, losing, return_exceptions=True)
-        return False
+            await connection.lost.wait()  # paho may know of the loss a moment before aiomqtt does
+            return False
+        return True
 
     def _is_connected(self) -> bool:
         return self._connected is not None and self._connected.done()
 
     async def _serve(self, client: aiomqtt.Client) -> None:
         assert self._connected is not None
-        client.pending_calls_threshold = MAX_IN_FLIGHT  # beyond, aiomqtt warns
-        paho_client(client).max_inflight_messages_set(MAX_IN_FLIGHT)
+        connection = _Connection(Outbox(client), asyncio.Event())
         async with client:
-            connection = _Connection(client)
             self._connected.set_result(connection)
             log.info("connected", broker=str(self._address))
             try:
@@ -117,6 +103,7 @@ class MqttPublisher:
             finally:
                 self._connected = asyncio.get_running_loop().create_future()
                 connection.lost.set()
+                connection.outbox.lost()
 
 
 class FakePublisher:
