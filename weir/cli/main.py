@@ -38,6 +38,8 @@ EPILOG = """
 `./.env`, else from what `weir up` left in the home.
 """
 PLANT, PROCESSES, INSTANCES, ROLES = "The plant", "Processes", "Instances", "Roles (what `weir up` starts)"
+LOGGING = {"worker", "projector"}
+"""Commands whose output is their log."""
 
 app = typer.Typer(
     name="weir",
@@ -62,7 +64,8 @@ def options(
     """Options of every command; they stand before its name."""
     session = session_of(ctx)
     session.home, session.debug = home, debug
-    quiet_logs(session)
+    if ctx.invoked_subcommand not in LOGGING:
+        quiet_logs(session)
 
 
 app.command("demo", rich_help_panel=PLANT)(demo.demo)

@@ -1,10 +1,9 @@
 """``weir projector``: events and telemetry into the database, until told to stop."""
 
-from importlib import import_module
-
 import typer
 
 from weir.cli.session import session_of
+from weir.cli.worker import run_role
 
 MODULE = "projections.app"
 
@@ -14,5 +13,4 @@ def projector(ctx: typer.Context) -> None:
 
     Brings the database's schema up to date first, and works until SIGTERM or Ctrl-C.
     """
-    settings = session_of(ctx).settings
-    import_module(MODULE).run(settings)
+    run_role(MODULE, session_of(ctx).settings)

@@ -1,12 +1,16 @@
 """``weir worker ROLE``: one role in this process, until told to stop."""
 
+import os
+import traceback
 from enum import StrEnum
 from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from weir.cli.session import session_of
+from streams.settings import Settings
+from weir.cli.errors import EXPECTED
+from weir.cli.session import log_to_stderr, session_of
 
 
 class Role(StrEnum):
@@ -32,5 +36,16 @@ def worker(ctx: typer.Context, role: Annotated[Role, typer.Argument(help="What t
 
     Works until SIGTERM or Ctrl-C. More processes of a role share its partitions; only the bridge is alone.
     """
-    settings = session_of(ctx).settings
-    import_module(MODULES[role]).run(settings)
+    run_role(MODULES[role], session_of(ctx).settings)
+
+
+def run_role(module: str, settings: Settings) -> None:
+    """Be the role until told to stop.  What goes wrong goes into the log whole; a supervisor starts the role anew."""
+    log_to_stderr(settings)
+    try:
+        import_module(module).run(settings)
+    except tuple(EXPECTED):
+        raise
+    except Exception:  # noqa: BLE001  # whatever it is, it ends the process
+        traceback.print_exc()
+        raise typer.Exit(os.EX_SOFTWARE) from None
