@@ -1,7 +1,7 @@
-"""The projector role: ``process-events``, ``process-definitions`` and every telemetry topic ─► ``Projector`` ─► database.
+"""The projector role: events, definitions and every telemetry topic ─► ``Projector`` ─► database.
 
-The schema is brought up to date before anything is read.  What the projector cannot go on from ends the process, for the
-supervisor to restart; a database that is away is waited for, however long.
+The schema is brought up to date before anything is read.  What the projector cannot go on from ends the process, for
+the supervisor to restart; a database that is away is waited for, however long.
 """
 
 from dataclasses import asdict, replace
@@ -75,8 +75,8 @@ class ProjectorRole:
 
 def feeds_of(topics: Topics) -> dict[str, FeedName]:
     """What each topic that is projected carries."""
-    telemetry: dict[str, FeedName] = dict.fromkeys(topics.telemetry, "telemetry")
-    return {topics.events.name: "events", topics.definitions.name: "definitions"} | telemetry
+    feeds: dict[str, FeedName] = dict.fromkeys(topics.telemetry, "telemetry")
+    return feeds | {topics.events.name: "events", topics.definitions.name: "definitions"}
 
 
 def build(settings: Settings) -> RoleApp:

@@ -39,11 +39,8 @@ class DeadLetterTopic:
         producer = await self._started()
         now_ms = int(time.time() * 1000)
         sent = []
-        for record, reason in ((letter.record, letter.reason) for letter in refused):
-            letter = DeadLetter(
-                tp.topic, tp.partition, record.offset, record.key, record.value, reason, ROLE, tuple(record.headers)
-            )
-            key, value, headers = letter.record(now_ms)
+        for one in refused:
+            key, value, headers = _letter(tp, one).record(now_ms)
             sent.append(await producer.send(self._topic, value, key=key, headers=headers, partition=PARTITION))
         for acknowledgement in sent:
             await acknowledgement
@@ -74,16 +71,12 @@ class KeptDeadLetters:
 
     async def send(self, tp: TopicPartition, refused: Sequence[Refused]) -> None:
         """Keep them."""
-        self.letters += [
-            DeadLetter(
-                tp.topic,
-                tp.partition,
-                letter.record.offset,
-                letter.record.key,
-                letter.record.value,
-                letter.reason,
-                ROLE,
-                tuple(letter.record.headers),
-            )
-            for letter in refused
-        ]
+        self.letters += [_letter(tp, one) for one in refused]
+
+
+def _letter(tp: TopicPartition, refused: Refused) -> DeadLetter:
+    record = refused.record
+    # aiokafka sends no record without key and value: there, an empty value stands for none.
+    value = b"" if record.key is None and record.value is None else record.value
+    headers = tuple(record.headers)
+    return DeadLetter(tp.topic, tp.partition, record.offset, record.key, value, refused.reason, ROLE, headers)

@@ -11,7 +11,7 @@ a join (``UPDATE … FROM unnest``) would leave it to the planner to scan them a
 | ``started`` | ``status``, ``business_key``, ``variables`` |
 | ``variable_changed`` | one of ``variables`` |
 | ``activity_started`` | ``steps`` |
-| ``completed``, ``failed``, ``cancelled`` | ``status``, ``completed_at``, ``error``, ``variables`` |
+| ``completed``, ``failed``, ``cancelled`` | ``status``, ``completed_at``, ``error`` |
 """
 
 from collections.abc import Callable, Sequence
@@ -86,18 +86,13 @@ class _VariableChanged(msgspec.Struct):
     value: msgspec.Raw
 
 
-class _Ended(msgspec.Struct):
-    variables: Variables = {}
-
-
-class _Failed(_Ended):
-    error_type: str = "error"
-    error: str = ""
+class _Failed(msgspec.Struct):
+    error_type: str
+    error: str
 
 
 _decode_started = msgspec.json.Decoder(_Started).decode
 _decode_variable = msgspec.json.Decoder(_VariableChanged).decode
-_decode_ended = msgspec.json.Decoder(_Ended).decode
 _decode_failed = msgspec.json.Decoder(_Failed).decode
 _encode_json = msgspec.json.Encoder().encode
 
@@ -121,19 +116,16 @@ def _activity_started(change: Change, _event: EventHead) -> None:
 def _completed(change: Change, event: EventHead) -> None:
     _status(change, event, "completed", ended=True)
     change.activity = None
-    change.variables |= _decode_ended(event.data).variables
 
 
 def _failed(change: Change, event: EventHead) -> None:
     data = _decode_failed(event.data)
     _status(change, event, "failed", ended=True)
-    change.error = f"{data.error_type}: {data.error}" if data.error else data.error_type
-    change.variables |= data.variables
+    change.error = f"{data.error_type}: {data.error}"
 
 
 def _cancelled(change: Change, event: EventHead) -> None:
     _status(change, event, "cancelled", ended=True)
-    change.variables |= _decode_ended(event.data).variables
 
 
 def _status(change: Change, event: EventHead, status: str, *, ended: bool) -> None:
@@ -174,7 +166,7 @@ def build(items: Sequence[InstanceEvent]) -> list[Change]:
 
 
 # Merging: a null in `excluded` says that the batch did not change the column.  `||` replaces whole variables, which is
-# what both variable_changed and the final variables of an ended instance mean.
+# what variable_changed means.
 _UPSERT = """
     WITH written AS (
         INSERT INTO process_instances AS old (

@@ -79,7 +79,7 @@ async def _world(url: str, **options: Any) -> AsyncIterator[World]:
 
 @pytest.fixture
 def new_world(database_url: str) -> Callable[..., Any]:
-    """``async with new_world(**options) as world``: another projector on the same database."""
+    """Makes another projector on the same database, for ``async with``."""
     return lambda url=database_url, **options: _world(url, **options)
 
 
@@ -87,4 +87,3 @@ def new_world(database_url: str) -> Callable[..., Any]:
 async def world(database_url: str) -> AsyncIterator[World]:
     async with _world(database_url) as made:
         yield made
-

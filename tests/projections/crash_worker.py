@@ -2,8 +2,8 @@
 
     python -m tests.projections.crash_worker URL RECORDS BATCH_SIZE STATEMENT_TIMEOUT_S [SIGNAL POINT BATCH_NUMBER]
 
-RECORDS is a file of JSON lines: ``[offset, value]`` of process-events/0.  Exits 0 at the end of the records, 70 when the
-projector gives up.
+RECORDS is a file of JSON lines: ``[offset, value]`` of process-events/0.  Exits 0 at the end of the records, 70 when
+the projector gives up.
 """
 
 import asyncio
@@ -69,7 +69,7 @@ async def _copy_slowly(connection: asyncpg.Connection, rows: Sequence[bytes], do
     async def halves() -> AsyncIterator[bytes]:
         middle = len(rows) // 2
         yield COPY_START + b"".join(rows[:middle])
-        await asyncio.sleep(0.05)      # the first half is on its way
+        await asyncio.sleep(0.05)  # the first half is on its way
         doom.reach("within copy")
         yield b"".join(rows[middle:]) + COPY_END
 
@@ -78,7 +78,7 @@ async def _copy_slowly(connection: asyncpg.Connection, rows: Sequence[bytes], do
 
 
 async def run(url: str, records_file: str, batch_size: str, statement_timeout_s: str, *doom_words: str) -> None:
-    lines = Path(records_file).read_text().splitlines()
+    lines = Path(records_file).read_text().splitlines()  # noqa: ASYNC240
     records = [FakeRecord(value.encode(), offset) for offset, value in map(json.loads, lines)]
     doom = Doom(*doom_words)
     database = Database(url, statement_timeout_s=float(statement_timeout_s))

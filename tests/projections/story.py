@@ -98,8 +98,10 @@ def cooling(cause: str, partition: int = 0, started_ms: int = T0, device: str = 
     story.tell("decision_evaluated", "check_temp", condition="temperature > threshold", result=True, path="cool")
     story.enter("cool").tell("action_requested", "cool", action="mqtt_publish", config={"topic": "a"}, execution=3)
     story.tell("activity_completed", "cool", execution=3)
-    story.enter("wait", "timer").tell("timer_started", "wait", due="2026-09-21T14:18:20Z", duration_ms=300_000, execution=4)
+    story.enter("wait", "timer").tell(
+        "timer_started", "wait", due="2026-09-21T14:18:20Z", duration_ms=300_000, execution=4
+    )
     story.tell("timer_fired", "wait", execution=4)
     story.tell("variable_changed", "recheck", name="temperature", value=88.25, previous=91.5)
     story.enter("end", "end").tell("activity_completed", "end", "done", execution=5)
-    return story.tell("completed", "end", variables={**variables, "temperature": 88.25}, duration_ms=9_000, steps=5)
+    return story.tell("completed", "end", duration_ms=9_000, steps=5)

@@ -33,7 +33,9 @@ def records_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-async def start_worker(url: str, records: Path, *words: object, batch_size: int = 40, timeout_s: float = 30.0) -> asyncio.subprocess.Process:
+async def start_worker(
+    url: str, records: Path, *words: object, batch_size: int = 40, timeout_s: float = 30.0
+) -> asyncio.subprocess.Process:
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -53,7 +55,7 @@ async def finish(worker: asyncio.subprocess.Process) -> tuple[int, str]:
 
 async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float = 60.0) -> None:
     async with asyncio.timeout(timeout_s):
-        while not await condition():
+        while not await condition():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 
 
@@ -100,10 +102,10 @@ async def test_kill_minus_nine_at_any_time(world: World, records_file: Path) -> 
     dice = random.Random(3)
     worker = await start_worker(world.url, records_file, batch_size=3)
     for _ in range(6):
-        await asyncio.wait_for(worker.stdout.readline(), 60)    # type: ignore[union-attr]
+        await asyncio.wait_for(worker.stdout.readline(), 60)  # type: ignore[union-attr]
         begun = await world.position(EVENTS)
 
-        async def moved(begun: int = begun) -> bool:
+        async def moved(begun: int = begun, worker: asyncio.subprocess.Process = worker) -> bool:
             return await world.position(EVENTS) > begun or worker.returncode is not None
 
         await until(moved)
@@ -139,13 +141,14 @@ async def test_a_stopped_owner_neither_blocks_its_successor_nor_writes_twice(
 
 
 async def _is_stopped(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    status = Path(f"/proc/{pid}/stat").read_text()  # noqa: ASYNC240
+    return status.rpartition(")")[2].split()[0] == "T"
 
 
 async def test_two_workers_at_once(world: World, records_file: Path) -> None:
     workers = [await start_worker(world.url, records_file, batch_size=10) for _ in range(2)]
     codes = sorted([(await finish(worker))[0] for worker in workers])
-    assert codes in ([0, 0], [0, 70])    # both, when one had finished before the other began
+    assert codes in ([0, 0], [0, 70])  # both, when one had finished before the other began
     await assert_exactly_once(world)
 
 

@@ -17,7 +17,9 @@ EVENT_TP, TELEMETRY_TP = TopicPartition(EVENTS, 0), TopicPartition(TELEMETRY, 3)
 
 
 def reading(timestamp: object = T0, **parts: object) -> bytes:
-    return orjson.dumps({"tags": {"device_id": "hp-1"}, "fields": {"flow_temp_c": 91.5}, "timestamp": timestamp} | parts)
+    return orjson.dumps(
+        {"tags": {"device_id": "hp-1"}, "fields": {"flow_temp_c": 91.5}, "timestamp": timestamp} | parts
+    )
 
 
 def test_every_feed_is_registered() -> None:
@@ -44,7 +46,8 @@ def test_events_of_keys_and_definitions_concern_no_table() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, b"", b"no json", b"[]", b"{}", b'{"v":1,"type":"started"}', cooling("a").values[0].replace(b"-", b"x")]
+    "value",
+    [None, b"", b"no json", b"[]", b"{}", b'{"v":1,"type":"started"}', cooling("a").values[0].replace(b"-", b"x")],
 )
 def test_what_is_no_event_stops_the_projector(value: bytes | None) -> None:
     with pytest.raises(BrokenRecordError, match=r"process-events/0 offset 7: Expected an event, but got"):
@@ -64,7 +67,15 @@ def test_an_unknown_type_of_event_asks_for_an_upgrade() -> None:
 
 def test_definitions() -> None:
     value = orjson.dumps(
-        {"v": 1, "id": "d", "version": 3, "hash": "h", "name": "D", "definition": {"id": "d"}, "deployed_at": "2026-09-21T14:13:20Z"}
+        {
+            "v": 1,
+            "id": "d",
+            "version": 3,
+            "hash": "h",
+            "name": "D",
+            "definition": {"id": "d"},
+            "deployed_at": "2026-09-21T14:13:20Z",
+        }
     )
     [item] = definitions.decode(TopicPartition(DEFINITIONS, 0), numbered([value]), WALL).items
     assert (item.id, item.version, bytes(item.definition)) == ("d", 3, b'{"id":"d"}')
@@ -119,13 +130,15 @@ def test_a_device_without_a_sane_time_gets_that_of_arrival(timestamp: object) ->
 def test_arrival_is_plant_time() -> None:
     clock = PlantClock.parse("2013-12-10T06:25:00Z@2026-09-21T14:13:00Zx3000")
     [item] = telemetry.decode(TELEMETRY_TP, numbered([reading("2013-12-10T20:00:00Z")]), clock).items
-    arrived = device_us("2013-12-10T23:05:00Z")     # 20 s after the epoch, 3000 times as fast
+    arrived = device_us("2013-12-10T23:05:00Z")  # 20 s after the epoch, 3000 times as fast
     assert arrived is not None
     assert item.arrived_us == arrived - EPOCH_UNIX_US
     assert item.time_us == item.arrived_us - 3 * 3600 * 1_000_000 - 5 * 60 * 1_000_000
 
 
-@pytest.mark.parametrize(("device", "expected"), [("hp", "hp"), (7, "7"), (2.5, "2.5"), (None, None), ([1], None), (True, None)])
+@pytest.mark.parametrize(
+    ("device", "expected"), [("hp", "hp"), (7, "7"), (2.5, "2.5"), (None, None), ([1], None), (True, None)]
+)
 def test_device_ids_are_text(device: object, expected: str | None) -> None:
     [item] = telemetry.decode(TELEMETRY_TP, numbered([reading(tags={"device_id": device})]), WALL).items
     assert item.device_id == expected

@@ -24,8 +24,12 @@ async def fill(world: World, *stories: Story) -> None:
 
 
 def failing(cause: str, started_ms: int = T0) -> Story:
-    story = Story(cause, started_ms=started_ms, definition_id="other").tell("started", key="hp-1", variables={}).enter("work")
-    return story.tell("failed", "work", error_type="http", error="503", variables={"n": 1})
+    story = (
+        Story(cause, started_ms=started_ms, definition_id="other")
+        .tell("started", key="hp-1", variables={})
+        .enter("work")
+    )
+    return story.tell("failed", "work", error_type="http", error="503")
 
 
 async def test_instances_by_any_condition(world: World) -> None:
@@ -61,7 +65,7 @@ async def test_pages_hold_every_instance_once_while_new_ones_start(world: World)
 async def test_an_instance(world: World, database_url: str) -> None:
     story = cooling("a")
     await fill(world, story, cooling("b"))
-    plain = await asyncpg.connect(database_url)     # without the tests' own codec for jsonb
+    plain = await asyncpg.connect(database_url)  # without the tests' own codec for jsonb
     try:
         found = await queries.instance(plain, story.id.upper())
         assert found is not None
@@ -79,9 +83,11 @@ async def test_an_instance_is_looked_up_in_one_chunk(world: World) -> None:
     stories = [cooling(f"c{n}", started_ms=T0 + n * WEEK_MS) for n in range(5)]
     await fill(world, *stories)
     plan = await world.rows(
-        "EXPLAIN SELECT * FROM process_instances WHERE id = $1 AND started_at = $2", stories[3].id, instant(T0 + 3 * WEEK_MS)
+        "EXPLAIN SELECT * FROM process_instances WHERE id = $1 AND started_at = $2",
+        stories[3].id,
+        instant(T0 + 3 * WEEK_MS),
     )
-    assert str(plan).count("_hyper_") == 2      # the chunk and its index
+    assert str(plan).count("_hyper_") == 2  # the chunk and its index
 
 
 async def test_history(world: World) -> None:
@@ -92,7 +98,11 @@ async def test_history(world: World) -> None:
     assert [event.event_type for event in events] == [event.type for event in story.events]
     assert events[11].data == {"name": "temperature", "value": 88.25, "previous": 91.5}
     assert events[13].message == "done"
-    assert [event.seq for event in await queries.history(world.connection, story.id, after_seq=9, limit=3)] == [10, 11, 12]
+    assert [event.seq for event in await queries.history(world.connection, story.id, after_seq=9, limit=3)] == [
+        10,
+        11,
+        12,
+    ]
     assert await queries.history(world.connection, story.id, after_seq=15) == []
 
 

@@ -1,0 +1,77 @@
+"""``process_instances`` says after every event what the core's own fold of the golden histories says."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from projections.queries import history, instance
+from streams.codec import decode_event
+from streams.core.durations import instant
+from streams.core.events import Event
+from streams.core.state import Finished, Instance
+from tests.core.plant import Folded, fold
+from tests.projections.conftest import World
+from tests.projections.story import EVENTS, batch, numbered
+
+HISTORIES = sorted((Path(__file__).parents[1] / "golden").glob("*.jsonl"))
+
+
+def is_of_instance(event: Event) -> bool:
+    return not event.subject.startswith(("key:", "definition:"))
+
+
+async def agree(world: World, folded: Folded, event: Event) -> None:
+    """The row of the event's instance and its state in the core."""
+    row = await instance(world.connection, event.subject)
+    assert row is not None
+    state = folded.get(event.subject)
+    assert isinstance(state, Instance | Finished)
+    assert (row.status, row.last_seq) == (state.status, state.seq)
+    assert (row.definition_id, row.definition_version) == (event.definition_id, event.definition_version)
+    if isinstance(state, Instance):
+        assert (row.variables, row.business_key, row.steps) == (state.variables, state.key, state.steps)
+        assert (row.started_at, row.updated_at) == (instant(state.started_at), instant(state.updated_at))
+        failure = state.failure
+        assert row.error == (failure and f"{failure.error_type}: {failure.error}")
+    else:
+        assert (row.completed_at, row.current_activity is None) == (
+            instant(state.ended_at),
+            state.status == "completed",
+        )
+
+
+@pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("batches_of", [1, 3, 1000])
+async def test_rows_agree_with_the_core_after_every_batch(world: World, path: Path, batches_of: int) -> None:
+    records = numbered(path.read_bytes().splitlines())  # noqa: ASYNC240
+    events = [decode_event(record.value or b"") for record in records]
+    assert any(map(is_of_instance, events))
+    await world.begin(EVENTS)
+    for first in range(0, len(records), batches_of):
+        part = records[first : first + batches_of]
+        await world.projector.project(batch(EVENTS, part))
+        folded = fold(events[: first + len(part)])
+        for event in {event.subject: event for event in events[: first + len(part)] if is_of_instance(event)}.values():
+            await agree(world, folded, event)
+    for subject in {event.subject for event in events if is_of_instance(event)}:
+        told = [(event.seq, event.type, event.data) for event in events if event.subject == subject]
+        rows = await history(world.connection, subject)
+        assert [(row.seq, row.event_type, row.data) for row in rows] == told
+
+
+async def test_batches_of_any_size_lead_to_the_same_rows(world: World) -> None:
+    """All histories in one partition, cut at random, against each of them event by event."""
+    values = [value for path in HISTORIES for value in path.read_bytes().splitlines()]
+    dice, tables = random.Random(5), []
+    for _ in range(4):
+        await world.connection.execute("TRUNCATE process_instances, process_history; DELETE FROM projection_positions")
+        await world.begin(EVENTS)
+        left = numbered(values)
+        while left:
+            size = dice.randrange(1, 12)
+            await world.projector.project(batch(EVENTS, left[:size]))
+            left = left[size:]
+        tables.append(await world.rows("SELECT * FROM process_instances ORDER BY id"))
+    assert len(tables[0]) > 2
+    assert all(rows == tables[0] for rows in tables)
