@@ -97,7 +97,7 @@ class DefinitionStore:
             except KafkaError as error:
                 log.warning("cannot read the definitions, trying again", error=repr(error))
                 await asyncio.sleep(RETRY_S)
-            except Exception as error:  # a definition that this role cannot use: it must not go on without
+            except Exception as error:  # noqa: BLE001 - whatever it is, the role must not go on without definitions
                 exit_process("cannot follow the definitions", error)
             else:
                 await asyncio.sleep(0)

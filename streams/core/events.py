@@ -2,8 +2,8 @@
 
 An event's id is ``(subject, seq)``; ``seq`` counts from 1 without a gap.  ``type``, ``subject`` and ``time`` are
 CloudEvents attributes; the others follow from the body: ``id = <subject>/<seq>``, ``specversion = 1.0`` and
-``source = /weir/<definition_id>/<definition_version>``.  The record's key is the subject, its one header ``ce_type`` the
-type, to filter without decoding.
+``source = /weir/<definition_id>/<definition_version>``.  The record's key is the subject, its one header ``ce_type``
+the type, to filter without decoding.
 
 ``subject`` is an instance id, or ``key:<business key>`` or ``definition:<id>`` for what happens outside an instance.
 """

@@ -6,8 +6,8 @@
 | key        | ``key:<business key>``    | ``Key``: what runs for the key, signals that came too early |
 | definition | ``definition:<id>``       | ``DefinitionVersions``                                     |
 
-Each is the fold of its entity's events by ``apply``.  Soft records, ``latest:<topic>:<key>``, hold the latest reading of a
-key as JSON: they are no fold, ``verify`` skips them, and they start empty after a rebuild.
+Each is the fold of its entity's events by ``apply``.  Soft records, ``latest:<topic>:<key>``, hold the latest reading
+of a key as JSON: they are no fold, ``verify`` skips them, and they start empty after a rebuild.
 
 Instants are Unix milliseconds of plant time.  Every record carries ``v``; a field added later has a default.
 """
@@ -73,7 +73,9 @@ class Instance(msgspec.Struct, omit_defaults=True, tag="instance"):
 
 
 class Finished(msgspec.Struct, tag="finished"):
-    """What stays of a completed or cancelled instance for a while, to refuse a second start and to answer a late signal."""
+    """What stays of a completed or cancelled instance for a while, to refuse a second start and to answer a late
+    signal.
+    """
 
     v: int
     status: str

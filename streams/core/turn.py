@@ -148,7 +148,9 @@ class Turn:
 
     def emit_first(self, subject: str, process: Process, data: Mapping[str, Any]) -> Instance:
         """The ``started`` event of a new instance, applied; returns the instance."""
-        event = Event(VERSION, "started", subject, 1, self._now, process.id, process.version, self.cause, data=dict(data))
+        event = Event(
+            VERSION, "started", subject, 1, self._now, process.id, process.version, self.cause, data=dict(data)
+        )
         self._append(event)
         state = self.instance(subject)
         assert state is not None

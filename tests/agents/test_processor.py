@@ -122,7 +122,9 @@ async def test_a_dead_letter_is_an_outcome_that_a_sender_sees(site: tuple[Settin
 async def test_nothing_is_lost_or_done_twice_when_the_processor_is_killed(
     site: tuple[Settings, Topics], tmp_path: Path
 ) -> None:
-    """Starts stream in while the processor is killed twice; every instance has one whole history, its timer fires once."""
+    """Starts stream in while the processor is killed twice; every instance has one whole history, its timer fires
+    once.
+    """
     settings, topics = site
     number = 600
     async with deployed(site, tmp_path, TIMED) as (role, client):

@@ -10,8 +10,18 @@ from streams.core.durations import instant, instant_ms, instant_text, parse_dura
 
 @pytest.mark.parametrize(
     ("text", "ms"),
-    [("250ms", 250), ("30s", 30_000), ("5m", 300_000), ("1h30m", 5_400_000), ("1.5h", 5_400_000), ("2d", 172_800_000)]
-    + [("PT5M", 300_000), ("P1DT2H", 93_600_000), ("PT0.25S", 250), (" 1w ", 604_800_000)],
+    [
+        ("250ms", 250),
+        ("30s", 30_000),
+        ("5m", 300_000),
+        ("1h30m", 5_400_000),
+        ("1.5h", 5_400_000),
+        ("2d", 172_800_000),
+        ("PT5M", 300_000),
+        ("P1DT2H", 93_600_000),
+        ("PT0.25S", 250),
+        (" 1w ", 604_800_000),
+    ],
 )
 def test_durations(text: str, ms: int) -> None:
     assert parse_duration_ms(text) == ms
