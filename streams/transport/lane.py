@@ -209,7 +209,7 @@ class Lane:
         table, all_outputs = self.source.table, dict(outputs)
         if self._changelog is not None:
             writes = {**writes, position_key(self.tp.topic): b"%d" % position}
-            all_outputs[self._changelog] = [Message(key, value) for key, value in writes.items()]
+            all_outputs[self._changelog] = [(key, value, ()) for key, value in writes.items()]
         ends = await self._transact(all_outputs, offsets)
         if table is not None and self._changelog is not None:
             table.contents.apply_commit(self.tp.partition, writes, ends[self._changelog])

@@ -70,7 +70,8 @@ class _Log:
     def append(self, message: Message, timestamp: int, transaction: _Transaction | None) -> None:
         if transaction is not None:
             self.open.setdefault(transaction, self.end)
-        record = MemoryRecord(message.key, message.value, tuple(message.headers), self.end, timestamp)
+        key, value, headers = message
+        record = MemoryRecord(key, value, tuple(headers), self.end, timestamp)
         self.entries.append(_Entry(record, transaction))
 
     def read(self, position: int, max_records: int) -> tuple[list[MemoryRecord], int]:

@@ -59,13 +59,8 @@ class Record(Protocol):
         ...
 
 
-class Message(NamedTuple):
-    """A record to be written; ``value`` None is a tombstone."""
-
-    key: bytes | None
-    value: bytes | None
-    headers: Headers = ()
-
+Message = tuple[bytes | None, bytes | None, Headers]
+"""A record to be written: key, value (None is a tombstone), headers.  A plain tuple: it is made for every output."""
 
 Outputs = Mapping[TopicPartition, Sequence[Message]]
 

@@ -18,10 +18,17 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
+from streams.transport.port import Headers, Message
+
 PARTITIONS = 4
 FLAG_BYTES = 16
 BATCH, COMMIT = 0, 1
 """Bytes of the flag: batches in flight, batches about to commit."""
+
+
+def message(key: bytes | None, value: object, headers: Headers = ()) -> Message:
+    """A record to be written through a port."""
+    return key, value, headers  # type: ignore[return-value]  # some tests write what is no bytes
 
 
 async def until(condition: Callable[[], object], timeout: float = 10.0, every: float = 0.005) -> None:  # noqa: ASYNC109

@@ -43,8 +43,8 @@ class KafkaPort:
         producer = writer._producer
         await producer.begin_transaction()
         for tp, messages in outputs.items():
-            for message in messages:
-                await (await producer.send(tp.topic, message.value, message.key, tp.partition))
+            for key, value, _ in messages:
+                await (await producer.send(tp.topic, value, key, tp.partition))
 
     async def _consumer(self, **options):
         consumer = AIOKafkaConsumer(

@@ -13,10 +13,10 @@ from streams.transport.contents import position_key
 from streams.transport.lane import Lane
 from streams.transport.memory import MemoryBroker, MemoryOffsets, MemoryReader, MemoryTable
 from streams.transport.options import Counters, TransportOptions
-from streams.transport.port import Chunk, Message, TopicPartition
+from streams.transport.port import Chunk, TopicPartition
 from streams.transport.positions import ExternalPositions, GroupPositions, Start, TablePositions
 from streams.transport.source import Source
-from tests.transport.harness import until
+from tests.transport.harness import message, until
 
 DEADLINE_S = 5.0
 IN, OUT = TopicPartition("in", 0), TopicPartition("out", 0)
@@ -71,7 +71,7 @@ class Simulation:
         return self
 
     def feed(self, *values):
-        self.broker.append(IN, [Message(b"k", value.encode()) for value in values])
+        self.broker.append(IN, [message(b"k", value.encode()) for value in values])
 
     def values(self, tp):
         return [record.value.decode() for record in self.broker.log(tp).read(0, 10**9)[0]]
@@ -302,7 +302,7 @@ async def test_a_position_outside_of_the_log_ends_the_process(position, words):
     s = Simulation()
     s.feed(*"abcdef")
     s.broker.delete_records(IN, 4)
-    s.broker.append(CHANGELOG, [Message(position_key("in"), b"%d" % position)])
+    s.broker.append(CHANGELOG, [message(position_key("in"), b"%d" % position)])
     with pytest.raises(ProcessEnded, match=words):
         await s.start()
 

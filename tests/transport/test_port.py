@@ -5,15 +5,15 @@ import time
 
 import pytest
 
-from streams.transport.port import FencedError, Message, OutcomeUnknownError, RefusedError, TopicPartition
-from tests.transport.harness import until
+from streams.transport.port import FencedError, OutcomeUnknownError, RefusedError, TopicPartition
+from tests.transport.harness import message, until
 from tests.transport.ports import KafkaPort
 
 DEADLINE_S = 20.0
 
 
 def messages(*values):
-    return [Message(b"k", value.encode()) for value in values]
+    return [message(b"k", value.encode()) for value in values]
 
 
 async def read(reader, tp, count, max_records=1000):
@@ -44,7 +44,7 @@ async def read_to_end(port, tp):
 async def test_records_come_in_order_with_all_their_parts(port):
     tp = TopicPartition(await port.create_topic(), 0)
     before = time.time()
-    await port.append(tp, [Message(b"key", b"value", [("ce_type", b"x")]), Message(None, b"2"), Message(b"k", None)])
+    await port.append(tp, [message(b"key", b"value", [("ce_type", b"x")]), message(None, b"2"), message(b"k", None)])
     chunk = await (await port.reader([tp])).fetch(tp, 1000)
     first = chunk.records[0]
     assert (first.key, first.value, list(first.headers), first.offset) == (b"key", b"value", [("ce_type", b"x")], 0)
@@ -120,7 +120,7 @@ async def test_what_cannot_be_written_is_refused_whole(port, wrong):
     bad = (
         {TopicPartition(topic, 99): messages("x")}
         if wrong == "partition"
-        else {TopicPartition(topic, 1): [Message(b"k", "text")]}
+        else {TopicPartition(topic, 1): [message(b"k", "text")]}
     )
     with pytest.raises(RefusedError):
         await writer.transact({tp: messages("good"), **bad}, {tp: 1})
@@ -168,7 +168,7 @@ async def test_a_record_of_almost_a_mebibyte_goes_through(port):
     tp = TopicPartition(await port.create_topic(), 0)
     large = b"x" * 1_047_000
     await (await port.writer(tp.topic)).transact(
-        {tp: [Message(b"a", b"1"), Message(b"k", large), Message(b"b", b"2")]}, {}
+        {tp: [message(b"a", b"1"), message(b"k", large), message(b"b", b"2")]}, {}
     )
     values, _ = await read(await port.reader([tp]), tp, 3)
     assert [len(value) for value in values] == [1, len(large), 1]
@@ -180,7 +180,7 @@ async def test_a_record_that_the_broker_refuses_ends_the_writer(brokers):
     tp = TopicPartition(await port.create_topic(), 0)
     writer = await port.writer(tp.topic)
     with pytest.raises(OutcomeUnknownError):
-        await writer.transact({tp: [Message(b"k", b"x" * 3_000_000)]}, {tp: 1})
+        await writer.transact({tp: [message(b"k", b"x" * 3_000_000)]}, {tp: 1})
     await port.writer(tp.topic)
     assert await read_to_end(port, tp) == []
     await port.close()
