@@ -1,0 +1,17 @@
+import inspect
+
+from streams.actions import ACTIONS, Connections, performers
+from streams.actions.publisher import FakePublisher
+from streams.core import actions as core
+
+
+def test_the_worker_performs_exactly_the_actions_that_are_not_inline() -> None:
+    wanted = {name for name, spec in core.ACTIONS.items() if not spec.inline}
+    assert ACTIONS.keys() == wanted
+
+
+def test_every_performer_documents_its_config_fields() -> None:
+    for name, performer in performers(Connections(FakePublisher(), lambda: 0)).items():
+        text = inspect.getdoc(type(performer)) or ""
+        for field in core.ACTIONS[name].config.model_fields:
+            assert f"``{field}``" in text, f"{name}: {field} is not in the docstring of {type(performer).__name__}"
