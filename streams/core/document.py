@@ -33,12 +33,12 @@ Steps = tuple[str | int, ...]
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-_FINITE = "Write the number, or null"
 _WORDS = {
     "": None, "~": None, "null": None, "Null": None, "NULL": None,
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
-_UNWANTED = re.compile("[\x00\ud800-\udfff]")
+_MAX_DIGITS = 100
+UNWANTED = re.compile("[\x00\ud800-\udfff]")
 
 
 class Mark(NamedTuple):
@@ -62,14 +62,14 @@ class TextError(ValueError):
 class Document:
     """``data`` is the content; ``values`` and ``keys`` say where each value and each key of a mapping stands.
 
-    ``flaws`` are mistakes that did not keep the rest from being read: (place, message, fix).
+    ``repeated`` are keys that are there twice.
     """
 
     lines: list[str]
     data: Any = None
     values: dict[Steps, Mark] = field(default_factory=dict)
     keys: dict[Steps, Mark] = field(default_factory=dict)
-    flaws: list[tuple[Steps, Mark, str, str]] = field(default_factory=list)
+    repeated: list[tuple[Steps, Mark]] = field(default_factory=list)
 
     def locate(self, steps: Steps, offset: int | None = None, *, key: bool = False) -> Mark:
         """Where the value at ``steps`` stands, or its key, or the nearest thing around it.
@@ -107,7 +107,7 @@ def read_yaml(text: str) -> Document:
     document = Document(text.splitlines() or [""])
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise TextError(f"Expected at most {MAX_BYTES:,} bytes", Mark(0, 0), "Split it into several definitions")
-    if unwanted := _UNWANTED.search(text):
+    if unwanted := UNWANTED.search(text):
         raise _unwanted(text, unwanted.start())
     try:
         _Builder(document, YAML(typ="safe", pure=True).parse(text)).build()
@@ -166,7 +166,7 @@ class _Builder:
                 value.append(self._value(item, (*steps, len(value))))
         else:
             assert isinstance(event, ScalarEvent)
-            value = self._scalar(event, steps, mark)
+            value = _plain_value(event.value) if event.implicit[0] else event.value
         if event.anchor is not None:
             self._anchors[event.anchor] = value, self._nodes - before
         return value
@@ -180,44 +180,51 @@ class _Builder:
                 raise TextError(f"Expected a name as key, but got {got}", mark, "Write the fields out")
             key = (*steps, event.value)
             if event.value in content:
-                self._document.flaws.append(
-                    (key, mark, f"The key {event.value!r} is there twice", "Remove one of them")
-                )
+                self._document.repeated.append((key, mark))
             self._document.keys[key] = mark
             content[event.value] = self._value(next(self._events), key)
         return content
-
-    def _scalar(self, event: ScalarEvent, steps: Steps, mark: Mark) -> Any:
-        text: str = event.value
-        if _UNWANTED.search(text):
-            self._document.flaws.append(
-                (steps, mark, "Expected a text without U+0000 and lone surrogates", "Remove them")
-            )
-        if not event.implicit[0]:
-            return text
-        if text in _WORDS:
-            return _WORDS[text]
-        if _INT.fullmatch(text):
-            number = int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
-            if abs(number) >= 2**63:
-                self._document.flaws.append(
-                    (steps, mark, f"Expected a number below 2^63, but got {text}", "Put it in quotes")
-                )
-            return number
-        if _FLOAT.fullmatch(text):
-            value = float(text)
-            if not math.isfinite(value):
-                self._document.flaws.append((steps, mark, f"Expected a number below 1.8e308, but got {text}", _FINITE))
-            return value
-        if _NOT_FINITE.fullmatch(text):
-            self._document.flaws.append((steps, mark, f"Expected a finite number, but got {text}", _FINITE))
-            return None
-        return text
 
     def _count(self, nodes: int, mark: Mark) -> None:
         self._nodes += nodes
         if self._nodes > MAX_NODES:
             raise TextError(f"Expected at most {MAX_NODES:,} values", mark, "Split it into several definitions")
+
+
+def unfit_values(data: Any) -> Iterator[tuple[Steps, str]]:
+    """The values in ``data`` that no record may hold, or what makes it too large, each with a message."""
+    nodes = 0
+    ahead: list[tuple[Steps, Any]] = [((), data)]
+    while ahead:
+        steps, value = ahead.pop()
+        nodes += 1
+        if nodes > MAX_NODES or len(steps) > MAX_DEPTH:
+            yield (), f"Expected at most {MAX_NODES:,} values and {MAX_DEPTH} levels"
+            return
+        if isinstance(value, dict):
+            ahead += [((*steps, key), item) for key, item in value.items()]
+            value = "".join(value)
+        elif isinstance(value, list):
+            ahead += [((*steps, index), item) for index, item in enumerate(value)]
+        if isinstance(value, str) and UNWANTED.search(value):
+            yield steps, "Expected texts without U+0000 and lone surrogates"
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield steps, f"Expected a finite number, but got {value}"
+        elif isinstance(value, int) and abs(value) >= 2**63:
+            yield steps, f"Expected a number below 2^63, but got {value}"
+
+
+def _plain_value(text: str) -> Any:
+    """What an unquoted text means."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text) and len(text) <= _MAX_DIGITS:
+        return int(text, {"0o": 8, "0x": 16}.get(text[:2], 10))
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    if _NOT_FINITE.fullmatch(text):
+        return float(text.replace(".", ""))
+    return text
 
 
 def _mark(event: Event) -> Mark:

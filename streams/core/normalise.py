@@ -4,14 +4,15 @@ Here everything is still plain JSON, and may be wrong in any way; each part keep
 problem found later points there.
 
 **Fall-through.**  An activity without ``next`` goes on to the following one in the list; the last one ends the process.
-But an activity that a decision leads to begins a branch, and nothing falls into a branch from above: before it, the
-process ends.  So in ``log_normal, log_success, escalate``, each the target of a decision, none runs into the next.
+But an activity that a decision's path leads to begins a branch, and nothing falls into a branch from above: before it,
+the process ends, and a warning says so.  So in ``log_normal, log_success, escalate``, each the target of a decision,
+none runs into the next.
 """
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from streams.core.activities import KINDS, SERVICES, Continuing, Service
+from streams.core.activities import KINDS, SERVICES, Activity, Continuing, Service
 from streams.core.document import Steps
 from streams.core.report import Report, show
 from streams.core.suggest import suggest
@@ -19,7 +20,6 @@ from streams.core.triggers import ALIASES, TRIGGERS
 
 HEAD_FIELDS = ("id", "name", "version", "description")
 FIELDS = (*HEAD_FIELDS, "trigger", "triggers", "variables", "activities")
-_BRANCHES = ("true_path", "false_path")
 
 
 @dataclass(slots=True)
@@ -152,47 +152,61 @@ def _is_known(value: Any, known: Any, name: str, what: str, part: Raw, report: R
 
 def _connected(parts: list[Raw], report: Report) -> list[Raw]:
     """With ``start`` and ``end``, and every ``next`` written out."""
-    taken = set()
-    for reserved in ("start", "end"):
-        for part in parts:
-            if part.content.get("id") == reserved and part.content["type"] != reserved:
-                taken.add(reserved)
-                report.add(
-                    (*part.steps, "id"),
-                    f"Expected the activity {reserved!r} to have 'type: {reserved}'",
-                    "Give the activity another id",
-                )
+    taken = [_reserved_elsewhere(name, parts, report) for name in ("start", "end")]
     parts = list(parts)
-    if parts and not _of_type(parts, "start") and "start" not in taken:
+    if parts and not _of_type(parts, "start") and not taken[0]:
         parts.insert(0, Raw({"id": "start", "type": "start"}, ("activities",)))
-    if not _of_type(parts, "end") and "end" not in taken:
+    if not _of_type(parts, "end") and not taken[1]:
         parts.append(Raw({"id": "end", "type": "end"}, ("activities",)))
     end = next((part.content.get("id") for part in _of_type(parts, "end")), "end")
-    branches = {part.content.get(name): part for part in parts for name in _BRANCHES if name in part.content}
+    branches = _branches(parts)
     for part, following in zip(parts, [*parts[1:], None], strict=True):
-        if part.content.get("next") is not None or not issubclass(KINDS[part.content["type"]].model, Continuing):
-            continue
-        after = following.content.get("id") if following is not None else end
-        if (
-            following is not None
-            and following.content["type"] != "end"
-            and after in branches
-            and part.content["type"] != "start"
-        ):
-            decision = branches[after].content.get("id")
-            report.add(
-                part.steps,
-                f"The process ends after {part.content.get('id')!r}: it has no 'next', and the activity "
-                f"below it, {after!r}, is a branch of decision {decision!r}",
-                f"Write 'next: {end}', or where it goes",
-                severity="warning",
-            )
-            after = end
-        if isinstance(after, str):
-            part.content["next"] = after
-        else:
+        if part.content.get("next") is None and issubclass(_model_of(part), Continuing):
             part.content.pop("next", None)
+            after = _falls_to(part, following, branches, end, report)
+            if isinstance(after, str):
+                part.content["next"] = after
     return parts
+
+
+def _reserved_elsewhere(name: str, parts: list[Raw], report: Report) -> bool:
+    """Is the id ``start`` or ``end`` that of another kind of activity?"""
+    wrong = [part for part in parts if part.content.get("id") == name and part.content["type"] != name]
+    for part in wrong:
+        message = f"Expected the activity {name!r} to have 'type: {name}'"
+        report.add((*part.steps, "id"), message, "Give the activity another id")
+    return bool(wrong)
+
+
+def _branches(parts: list[Raw]) -> dict[str, Any]:
+    """The activities that begin a branch, each with the id of what leads there."""
+    return {
+        target: part.content.get("id")
+        for part in parts
+        for field in _model_of(part).branch_fields
+        if isinstance(target := part.content.get(field), str)
+    }
+
+
+def _falls_to(part: Raw, following: Raw | None, branches: dict[str, Any], end: Any, report: Report) -> Any:
+    """The id of the activity that comes after ``part``, which has no ``next``."""
+    if following is None:
+        return end
+    after = following.content.get("id")
+    if part.content["type"] == "start" or following.content["type"] == "end":
+        return after
+    if not isinstance(after, str) or after not in branches:
+        return after
+    message = (
+        f"The process ends after {part.content.get('id')!r}: it has no 'next', and the activity below it, {after!r}, "
+        f"is a branch of {branches[after]!r}"
+    )
+    report.add(part.steps, message, f"Write 'next: {end}', or where it goes on", severity="warning")
+    return end
+
+
+def _model_of(part: Raw) -> type[Activity]:
+    return KINDS[part.content["type"]].model
 
 
 def _of_type(parts: list[Raw], kind: str) -> list[Raw]:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from streams.core.activities import KINDS, SERVICES, Activity
 from streams.core.definition import Head, ProcessDefinition
-from streams.core.document import Document, TextError, read_yaml
+from streams.core.document import Document, TextError, read_yaml, unfit_values
 from streams.core.normalise import Raw, normalise
 from streams.core.problems import DefinitionError, Problem
 from streams.core.report import Report
@@ -42,8 +42,8 @@ def check_definition(text: str, file: str = "<text>") -> tuple[ProcessDefinition
         report.add_at(error.mark, (), str(error), error.fix)
         return None, report.problems
     report = Report(file, document.data, document)
-    for steps, mark, message, fix in document.flaws:
-        report.add_at(mark, steps, message, fix)
+    for steps, mark in document.repeated:
+        report.add_at(mark, steps, f"The key {str(steps[-1])!r} is there twice", "Remove one of them")
     return _build(document.data, report), report.sorted()
 
 
@@ -57,6 +57,11 @@ def validate_definition(data: Any, file: str = "<definition>") -> ProcessDefinit
 
 
 def _build(data: Any, report: Report) -> ProcessDefinition | None:
+    unfit = list(unfit_values(data))
+    for steps, message in unfit:
+        report.add(steps, message)
+    if unfit:
+        return None
     if not isinstance(data, dict):
         report.add(
             (),

@@ -5,7 +5,7 @@ A *model* is what people write, a *node* what the decider walks over.  What ente
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 from streams.core.expressions import MISSING, Expression, Path, compile_path
 from streams.core.scalars import ActivityId, Part, PathText, Text, Title, VariableName
@@ -15,7 +15,12 @@ Place = tuple[str | int, ...]
 
 
 class Activity(Part):
-    """The fields of every activity.  ``type`` is the kind's own literal."""
+    """The fields of every activity.  ``type`` is the kind's own literal.
+
+    ``branch_fields`` are those that name the first activity of a branch: nothing falls into one from above.
+    """
+
+    branch_fields: ClassVar[tuple[str, ...]] = ()
 
     type: str
     id: ActivityId

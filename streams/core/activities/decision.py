@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from streams.core.activities.base import Activity, Kind, Node, Place
 from streams.core.expressions import Expression, compile_expression
@@ -11,6 +11,8 @@ from streams.core.scalars import ActivityId, Condition
 
 class Decision(Activity):
     """Both ways are named, so that reading one decision tells where it leads."""
+
+    branch_fields: ClassVar[tuple[str, ...]] = ("true_path", "false_path")
 
     type: Literal["decision"]
     condition: Condition

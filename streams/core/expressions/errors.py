@@ -5,6 +5,13 @@ ExpressionError(ValueError)         evaluating failed, or the result is not what
 └── MissingError                    it reads a variable or a field that is not there
 """
 
+_SHOWN = 200
+
+
+def quote(text: str) -> str:
+    """``text`` in a message."""
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
+
 
 class ExpressionError(ValueError):
     """The message is complete: what was expected, what was there, in which expression."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import cel
 
-from streams.core.expressions.errors import ExpressionError, MissingError
+from streams.core.expressions.errors import ExpressionError, MissingError, quote
 from streams.core.expressions.nodes import Node
 from streams.core.expressions.path import MISSING, Steps, follow, spell
 from streams.core.suggest import suggest
@@ -27,7 +27,7 @@ def explain(
     if node.steps is not None:
         return missing(text, node.steps, variables)
     part = text[node.start : node.end]
-    where = repr(part) if part == text else f"{part!r}, in {text!r}"
+    where = quote(part) if part == text else f"{quote(part)}, in {quote(text)}"
     operands = [child for child in _operands(node) if child.literal is ...]
     values = [f"{text[child.start : child.end]} is {_value(child, inside)}" for child in operands]
     if isinstance(error, OverflowError):
@@ -39,7 +39,7 @@ def missing(text: str, steps: Steps, variables: Mapping[str, Any]) -> MissingErr
     """The error for a path that is not there; names the first step that is missing."""
     at = next(n for n in range(1, len(steps) + 1) if follow(variables, steps[:n]) is MISSING)
     name, path = str(steps[0]), spell(steps[:at])
-    where = "" if spell(steps) == text else f" in {text!r}"
+    where = "" if spell(steps) == text else f" in {quote(text)}"
     if at == 1:
         return MissingError(f"Expected a variable {name!r}{where}. {suggest(name, variables, 'variable')}", path)
     above = follow(variables, steps[: at - 1])
@@ -49,8 +49,8 @@ def missing(text: str, steps: Steps, variables: Mapping[str, Any]) -> MissingErr
 
 
 def show(value: Any) -> str:
-    """``value`` as short JSON for a message."""
-    text = json.dumps(_whole(value), ensure_ascii=False, default=str)
+    """``value`` as short JSON for a message; keys sorted, since the library has no order of them."""
+    text = json.dumps(_whole(value), ensure_ascii=False, default=str, sort_keys=True)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
@@ -108,4 +108,6 @@ def _but(values: list[str]) -> str:
 def _whole(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
     return [_whole(item) for item in value] if isinstance(value, list) else value

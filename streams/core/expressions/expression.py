@@ -12,7 +12,7 @@ from typing import Any
 
 import cel
 
-from streams.core.expressions.errors import ExpressionError, ExpressionSyntaxError
+from streams.core.expressions.errors import ExpressionError, ExpressionSyntaxError, quote
 from streams.core.expressions.explain import explain, missing, show
 from streams.core.expressions.path import MISSING, follow
 from streams.core.expressions.syntax import MAX_WHOLE, parse
@@ -23,9 +23,9 @@ MAX_ELEMENTS = {
     # (builds a list, loops within a loop): elements that the loops may go over in one evaluation, so that the slowest
     # takes some tenths of a second.  The library copies the list so far for each element that map and filter add.
     (False, False): 10_000,
-    (False, True): 1_000,
-    (True, False): 200,
-    (True, True): 100,
+    (False, True): 500,
+    (True, False): 100,
+    (True, True): 50,
 }
 
 
@@ -49,7 +49,7 @@ class Expression:
         try:
             self._program = cel.compile(syntax.root.code)
         except ValueError as error:
-            raise ExpressionSyntaxError(f"Expected a simpler expression than {text!r}", 0, "Split it") from error
+            raise ExpressionSyntaxError(f"Expected a simpler expression than {quote(text)}", 0, "Split it") from error
 
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """The value as JSON: null, bool, number, text, list or object; times as RFC 3339, durations as ``90s``.
@@ -72,7 +72,7 @@ class Expression:
         """The value of a condition.  Raises like ``evaluate``, and when the value is not true or false."""
         value = self.evaluate(variables)
         if type(value) is not bool:
-            raise ExpressionError(f"Expected true or false from {self.text!r}, but got {show(value)}")
+            raise ExpressionError(f"Expected true or false from {quote(self.text)}, but got {show(value)}")
         return value
 
     def can_be_condition(self) -> bool:
@@ -101,7 +101,7 @@ class Expression:
         if self._limit is not None:
             size = sum(_elements(value) for value in context.values())
             if size > self._limit:
-                raise ExpressionError(f"Expected at most {self._limit} elements in {self.text!r}, but got {size}")
+                raise ExpressionError(f"Expected at most {self._limit} elements in {quote(self.text)}, but got {size}")
         return context
 
     def _doubles(self, value: Any) -> Any:
@@ -110,7 +110,7 @@ class Expression:
             try:
                 return float(value)
             except OverflowError:
-                message = f"Expected a number below 1.8e308 in {self.text!r}, but got {show(value)}"
+                message = f"Expected a number below 1.8e308 in {quote(self.text)}, but got {show(value)}"
                 raise ExpressionError(message) from None
         if kind is list:
             return [self._doubles(item) for item in value]
@@ -122,7 +122,7 @@ class Expression:
         match value:
             case float():
                 if not math.isfinite(value):
-                    raise ExpressionError(f"Expected a finite number from {self.text!r}, but got {value}")
+                    raise ExpressionError(f"Expected a finite number from {quote(self.text)}, but got {value}")
                 return int(value) if value.is_integer() and abs(value) <= MAX_WHOLE else value
             case list():
                 return [self._json(item) for item in value]

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final, Literal
 
-from streams.core.expressions.errors import ExpressionSyntaxError
+from streams.core.expressions.errors import ExpressionSyntaxError, quote
 
 Steps = tuple[str | int, ...]
 
@@ -84,7 +84,7 @@ def _plain(text: str) -> Steps:
     for key in keys:
         if not _PLAIN_KEY.fullmatch(key):
             raise ExpressionSyntaxError(
-                f"Expected a path such as 'tags.device_id', but got {text!r}",
+                f"Expected a path such as 'tags.device_id', but got {quote(text)}",
                 offset,
                 "Write keys with dots between them, or JSONPath for anything else: $.fields['flow temp'][0]",
             )
@@ -99,7 +99,7 @@ def _jsonpath(text: str) -> Steps:
         match = _JSONPATH_STEP.match(text, at)
         if match is None:
             raise ExpressionSyntaxError(
-                f"Expected a JSONPath to one value, but got {text!r}, unclear from {text[at : at + 20]!r} on",
+                f"Expected a JSONPath to one value, but got {quote(text)}, unclear from {text[at : at + 20]!r} on",
                 at,
                 "Steps are .key, ['key'] and [0]; wildcards, filters, slices and '..' select many values",
             )

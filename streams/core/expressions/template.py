@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from streams.core.expressions.errors import ExpressionError, ExpressionSyntaxError
+from streams.core.expressions.errors import ExpressionError, ExpressionSyntaxError, quote
 from streams.core.expressions.expression import Expression, compile_expression
 from streams.core.expressions.syntax import MAX_WHOLE
 from streams.core.expressions.tokens import closing_brace
@@ -121,5 +121,5 @@ def _filled(expression: Expression | None, variables: Mapping[str, Any], source:
         return ""
     value = expression.evaluate(variables)
     if value is None:
-        raise ExpressionError(f"Expected a value for '${{{expression.text}}}' in {source!r}, but it is null")
+        raise ExpressionError(f"Expected a value for '${{{expression.text}}}' in {quote(source)}, but it is null")
     return text_of(value)

@@ -6,7 +6,7 @@ Strings come first everywhere, so that a brace, an operator or a digit inside of
 import re
 from typing import NamedTuple
 
-from streams.core.expressions.errors import ExpressionSyntaxError
+from streams.core.expressions.errors import ExpressionSyntaxError, quote
 
 _RAW_STRING = r'[rR](?:"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"[^"\n]*"|\'[^\'\n]*\')'
 _ESCAPED_STRING = r'"""(?:[^\\]|\\.)*?"""|\'\'\'(?:[^\\]|\\.)*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\''
@@ -63,7 +63,7 @@ def tokenize(text: str) -> list[Token]:
         if match is None:
             character = text[at]
             raise ExpressionSyntaxError(
-                f"Expected an expression, but got {character!r} in {text!r}", at, ADVICE.get(character, "")
+                f"Expected an expression, but got {character!r} in {quote(text)}", at, ADVICE.get(character, "")
             )
         kind = match.lastgroup
         assert kind is not None
@@ -119,7 +119,7 @@ class Cursor:
 
     def _error(self, message: str, fix: str = "", at: int | None = None) -> ExpressionSyntaxError:
         offset = self._token.start if at is None else at
-        return ExpressionSyntaxError(f"{message} in {self._text!r}", offset, fix)
+        return ExpressionSyntaxError(f"{message} in {quote(self._text)}", offset, fix)
 
 
 def closing_brace(text: str, start: int) -> int:
@@ -133,7 +133,9 @@ def closing_brace(text: str, start: int) -> int:
         if depth == 0:
             return match.start()
     raise ExpressionSyntaxError(
-        f"Expected '}}' after '${{' in {text!r}", start - 2, "Close it: ${name}; or write '$${' for the characters '${'"
+        f"Expected '}}' after '${{' in {quote(text)}",
+        start - 2,
+        "Close it: ${name}; or write '$${' for the characters '${'",
     )
 
 
