@@ -148,6 +148,11 @@ MISTAKES = {
     "9007199254740993": (0, "Expected a number up to 9007199254740992 in '9007199254740993'", ""),
     "1e400": (0, "Expected a number up to 1.7e+308 in '1e400'", ""),
     "'\\u0000'": (0, "Expected a text without the character U+0000 in \"'\\\\u0000'\"", ""),
+    "a.matches('\\d')": (
+        10,
+        "Expected an escape that CEL knows in \"a.matches('\\\\d')\"",
+        "Write '\\\\' for a backslash, or r'…' for a text without escapes",
+    ),
     "a.all(x, x.all(y, y.all(z, z)))": (
         20,
         "Expected at most 2 loops within each other and 10 in all in 'a.all(x, x.all(y, y.all(z, z)))'",

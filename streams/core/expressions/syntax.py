@@ -169,10 +169,7 @@ class _Parser(Cursor):
             case "int" | "float":
                 return self._number(token)
             case "string":
-                value = text_of_literal(token.text)
-                if "\0" in value:
-                    raise self._error("Expected a text without the character U+0000", at=token.start)
-                return Node(token.text, token.start, token.end, literal=value)
+                return self._string(token)
             case "name":
                 return self._name(token)
             case "op" if token.text == "(":
@@ -201,6 +198,16 @@ class _Parser(Cursor):
 
         values = self._list("}", entry)
         return self._node(f"{{{', '.join(entries)}}}", opening.start, values)
+
+    def _string(self, token: Token) -> Node:
+        try:
+            value = text_of_literal(token.text)
+        except ValueError:
+            fix = r"Write '\\' for a backslash, or r'…' for a text without escapes"
+            raise self._error("Expected an escape that CEL knows", fix, token.start) from None
+        if "\0" in value:
+            raise self._error("Expected a text without the character U+0000", at=token.start)
+        return Node(token.text, token.start, token.end, literal=value)
 
     def _number(self, token: Token) -> Node:
         text = token.text.rstrip("uU")
