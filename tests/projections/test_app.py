@@ -18,7 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from projections.app import feeds_of
 from projections.dead_letters import DeadLetters, DeadLetterTopic, KeptDeadLetters
 from projections.records import Refused
-from projections.topic_log import KafkaTopicLog
+from projections.topic_log import KafkaTopicLog, _MetadataRequest
 from streams.kafka import client_options
 from streams.settings import Settings
 from streams.topics import Topics, apply_topics, load_topics
@@ -202,6 +202,13 @@ async def test_topics_have_ids_of_their_own(settings: Settings, topics: Topics) 
         await admin.close()
     after = await log.ids(names)
     assert {name for name in names if after[name] != before[name]} == {topics.definitions.name}
+
+
+def test_a_broker_too_old_for_ids_is_told_apart() -> None:
+    """``KafkaTopicLog.ids`` takes this exception of aiokafka's for "knows no ids"."""
+    assert _MetadataRequest(["t"]).prepare({3: (0, 13)}).API_VERSION == 12
+    with pytest.raises(NotImplementedError):
+        _MetadataRequest(["t"]).prepare({3: (0, 8)})
 
 
 async def test_starts_of_partitions(settings: Settings, topics: Topics) -> None:
