@@ -53,6 +53,7 @@ def make_app(settings: Settings, role: str, topics: Topics, **options: Any) -> t
         app,
         transport.TransportOptions(
             client=client_options(settings),
+            fetch_wait_ms=settings.fetch_wait_ms,
             topic_max_record_bytes={name: int(limit) for name, limit in limits.items() if limit is not None},
             **options,
         ),

@@ -1,13 +1,13 @@
 """The machines: each plays its series over MQTT as a device would, and an ear of the demo hears what they are told.
 
-Readings go out with QoS 1 on a schedule of wall time, one a tick, all machines in step; a machine that falls behind
-(its broker was slow) catches up without changing the order.
+Readings go out with QoS 1 on a schedule of wall time, one a tick and machine; a machine that falls behind (its broker
+was slow) catches up without changing the order.
 """
 
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiomqtt
@@ -34,6 +34,10 @@ class Schedule:
     clock: PlantClock
     tick_s: float
     begin_ms: float
+
+    def later(self, share: float) -> "Schedule":
+        """The same a share of a tick later."""
+        return replace(self, begin_ms=self.begin_ms + share * self.tick_s * 1000)
 
     def due_ms(self, index: int) -> float:
         """When the reading with this index goes out, in Unix ms of wall time."""
@@ -83,10 +87,14 @@ def connect(mqtt_url: str, client_id: str) -> aiomqtt.Client:
 async def play(
     machines: Sequence[Series], mqtt_url: str, schedule: Schedule, published: Published, played: Callable[[], None]
 ) -> None:
-    """Play every series whole; ``played`` is called for each reading that the broker has acknowledged."""
+    """Play every series whole; ``played`` is called for each reading that the broker has acknowledged.
+
+    Each machine has its own moment within the tick, as devices of a plant have within their five minutes.
+    """
     async with asyncio.TaskGroup() as group:
-        for series in machines:
-            group.create_task(_play_one(series, mqtt_url, schedule, published, played))
+        for number, series in enumerate(machines):
+            own = schedule.later(number / len(machines))
+            group.create_task(_play_one(series, mqtt_url, own, published, played))
 
 
 async def _play_one(
