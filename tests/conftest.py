@@ -4,6 +4,7 @@
 ``fresh_database`` makes an empty database in milliseconds, from a template.
 """
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -12,21 +13,26 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import psutil
 import pytest
 
 from streams.settings import Settings
 from weir.stack.checks import run_async
 from weir.stack.ports import free_ports
 from weir.stack.stack import Stack, StackUrls
+from weir.stack.state import process_since
 
 PARTITIONS = 4
+HOME_PREFIX = "weir-tests-"
 Prepare = Callable[[str], Awaitable[object]]
 
 
 @pytest.fixture(scope="session")
 def running_stack() -> Iterator[Stack]:
     """The stack itself, for tests of the stack and of what runs under it."""
-    home = Path(tempfile.mkdtemp(prefix="weir-tests-"))
+    _sweep()
+    home = Path(tempfile.mkdtemp(prefix=HOME_PREFIX))
+    (home / "owner").write_text(f"{os.getpid()} {psutil.Process().create_time()}")
     home.chmod(0o755)  # under root the database runs as another account
     stack = Stack(home, free_ports(26000, 29999), durable=False)
     try:
@@ -35,6 +41,15 @@ def running_stack() -> Iterator[Stack]:
     finally:
         stack.down()
         shutil.rmtree(home)
+
+
+def _sweep() -> None:
+    """Stop and remove the stacks of runs that were killed."""
+    for owner in Path(tempfile.gettempdir()).glob(f"{HOME_PREFIX}*/owner"):
+        pid, created = owner.read_text().split()
+        if process_since(int(pid), float(created)) is None:
+            Stack(owner.parent).down()
+            shutil.rmtree(owner.parent, ignore_errors=True)  # another run may sweep too
 
 
 @pytest.fixture(scope="session")

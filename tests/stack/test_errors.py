@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import pytest
 
-from weir.stack import kafka_jars, timescaledb
+from weir.stack import kafka_jars, rootless, timescaledb
 from weir.stack.errors import StackError
 from weir.stack.progress import silent
 from weir.stack.stack import Stack
@@ -52,9 +52,12 @@ def test_data_of_another_user(tmp_path: Path, part: str):
 def test_timescaledb_without_root_tells_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(timescaledb, "PACKAGES", tmp_path / "none")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    with pytest.raises(StackError, match="needs root") as caught:
+    monkeypatch.setattr(rootless, "PACKAGES", ("no_such_package",))
+    monkeypatch.setenv("WEIR_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(StackError, match="there is none") as caught:
         timescaledb.ensure_timescaledb(tmp_path / "log", None, silent)
     assert f"sudo bash {timescaledb.SCRIPT}" in caught.value.hint
+    assert "--extra rootless" in caught.value.hint
     assert "DATABASE_URL=postgresql://" in caught.value.hint
     with pytest.raises(StackError, match="Expected PostgreSQL 13 with TimescaleDB") as caught:
         timescaledb.ensure_timescaledb(tmp_path / "log", 13, silent)

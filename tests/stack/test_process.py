@@ -119,6 +119,9 @@ def test_a_process_without_a_record_is_found_again(stack: Stack):
     (stack.home / "state.json").unlink()
     stack.start_process(ProcessSpec("router", SLEEPER))
     assert status_of(stack, "router").pid == pid
+    (stack.home / "state.json").unlink()
+    stack.down()
+    assert not psutil.pid_exists(pid)
 
 
 def test_a_process_whose_start_time_shifted_is_stopped_all_the_same(stack: Stack):

@@ -7,7 +7,6 @@ Of jgo only the Maven half is used: its environments leave most of Kafka's jars 
 JDK of their own to sort them.
 """
 
-import fcntl
 import hashlib
 import os
 import shutil
@@ -21,6 +20,7 @@ import jgo
 import requests
 from jgo.maven import MavenContext
 
+from weir.stack.cache import cache_dir, cache_lock
 from weir.stack.disk import check_space
 from weir.stack.errors import StackError
 from weir.stack.progress import Progress
@@ -45,12 +45,6 @@ class Jar:
         return f"{self.artifact}-{self.version}.jar"
 
 
-def cache_dir() -> Path:
-    """``WEIR_CACHE``, or ``~/.cache/weir``."""
-    configured = os.environ.get("WEIR_CACHE")
-    return Path(configured) if configured else Path.home() / ".cache" / "weir"
-
-
 def pinned_jars() -> list[Jar]:
     jars = []
     for line in PINNED.read_text().splitlines():
@@ -68,29 +62,18 @@ def ensure_kafka(progress: Progress) -> Path:
     """The directory with all jars; downloads them when it is not there (about 45 MB)."""
     jars = pinned_jars()
     fingerprint = hashlib.sha256(PINNED.read_bytes()).hexdigest()[:8]
-    cache = cache_dir()
-    target = cache / f"kafka-{kafka_version()}-{fingerprint}"
-    if target.is_dir():
-        return target
-    total = sum(jar.size for jar in jars)
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StackError(
-            f"Expected to write the download cache {cache}, but got: {error}",
-            "Set WEIR_CACHE to a directory of your own.",
-        ) from error
-    check_space(cache, 2 * total, "Kafka's jars")
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if target.is_dir():  # another command has downloaded them meanwhile
-            return target
-        with tempfile.TemporaryDirectory(dir=cache, prefix="kafka-download-") as scratch:
-            complete = Path(scratch) / "jars"
-            complete.mkdir()
-            _download_all(jars, Path(scratch), complete, progress)
-            complete.replace(target)  # at once: a cut download leaves no directory that looks whole
-    return target
+    name = f"kafka-{kafka_version()}-{fingerprint}"
+    if (cache_dir() / name).is_dir():
+        return cache_dir() / name
+    with cache_lock() as cache:
+        if not (cache / name).is_dir():  # another command may have downloaded them meanwhile
+            check_space(cache, 2 * sum(jar.size for jar in jars), "Kafka's jars")
+            with tempfile.TemporaryDirectory(dir=cache, prefix="kafka-download-") as scratch:
+                complete = Path(scratch) / "jars"
+                complete.mkdir()
+                _download_all(jars, Path(scratch), complete, progress)
+                complete.replace(cache / name)
+    return cache / name
 
 
 def class_path(jars: Path) -> str:

@@ -27,6 +27,7 @@ POLL_S = 0.05
 LOG_LINES_IN_ERRORS = 15
 LOG_TAIL_BYTES = 16_384
 LOG_MAX_BYTES = 20_000_000
+STOP_TIMEOUT_S = 20.0
 KILL_TIMEOUT_S = 10.0
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
@@ -54,7 +55,7 @@ class ProcessSpec:
     health_url: str | None = None
     ready_timeout_s: float = 60.0
     stop_signal: signal.Signals = signal.SIGTERM
-    stop_timeout_s: float = 20.0
+    stop_timeout_s: float = STOP_TIMEOUT_S
     account: str | None = None
 
 
@@ -94,7 +95,7 @@ class Processes:
         record = self.state.read().processes.get(spec.name)
         if record is not None and alive(record) is not None:
             return False
-        unrecorded = find_marked(self._home, spec.name)
+        unrecorded = find_marked(self._home).get(spec.name)
         if unrecorded is not None:
             self.state.add(_record(spec, unrecorded))
             return False
@@ -136,13 +137,17 @@ class Processes:
     def stop(self, name: str, progress: Progress) -> None:
         """Ask the process to end, kill it when it does not.  Does nothing when it is not running."""
         record = self.state.read().processes.get(name)
-        if record is None:
-            return
-        process = alive(record) or find_marked(self._home, name)
+        process = (alive(record) if record is not None else None) or find_marked(self._home).get(name)
         if process is not None:
             progress(f"stopping {name}", None)
-            _stop(name, process, signal.Signals(record.stop_signal), record.stop_timeout_s, progress)
+            stop_signal = signal.Signals(record.stop_signal) if record is not None else signal.SIGTERM
+            _stop(name, process, stop_signal, record.stop_timeout_s if record is not None else STOP_TIMEOUT_S, progress)
         self.state.remove(name)
+
+    def names(self) -> list[str]:
+        """What was started and not stopped, in the order of the starts; what has no record comes last."""
+        recorded = list(self.state.read().processes)
+        return recorded + [name for name in find_marked(self._home) if name not in recorded]
 
     def status(self, name: str, check: Check | None = None) -> ServiceStatus:
         """What became of the process; ``check`` asks a running one for its health."""

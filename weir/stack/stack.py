@@ -87,7 +87,7 @@ class Stack:
             return
         problems = []
         with self._processes.state.lock(progress):
-            for name in reversed(list(self._processes.state.read().processes)):
+            for name in reversed(self._processes.names()):
                 try:
                     self._processes.stop(name, progress)
                 except StackError as error:  # the others stop all the same

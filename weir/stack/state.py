@@ -111,23 +111,31 @@ class StateFile:
 
 def alive(record: Record) -> psutil.Process | None:
     """The process of this record, or ``None`` when it has ended, even if its pid lives on in another process."""
+    return process_since(record.pid, record.created)
+
+
+def process_since(pid: int, created: float) -> psutil.Process | None:
+    """The process of that pid that began at that time (Unix seconds); a zombie counts as none."""
     try:
-        process = psutil.Process(record.pid)
+        process = psutil.Process(pid)
         if process.status() == psutil.STATUS_ZOMBIE:
             return None
-        return process if abs(process.create_time() - record.created) < START_TIME_TOLERANCE_S else None
+        return process if abs(process.create_time() - created) < START_TIME_TOLERANCE_S else None
     except psutil.NoSuchProcess:
         return None
 
 
-def find_marked(home: Path, name: str) -> psutil.Process | None:
-    """A running process of this home and name that the state file does not know: the oldest, which is the parent."""
-    found = []
+def find_marked(home: Path) -> dict[str, psutil.Process]:
+    """What was started under this home, recorded or not, by name: of each name the oldest process, which is the parent."""
+    found: dict[str, tuple[float, psutil.Process]] = {}
     for process in psutil.process_iter():
         try:
             environ = process.environ()
-            if environ.get(NAME_MARK) == name and environ.get(HOME_MARK) == str(home):
-                found.append((process.create_time(), process.pid, process))
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return min(found)[2] if found else None
+            if environ.get(HOME_MARK) != str(home) or NAME_MARK not in environ or process.pid == os.getpid():
+                continue
+            name, created = environ[NAME_MARK], process.create_time()
+        except psutil.Error:
+            continue  # ended meanwhile, or another user's
+        if name not in found or created < found[name][0]:
+            found[name] = created, process
+    return {name: process for name, (_, process) in found.items()}
