@@ -2,12 +2,11 @@
 why.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from streams.core.durations import instant_text
+from streams.records import Headers
 
-Headers = Sequence[tuple[str, bytes]]
 MAX_REASON = 4_000
 MAX_VALUE_BYTES = 9 * 1024 * 1024
 PARTITION = 0

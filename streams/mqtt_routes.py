@@ -13,7 +13,8 @@ from streams.codec import BadRecordError, decode_reading
 from streams.core.ids import partition_for
 from streams.core.triggers import key_text
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
-from streams.deadletters import DeadLetter, Headers
+from streams.deadletters import DeadLetter
+from streams.records import Headers
 from streams.topics import Topics
 
 ROLE = "bridge"

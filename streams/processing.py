@@ -10,7 +10,6 @@ Nothing here waits or touches Kafka, so that the same code runs under a simulate
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
 
 import orjson
@@ -21,38 +20,28 @@ from streams.core import step
 from streams.core.clock import PlantClock
 from streams.core.commands import AnyCommand, FireTimer, StartProcess, TopicCommand
 from streams.core.decide import decide, home_of
-from streams.core.events import Event
 from streams.core.process import Process
 from streams.core.state import Entity, Instance, latest_record
 from streams.core.turn import Overlay, Reading, Rejection, Surroundings, Turn
-from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
-from streams.deadletters import DeadLetter
 from streams.endings import Endings, may_be_forgotten
-from streams.staging import Headers, Staged, Transaction, stage_rejection, stage_turn
+from streams.outcome import Counts, Outcome
+from streams.records import Record
+from streams.staging import (
+    HOPS_HEADER,
+    Source,
+    Transaction,
+    stage_dead_letter,
+    stage_forward,
+    stage_rejection,
+    stage_turn,
+)
 from streams.timers import Timers
 from streams.topics import Topics
 
 MAX_HOPS = 32
-HOPS_HEADER = "weir_hops"
 MAX_TIMERS_A_BATCH = 1_000
-ROLE = "processor"
 
 log = structlog.get_logger("weir.processor")
-
-
-class Record(Protocol):
-    """A record as the transport hands it out; ``timestamp`` is LogAppendTime in Unix milliseconds."""
-
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Headers: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
 
 
 class Definitions(Protocol):
@@ -60,28 +49,6 @@ class Definitions(Protocol):
 
     def get(self, definition_id: str, version: int | None) -> Process | None:
         """A version; the newest for ``None``."""
-
-
-@dataclass(slots=True)
-class Counts:
-    """What a partition has done since this process took it over."""
-
-    commands: int = 0
-    events: int = 0
-    rejected: int = 0
-    forwarded: int = 0
-    dead: int = 0
-    timers: int = 0
-
-
-@dataclass(slots=True)
-class Outcome:
-    """What becomes true for the partition's memory once the batch has committed."""
-
-    counts: Counts = field(default_factory=Counts)
-    waits: list[tuple[str, str]] = field(default_factory=list)
-    ended: list[tuple[int, str, str]] = field(default_factory=list)
-    messages: list[Event] = field(default_factory=list)
 
 
 Decoded = tuple[Record, TopicCommand | BadRecordError]
@@ -190,7 +157,7 @@ class PartitionProcessor:
         self._endings.forgotten()
         for ended_at, instance_id, event_type in outcome.ended:
             self._endings.add(ended_at, instance_id, failed=event_type == "failed")
-        _add(self.counts, outcome.counts)
+        self.counts.add(outcome.counts)
         for event in outcome.messages:
             log.info(event.message, instance=event.subject, definition=event.definition_id, activity=event.activity_id)
 
@@ -253,8 +220,7 @@ class PartitionProcessor:
 
     def _keep(self, turn: Turn) -> None:
         """Give a turn to the transaction, and note what the partition must remember of it."""
-        assert self._txn is not None
-        stage_turn(turn, self._topics).commit_to(self._txn)
+        stage_turn(turn, self._topics).commit_to(self._writing)
         outcome = self._outcome
         outcome.counts.events += len(turn.events)
         for event in turn.events:
@@ -268,41 +234,26 @@ class PartitionProcessor:
     # ---- what cannot be decided here
 
     def _reject(self, record: Record, command: TopicCommand, rejection: Rejection, time: int) -> None:
-        assert self._txn is not None
         self._outcome.counts.rejected += 1
-        source = (self._around.partition, record.offset, record.key)
-        told = (command.id, str(command.__struct_config__.tag))
-        stage_rejection(rejection, self._topics, told, source, time).commit_to(self._txn)
+        stage_rejection(rejection, command, self._source(record), time).commit_to(self._writing)
 
     def _bury(self, record: Record, reason: str, time: int) -> None:
-        assert self._txn is not None
         self._outcome.counts.dead += 1
-        letter = DeadLetter(
-            topic=self._topics.commands.name,
-            partition=self._around.partition,
-            offset=record.offset,
-            key=record.key,
-            value=record.value,
-            reason=reason,
-            role=ROLE,
-            headers=record.headers,
-        )
-        output = (self._topics.dead_letters.name, DEAD_LETTERS_PARTITION, *letter.record(time))
-        Staged([output]).commit_to(self._txn)
+        stage_dead_letter(reason, self._source(record), time).commit_to(self._writing)
 
     def _forward(self, record: Record, command: TopicCommand, home: int, time: int) -> None:
-        assert self._txn is not None
         hops = next((int(value) for name, value in record.headers if name == HOPS_HEADER and value.isdigit()), 0)
         if hops >= MAX_HOPS:
             message = (
-                f"Forwarded {hops} times without reaching partition {home}. Do all workers agree on the partitions?"
+                f"Forwarded {hops} times without reaching partition {home}: do all workers agree on the partitions?"
             )
             self._reject(record, command, Rejection("too_many_hops", message), time)
             return
         self._outcome.counts.forwarded += 1
-        headers = [(name, value) for name, value in record.headers if name != HOPS_HEADER]
-        headers.append((HOPS_HEADER, str(hops + 1).encode()))
-        Staged([(self._topics.commands.name, home, record.key, record.value, headers)]).commit_to(self._txn)
+        stage_forward(home, hops + 1, self._source(record)).commit_to(self._writing)
+
+    def _source(self, record: Record) -> Source:
+        return Source(record, self._around.partition, self._topics)
 
     def _refuse_limit(self, record: Record, command: TopicCommand, error: LimitError, time: int) -> None:
         """What the command leads to is too large: it is refused, and the instance it would have overfilled fails."""
@@ -323,28 +274,25 @@ class PartitionProcessor:
 
     # ---- the table
 
-    def _load(self, entity_id: str) -> Entity | None:
+    @property
+    def _writing(self) -> Transaction:
         assert self._txn is not None
-        raw = self._txn.get(entity_id.encode())
+        return self._txn
+
+    def _load(self, entity_id: str) -> Entity | None:
+        raw = self._writing.get(entity_id.encode())
         return None if raw is None else decode_entity(raw)
 
     def _latest(self, topic: str, key: str) -> Reading | None:
-        assert self._txn is not None
-        raw = self._txn.get(latest_record(topic, key).encode())
+        raw = self._writing.get(latest_record(topic, key).encode())
         return None if raw is None else orjson.loads(raw)
 
     def _forget(self, now: int) -> None:
         """Drop marks of instances that ended long ago."""
-        assert self._txn is not None
         for entity_id in self._endings.take(now):
             if may_be_forgotten(self._load(entity_id)):
-                del self._txn[entity_id.encode()]
+                del self._writing[entity_id.encode()]
 
 
 def _target(command: TopicCommand) -> str | None:
     return getattr(command, "instance_id", None)
-
-
-def _add(total: Counts, more: Counts) -> None:
-    for name in Counts.__slots__:
-        setattr(total, name, getattr(total, name) + getattr(more, name))

@@ -24,7 +24,8 @@ from streams.core.ids import partition_for
 from streams.core.process import Process, VariablesError
 from streams.core.triggers import TelemetryTrigger
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
-from streams.deadletters import DeadLetter, Headers
+from streams.deadletters import DeadLetter
+from streams.records import Record
 from streams.staging import Output
 from streams.topics import Topics
 
@@ -32,21 +33,6 @@ ROLE = "router"
 Reading = dict[str, Any]
 
 log = structlog.get_logger("weir.router")
-
-
-class Record(Protocol):
-    """A record as the transport hands it out; ``timestamp`` is the arrival in Unix milliseconds."""
-
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Headers: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
 
 
 class Definitions(Protocol):

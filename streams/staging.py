@@ -1,23 +1,27 @@
 """What one command puts into the batch's transaction, encoded as a whole before any of it is given away."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, get_args
 
 import orjson
 
 from streams.codec import encode_entity, encode_event, encode_json
+from streams.core.commands import TopicCommand
 from streams.core.durations import instant_text
 from streams.core.events import EventType
 from streams.core.state import latest_record
 from streams.core.turn import Rejection, Turn
+from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
+from streams.deadletters import DeadLetter
+from streams.records import Headers, Record
 from streams.topics import Topics
 
+ROLE = "processor"
+HOPS_HEADER = "weir_hops"
 REJECTION_VERSION = 1
 DEFINITIONS_PARTITION = 0
 _CE_TYPE = {name: [("ce_type", name.encode())] for name in get_args(EventType)}
 
-Headers = Sequence[tuple[str, bytes]]
 Output = tuple[str, int, bytes | None, bytes | None, Headers]
 """(topic, partition, key, value, headers)"""
 
@@ -75,25 +79,52 @@ def stage_turn(turn: Turn, topics: Topics) -> Staged:
     return Staged(outputs, writes)
 
 
-def stage_rejection(
-    rejection: Rejection,
-    topics: Topics,
-    command: tuple[str | None, str],
-    source: tuple[int, int, bytes | None],
-    now_ms: int,
-) -> Staged:
-    """The record of a refused command: ``command`` is its (id, type), ``source`` its (partition, offset, key)."""
-    partition, offset, key = source
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The record of a command, and the partition of ``process-commands`` that it stands in."""
+
+    record: Record
+    partition: int
+    topics: Topics
+
+
+def stage_rejection(rejection: Rejection, command: TopicCommand, source: Source, now_ms: int) -> Staged:
+    """The record of a refused command."""
     value = {
         "v": REJECTION_VERSION,
-        "command_id": command[0],
-        "partition": partition,
-        "offset": offset,
+        "command_id": command.id,
+        "partition": source.partition,
+        "offset": source.record.offset,
         "reason": rejection.reason,
         "message": rejection.message,
-        "command_type": command[1],
+        "command_type": command.__struct_config__.tag,
         "subject": rejection.subject,
         "time": instant_text(now_ms),
     }
     headers = [("weir_reason", rejection.reason.encode())]
-    return Staged([(topics.rejections.name, partition, key, encode_json(value), headers)])
+    topic = source.topics.rejections.name
+    return Staged([(topic, source.partition, source.record.key, encode_json(value), headers)])
+
+
+def stage_dead_letter(reason: str, source: Source, now_ms: int) -> Staged:
+    """The record of a command that could not be used."""
+    record = source.record
+    letter = DeadLetter(
+        topic=source.topics.commands.name,
+        partition=source.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value,
+        reason=reason,
+        role=ROLE,
+        headers=record.headers,
+    )
+    return Staged([(source.topics.dead_letters.name, DEAD_LETTERS_PARTITION, *letter.record(now_ms))])
+
+
+def stage_forward(home: int, hops: int, source: Source) -> Staged:
+    """The same record again, in the partition where it belongs."""
+    record = source.record
+    headers = [(name, value) for name, value in record.headers if name != HOPS_HEADER]
+    headers.append((HOPS_HEADER, str(hops).encode()))
+    return Staged([(source.topics.commands.name, home, record.key, record.value, headers)])

@@ -1,0 +1,24 @@
+"""A record as batches have it, whatever broker stands behind."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+Headers = Sequence[tuple[str, bytes]]
+
+
+class Record(Protocol):
+    """A record as the transport hands it out.
+
+    ``timestamp`` is in Unix milliseconds: LogAppendTime on Weir's own topics, arrival on telemetry topics.
+    """
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Headers: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
