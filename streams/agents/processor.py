@@ -12,7 +12,8 @@ import structlog
 from streams import transport
 from streams.app import make_app
 from streams.definitions import DefinitionStore
-from streams.processing import Outcome, PartitionProcessor, decode_records
+from streams.outcome import Outcome
+from streams.processing import PartitionProcessor, decode_records
 from streams.settings import Settings
 from streams.topics import TABLE, Topics, load_topics
 
