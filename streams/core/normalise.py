@@ -4,9 +4,9 @@ Here everything is still plain JSON, and may be wrong in any way; each part keep
 problem found later points there.
 
 **Fall-through.**  An activity without ``next`` goes on to the following one in the list; the last one ends the process.
-But an activity that a decision's path leads to begins a branch, and nothing falls into a branch from above: before it,
-the process ends, and a warning says so.  So in ``log_normal, log_success, escalate``, each the target of a decision,
-none runs into the next.
+But an activity that a path of an earlier decision leads to begins a branch, and nothing falls into a branch from above:
+before it, the process ends, and a warning says so.  So in ``log_normal, log_success, escalate``, each the target of a
+decision above, none runs into the next.  (A path back up is a loop, and begins no branch.)
 """
 
 from dataclasses import dataclass, field
@@ -179,13 +179,15 @@ def _reserved_elsewhere(name: str, parts: list[Raw], report: Report) -> bool:
 
 
 def _branches(parts: list[Raw]) -> dict[str, Any]:
-    """The activities that begin a branch, each with the id of what leads there."""
-    return {
-        target: part.content.get("id")
-        for part in parts
-        for field in _model_of(part).branch_fields
-        if isinstance(target := part.content.get(field), str)
-    }
+    """The activities that begin a branch, each with the id of the activity above that leads there."""
+    branches: dict[str, Any] = {}
+    seen: set[Any] = set()
+    for part in parts:
+        own_id = part.content.get("id")
+        seen.add(own_id if isinstance(own_id, str) else None)
+        targets = [part.content.get(field) for field in _model_of(part).branch_fields]
+        branches |= {target: own_id for target in targets if isinstance(target, str) and target not in seen}
+    return branches
 
 
 def _falls_to(part: Raw, following: Raw | None, branches: dict[str, Any], end: Any, report: Report) -> Any:

@@ -80,7 +80,7 @@ class Report:
             self._add_detail(place, detail, model)
 
     def _add_detail(self, place: Callable[[Steps], Steps], detail: ErrorDetails, model: type[BaseModel]) -> None:
-        inner = tuple(step for step in detail["loc"] if isinstance(step, int) or not step.startswith("function-"))
+        inner = tuple(step for step in detail["loc"] if step != "[key]")
         at = place(inner)
         got, context, kind = detail["input"], detail.get("ctx", {}), detail["type"]
         match kind:
@@ -97,8 +97,10 @@ class Report:
                 self.add(at, f"Expected {_pattern(context['pattern'])}, but got {show(got)}")
             case "string_too_long":
                 self.add(at, f"Expected at most {context['max_length']} characters, but got {len(got)}")
-            case "string_too_short" | "too_short":
-                self.add(at, "Expected at least one, but it is empty")
+            case "string_too_short":
+                self.add(at, "Expected a text, but it is empty")
+            case "too_short":
+                self.add(at, "Expected at least one element, but the list is empty")
             case "greater_than_equal" | "less_than_equal":
                 bound = f"from {context['ge']} up" if "ge" in context else f"up to {context['le']}"
                 self.add(at, f"Expected a number {bound}, but got {show(got)}")

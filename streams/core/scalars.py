@@ -30,8 +30,10 @@ class Part(BaseModel):
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = handler(self)
-        fields = type(self).model_fields
-        return {name: value for name, value in written.items() if getattr(self, name) != fields[name].get_default()}
+        return {name: value for name, value in written.items() if getattr(self, name) != self._default(name)}
+
+    def _default(self, name: str) -> Any:
+        return type(self).model_fields[name].get_default(call_default_factory=True, validated_data={})
 
 
 def syntax_error(error: ExpressionSyntaxError) -> PydanticCustomError:

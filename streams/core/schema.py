@@ -71,4 +71,3 @@ def _tidy(value: Any) -> Any:
     if isinstance(value.get("title"), str):
         dropped.add("title")
     return {name: _tidy(item) for name, item in value.items() if name not in dropped}
-

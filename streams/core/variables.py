@@ -50,7 +50,7 @@ class Variable(Part):
             if value is not None and self.type is not None and not fits(value, self.type):
                 raise PydanticCustomError(
                     "variable",
-                    "Expected '{field}' of variable '{name}' to be {type}, but got {value}",
+                    "Expected '{field}' of variable '{name}' to be of type {type}, but got {value}",
                     {"name": self.name, "field": field, "type": self.type, "value": repr(value)},
                 )
         return self
@@ -80,7 +80,7 @@ class CompiledVariable:
                 where = f" at {self.path.text!r} of the reading" if self.path is not None else ""
                 raise VariablesError(f"Expected a value for variable {self.name!r}{where}, but there is none")
         elif self.type is not None and not fits(value, self.type):
-            raise VariablesError(f"Expected variable {self.name!r} to be {self.type}, but got {value!r:.80}")
+            raise VariablesError(f"Expected variable {self.name!r} to be of type {self.type}, but got {value!r:.80}")
         return value
 
 

@@ -5,7 +5,9 @@ A *model* is what people write, a *node* what the decider walks over.  What ente
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
+
+from pydantic import BeforeValidator
 
 from streams.core.expressions import MISSING, Expression, Path, compile_path
 from streams.core.scalars import ActivityId, Part, PathText, Text, Title, VariableName
@@ -68,8 +70,15 @@ class Kind(NamedTuple):
     compile: Callable[[Any], Node]
 
 
-OutputSpec = VariableName | dict[VariableName, PathText]
-"""``output: name`` keeps the whole result in a variable, ``output: {name: path}`` parts of it."""
+def _whole_result(spec: Any) -> Any:
+    return {spec: "$"} if isinstance(spec, str) else spec
+
+
+OutputPaths = Annotated[
+    dict[VariableName, PathText],
+    BeforeValidator(_whole_result, json_schema_input_type=VariableName | dict[VariableName, PathText]),
+]
+"""``output: {name: path}`` keeps parts of a result in variables; ``output: name``, the whole, is ``{name: $}``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +88,10 @@ class Output:
     parts: tuple[tuple[str, Path], ...]
 
     @classmethod
-    def of_spec(cls, spec: str | dict[str, str] | None) -> "Output":
-        if spec is None:
-            return cls(())
-        paths = {spec: "$"} if isinstance(spec, str) else spec
+    def of_paths(cls, paths: Mapping[str, str]) -> "Output":
         return cls(tuple((name, compile_path(path)) for name, path in paths.items()))
 
     def of(self, result: Mapping[str, Any]) -> dict[str, Any]:
         """The variables that ``result`` sets; a path that it lacks leaves its variable as it is."""
         values = {name: path.get(result) for name, path in self.parts}
         return {name: value for name, value in values.items() if value is not MISSING}
-
-
-def output_names(spec: str | dict[str, str] | None) -> tuple[str, ...]:
-    """The variables that an ``output`` sets."""
-    return (spec,) if isinstance(spec, str) else tuple(spec or ())

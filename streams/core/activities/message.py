@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from streams.core.activities.base import Continuing, Kind, Node, Output, OutputSpec, output_names
+from streams.core.activities.base import Continuing, Kind, Node, Output, OutputPaths
 
 
 class Message(Continuing):
@@ -14,10 +14,10 @@ class Message(Continuing):
 
     type: Literal["message"]
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    output: OutputSpec | None = None
+    output: OutputPaths = Field(default_factory=dict)
 
     def writes(self) -> Iterable[str]:
-        return output_names(self.output)
+        return self.output
 
     def waits(self) -> bool:
         return True
@@ -32,7 +32,7 @@ class MessageNode(Node):
 
 
 def _compile(model: Message) -> MessageNode:
-    return MessageNode(id=model.id, next=model.next, message=model.name, output=Output.of_spec(model.output))
+    return MessageNode(id=model.id, next=model.next, message=model.name, output=Output.of_paths(model.output))
 
 
 MESSAGE = Kind(Message, _compile)

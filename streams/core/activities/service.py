@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, create_model
 
 from streams.core.actions import ACTIONS, ActionConfig, ActionSpec
-from streams.core.activities.base import Continuing, Kind, Node, Output, OutputSpec, Place, output_names
+from streams.core.activities.base import Continuing, Kind, Node, Output, OutputPaths, Place
 from streams.core.expressions import Expression, Template
 from streams.core.scalars import Duration
 
@@ -22,13 +22,13 @@ class Service(Continuing):
     action: str
     config: ActionConfig
     timeout: Annotated[Duration, Field(json_schema_extra={"default": "30s"})] = 30_000
-    output: OutputSpec | None = None
+    output: OutputPaths = Field(default_factory=dict)
 
     def reads(self) -> Iterable[tuple[Place, Expression]]:
         return [(("config", *place), expression) for place, expression in self.config.template().places]
 
     def writes(self) -> Iterable[str]:
-        return output_names(self.output)
+        return self.output
 
     def waits(self) -> bool:
         return not ACTIONS[self.action].inline
@@ -63,7 +63,7 @@ def _compile(model: Service) -> ServiceNode:
         inline=ACTIONS[model.action].inline,
         config=model.config.template(),
         timeout_ms=model.timeout,
-        output=Output.of_spec(model.output),
+        output=Output.of_paths(model.output),
     )
 
 
