@@ -113,9 +113,13 @@ class Topic:
         end = time.monotonic() + DEADLINE_S
         while not holds(self.records):
             assert time.monotonic() < end, f"only {len(self.records)} records: {self.records[-3:]}"
-            for records in (await self._consumer.getmany(timeout_ms=100)).values():
-                self.records += records
+            await self.look()
         return self.records
+
+    async def look(self) -> None:
+        """Read what there is, within a tenth of a second."""
+        for records in (await self._consumer.getmany(timeout_ms=100)).values():
+            self.records += records
 
     async def count(self, number: int) -> list[ConsumerRecord]:
         """Read until there are ``number`` records."""

@@ -176,7 +176,7 @@ async def test_an_action_that_the_broker_never_takes_fails_in_time(settings: Set
         running(MODULE, lonely, tmp_path) as worker,
     ):
         await worker.said("started")
-        one = await Requests(topics, producer).request({"topic": "a", "payload": 1}, left_ms=1500)
+        one = await Requests(topics, producer).request({"topic": "a", "payload": 1}, left_ms=5000)
         failure = answers(await commands.count(1))[one]
         assert isinstance(failure, FailActivity)
         assert (failure.error_type, failure.retryable) == ("unavailable", True)
@@ -193,6 +193,8 @@ async def test_an_event_of_a_newer_weir_ends_the_worker_loudly(settings: Setting
 
 async def test_a_missing_position_is_fatal(settings: Settings, tmp_path: Path) -> None:
     own, topics = await make_site(settings, tmp_path)
+    async with AIOKafkaProducer(**client_options(own)) as producer:
+        await Requests(topics, producer).request({"topic": "a", "payload": 1})
     other = own.model_copy(update={"app_id": f"{own.app_id}-other"})
     topics_file = tmp_path / "other.yaml"
     topics_file.write_text(own.topics_file.read_text().replace("${app}", own.app_id))
