@@ -4,8 +4,8 @@ expression   ``temperature > threshold``   compile_expression(text).test(variabl
 template     ``"At ${temperature} °C"``    compile_template(json).render(variables)
 path         ``tags.device_id``            compile_path(text).get(document)
 
-``tokens`` and ``syntax`` turn our spelling into CEL, ``functions`` lists what may be called, ``errors`` what may go
-wrong, ``explain`` finds the part that did.
+``tokens``, ``members`` and ``syntax`` turn our spelling into CEL, ``functions`` lists what may be called, ``errors``
+what may go wrong, and ``explain`` finds the part that did.
 """
 
 from streams.core.expressions.errors import ExpressionError, ExpressionSyntaxError, MissingError

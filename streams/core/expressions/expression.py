@@ -14,8 +14,9 @@ import cel
 
 from streams.core.expressions.errors import ExpressionError, ExpressionSyntaxError, quote
 from streams.core.expressions.explain import explain, missing, show
+from streams.core.expressions.members import MAX_WHOLE
 from streams.core.expressions.path import MISSING, follow
-from streams.core.expressions.syntax import MAX_WHOLE, parse
+from streams.core.expressions.syntax import parse
 from streams.core.expressions.tokens import bare_from
 
 MAX_LENGTH = 4096

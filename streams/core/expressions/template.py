@@ -10,7 +10,7 @@ from typing import Any
 
 from streams.core.expressions.errors import ExpressionError, ExpressionSyntaxError, quote
 from streams.core.expressions.expression import Expression, compile_expression
-from streams.core.expressions.syntax import MAX_WHOLE
+from streams.core.expressions.members import MAX_WHOLE
 from streams.core.expressions.tokens import closing_brace
 
 _Render = Callable[[Mapping[str, Any]], Any]
