@@ -2,13 +2,15 @@
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-from weir.stack import kafka_jars, rootless, timescaledb
+from weir.stack import kafka, kafka_jars, rootless, timescaledb
 from weir.stack.errors import StackError
+from weir.stack.ports import free_ports
 from weir.stack.progress import silent
 from weir.stack.stack import Stack
 
@@ -115,3 +117,39 @@ def test_the_pinned_list_names_one_broker_of_kafka():
     jars = kafka_jars.pinned_jars()
     assert [jar.version for jar in jars if jar.artifact == "kafka_2.13"] == [kafka_jars.kafka_version()]
     assert len({jar.filename for jar in jars}) == len(jars)
+
+
+@pytest.mark.parametrize("script", [timescaledb.SCRIPT, rootless.SCRIPT])
+def test_the_scripts_parse(script: Path):
+    assert subprocess.run(["/bin/bash", "-n", str(script)], check=False).returncode == 0
+
+
+def test_a_cluster_gets_the_version_that_it_needs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """What was built without root is found by its major version, and the system's comes first."""
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(timescaledb, "PACKAGES", tmp_path / "system")
+    monkeypatch.setenv("WEIR_CACHE", str(tmp_path / "cache"))
+    assert timescaledb.find_timescaledb(None) is None
+    (tmp_path / "cache" / "postgresql-16-timescaledb").mkdir(parents=True)
+    built = tmp_path / "cache" / "postgresql-16-timescaledb" / rootless.PROGRAMS
+    assert timescaledb.find_timescaledb(None) == timescaledb.find_timescaledb(16) == built
+    assert timescaledb.find_timescaledb(17) is None
+    for major in (15, 17):  # only one of them with the extension
+        (tmp_path / "system" / str(major) / "bin").mkdir(parents=True)
+        (tmp_path / "system" / str(major) / "bin" / "postgres").touch()
+    (tmp_path / "system" / "15" / "lib").mkdir()
+    (tmp_path / "system" / "15" / "lib" / "timescaledb.so").touch()
+    assert timescaledb.find_timescaledb(None) == tmp_path / "system" / "15" / "bin"
+    assert timescaledb.find_timescaledb(16) == built
+
+
+def test_a_broker_that_cannot_start_says_why(tmp_path: Path):
+    """Its logger is there: without one Kafka dies in silence."""
+    stack = Stack(tmp_path, free_ports(26000, 29999))
+    jars = kafka_jars.ensure_kafka(silent)
+    spec = kafka.prepare(tmp_path, jars, stack.ports, durable=False, progress=silent)
+    meta = tmp_path / "kafka" / "data" / "meta.properties"
+    meta.write_text(meta.read_text().replace("node.id=1", "node.id=2"))
+    with pytest.raises(StackError, match="kafka ended while it started") as caught:
+        stack.start_process(spec)
+    assert "Stored node id 2 doesn't match" in caught.value.message

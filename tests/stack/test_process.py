@@ -164,6 +164,13 @@ def test_a_process_that_ends_at_once_shows_its_last_words(stack: Stack):
     assert "weir logs router" in caught.value.hint
 
 
+def test_the_detail_of_a_dead_process_is_what_it_raised(stack: Stack):
+    trace = "ERROR fatal\njava.lang.RuntimeException: no such node\n\tat kafka.Kafka.main(Kafka.scala)\n"
+    stack.start_process(ProcessSpec("router", (sys.executable, "-c", f"print({trace!r})")))
+    until(lambda: status_of(stack, "router").state == "dead")
+    assert status_of(stack, "router").detail == "java.lang.RuntimeException: no such node"
+
+
 def test_a_process_that_never_becomes_healthy_shows_what_the_check_said(stack: Stack):
     port = free_port_numbers(1, 26000, 29999)[0]
     spec = ProcessSpec("router", SLEEPER, health_url=f"http://127.0.0.1:{port}/", ready_timeout_s=0.5)
@@ -217,3 +224,21 @@ def test_records_that_cannot_be_read_say_so(stack: Stack):
     with pytest.raises(StackError, match=r"state\.json"):
         stack.status()
     (stack.home / "state.json").unlink()
+
+
+def test_two_commands_at_once_start_one_process(stack: Stack):
+    others = [Stack(stack.home) for _ in range(4)]
+    threads = [threading.Thread(target=one.start_process, args=(ProcessSpec("router", SLEEPER),)) for one in others]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    running = [one for one in psutil.process_iter() if _environment(one).get("WEIR_HOME") == str(stack.home)]
+    assert [one.pid for one in running] == [status_of(stack, "router").pid]
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    try:
+        return process.environ()
+    except psutil.Error:
+        return {}

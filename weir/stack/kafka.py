@@ -31,6 +31,8 @@ JVM = (
     "-XX:-UsePerfData",
     "-XX:+ExitOnOutOfMemoryError",
     "-Djava.awt.headless=true",
+    "--sun-misc-unsafe-memory-access=allow",  # else Java warns at length of what Kafka 4.2 does
+    "--enable-native-access=ALL-UNNAMED",
     "-Dlog4j2.configurationFile=log4j2.yaml",
 )
 

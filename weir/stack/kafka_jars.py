@@ -27,6 +27,7 @@ from weir.stack.progress import Progress
 
 PINNED = Path(__file__).with_name("kafka-jars.txt")
 KAFKA = "org.apache.kafka:kafka_2.13"
+LOGGER = "org.apache.logging.log4j:log4j-slf4j-impl"
 PARALLEL = 4
 ATTEMPTS = 3
 HTTP_TIMEOUT_S = 60
@@ -121,12 +122,17 @@ def _download(context: MavenContext, jar: Jar, complete: Path) -> None:
 
 
 def _resolve(version: str) -> list[str]:
-    """The lines of ``kafka-jars.txt`` for a version of Kafka."""
-    lines = []
-    for artifact in jgo.resolve(f"{KAFKA}:{version}"):
+    """The lines of ``kafka-jars.txt`` for a version of Kafka.
+
+    Kafka's dependencies name no logger: without the one that its distribution adds, it would even die in silence.
+    """
+    artifacts = jgo.resolve(f"{KAFKA}:{version}")
+    log4j = next(artifact.version for artifact in artifacts if artifact.artifactId == "log4j-core")
+    lines = set()
+    for artifact in artifacts + jgo.resolve(f"{LOGGER}:{log4j}"):
         content = artifact.resolve().read_bytes()
         coordinates = f"{artifact.groupId}:{artifact.artifactId}:{artifact.version}"
-        lines.append(f"{coordinates} {len(content)} {hashlib.sha256(content).hexdigest()}")
+        lines.add(f"{coordinates} {len(content)} {hashlib.sha256(content).hexdigest()}")
     return sorted(lines)
 
 

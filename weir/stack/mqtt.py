@@ -88,5 +88,4 @@ def check(mqtt_url: str) -> str:
         async with client:
             return "accepts connections"
 
-    checks.tcp(f"{address.host}:{address.port}")
     return checks.run_async(asyncio.wait_for(ask(), 2 * TIMEOUT_S))

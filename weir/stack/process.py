@@ -156,7 +156,7 @@ class Processes:
             return ServiceStatus(name, "stopped")
         process = alive(record)
         if process is None:
-            return ServiceStatus(name, "dead", port=record.port, url=record.url, detail=self.last_lines(name, 1))
+            return ServiceStatus(name, "dead", port=record.port, url=record.url, detail=self._last_words(name))
         state: ServiceState = "running"
         detail = ""
         check = _check_of(check, record.health_url)
@@ -185,6 +185,11 @@ class Processes:
         except FileNotFoundError:
             return ""
         return "\n".join(lines[-count:])
+
+    def _last_words(self, name: str) -> str:
+        """The last line of the log that is no stack frame: in Java's and Python's traces alike, what was raised."""
+        spoken = [line for line in self.last_lines(name, LOG_LINES_IN_ERRORS).splitlines() if line.strip()]
+        return next((line for line in reversed(spoken) if not line[0].isspace()), "")
 
     def _popen(self, spec: ProcessSpec) -> subprocess.Popen[bytes]:
         log = self.log_path(spec.name)

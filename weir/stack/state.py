@@ -126,7 +126,7 @@ def process_since(pid: int, created: float) -> psutil.Process | None:
 
 
 def find_marked(home: Path) -> dict[str, psutil.Process]:
-    """What was started under this home, recorded or not, by name: of each name the oldest process, which is the parent."""
+    """What was started under this home, recorded or not, by name: of each name the oldest process, the parent."""
     found: dict[str, tuple[float, psutil.Process]] = {}
     for process in psutil.process_iter():
         try:
