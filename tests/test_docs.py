@@ -1,0 +1,46 @@
+"""The README is true: its commands exist, its files are there, its process is a process, and nothing is left out."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from streams.settings import Settings
+from weir.cli.main import app
+
+PROJECT = Path(__file__).parent.parent
+README = (PROJECT / "README.md").read_text()
+PLACES = re.findall(r"`((?:streams|projections|redpanda|weir|definitions|tests|benchmarks)/[\w./-]*)`", README)
+
+
+def test_every_weir_command_of_the_readme_exists() -> None:
+    known = set(typer.main.get_command(app).commands)  # type: ignore[attr-defined]
+    named = set(re.findall(r"\bweir ([a-z]+)", README))
+    assert named <= known
+
+
+def test_every_poe_task_of_the_readme_exists() -> None:
+    tasks = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["poe"]["tasks"]
+    assert set(re.findall(r"\bpoe ([a-z]+)", README)) <= set(tasks)
+
+
+@pytest.mark.parametrize("place", sorted(set(PLACES)))
+def test_every_place_of_the_readme_is_there(place: str) -> None:
+    assert (PROJECT / place).exists()
+
+
+def test_the_readme_names_every_command_that_a_person_uses() -> None:
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    missing = [name for name in commands if f"weir {name}" not in README]
+    assert missing == []
+
+
+def test_every_setting_is_told() -> None:
+    """In the README's table, by the name of its environment variable."""
+    names = [
+        field.validation_alias.choices[0] if field.validation_alias else f"WEIR_{name.upper()}"  # type: ignore[union-attr]
+        for name, field in Settings.model_fields.items()
+    ]
+    assert [name for name in names if f"`{name}`" not in README] == []
