@@ -6,9 +6,7 @@ import jsonschema
 import pytest
 
 from streams.core.actions import ACTIONS
-from streams.core.activities import (
-    KINDS,
-)
+from streams.core.activities import KINDS
 from streams.core.definition import ProcessDefinition
 from streams.core.document import read_yaml
 from streams.core.parse import parse_definition
