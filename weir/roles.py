@@ -8,11 +8,10 @@ import psutil
 from streams import ready
 from streams.settings import Settings
 from weir.home import environment
+from weir.role import MODULES
 from weir.stack.process import ProcessSpec
 
-PROJECTOR = "projector"
-ROLES = (PROJECTOR, "processor", "actions", "router", "bridge")
-MODULE = "weir.cli.main"
+MODULE = "weir.role"
 
 
 class NotReadyError(Exception):
@@ -21,17 +20,16 @@ class NotReadyError(Exception):
 
 def role_specs(settings: Settings, home: Path) -> list[ProcessSpec]:
     """How to start each role with these settings."""
-    return [role_spec(name, settings, home) for name in ROLES]
+    return [role_spec(name, settings, home) for name in MODULES]
 
 
 def role_spec(name: str, settings: Settings, home: Path) -> ProcessSpec:
     """How to start one role, and how to tell that it works: it writes its pid when it does."""
-    arguments = (name,) if name == PROJECTOR else ("worker", name)
     file = home / "run" / f"{name}.ready"
     file.parent.mkdir(parents=True, exist_ok=True)
     return ProcessSpec(
         name=name,
-        argv=(sys.executable, "-m", MODULE, *arguments),
+        argv=(sys.executable, "-m", MODULE, name),
         env=environment(settings) | {ready.VARIABLE: str(file)},
         cwd=home,
         ready=lambda: check_ready(file, name),

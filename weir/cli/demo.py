@@ -15,8 +15,9 @@ from weir.cli.errors import ExitCode
 from weir.cli.output import err, out, print_json
 from weir.cli.session import session_of
 from weir.demo.follow import Tally
+from weir.demo.plan import Plan
 from weir.demo.report import Report
-from weir.demo.run import Plan, run
+from weir.demo.run import run
 from weir.demo.series import Series, failure_windows, read_series
 
 THRESHOLD = 90.0
@@ -79,8 +80,7 @@ def print_checks(report: Report, console: Console) -> None:
     """The counts, each beside what it should be."""
     table = Table("", "measured", "expected", "", box=box.SIMPLE_HEAD, pad_edge=False)
     for check in report.checks:
-        expected = f"{check.expected} {check.expectation}".strip()
-        table.add_row(check.what, str(check.measured), expected, MET if check.ok else NOT_MET)
+        table.add_row(check.what, str(check.measured), check.expected, MET if check.ok else NOT_MET)
     console.print(table)
     latency = report.latency
     if latency.p50 is not None and latency.max is not None:

@@ -25,6 +25,7 @@ from streams.topics import TopicsError
 from weir.cli.session import Session, session_of
 from weir.client import ClientError, NoAnswerError
 from weir.database import NoSchemaError, UnreachableError
+from weir.demo.run import DemoError
 from weir.demo.series import SeriesError
 from weir.stack.errors import StackError
 
@@ -121,6 +122,7 @@ EXPECTED: dict[type[Exception], Explain] = {
     MigrationError: _as_it_says("migration"),
     TopicsError: _as_it_says("topics"),
     DefinitionError: _as_it_says("invalid_definition"),
+    DemoError: _as_it_says("demo", "`weir --home HOME/demo logs` shows what the plant said."),
     SeriesError: _as_it_says("series", code=ExitCode.USAGE),
     LimitError: _as_it_says("limit"),
     ValidationError: _settings,

@@ -3,14 +3,13 @@
 import typer
 
 from weir.cli.session import session_of
-from weir.cli.worker import run_role
-
-MODULE = "projections.app"
+from weir.role import run_role
 
 
 def projector(ctx: typer.Context) -> None:
     """Run the projector: events, telemetry and definitions into the database.
 
-    Brings the database's schema up to date first, and works until SIGTERM or Ctrl-C.
+    Brings the database's schema up to date first, and works until SIGTERM or Ctrl-C. Exit code 70 when the process must
+    be started again.
     """
-    run_role(MODULE, session_of(ctx).settings)
+    raise typer.Exit(run_role("projector", session_of(ctx).settings))

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 TIMER = timedelta(minutes=5)
+AT_ONCE = timedelta(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +40,31 @@ class Expectation:
     escalated: int
 
 
-def episodes(values: Sequence[float], threshold: float, interval: timedelta = TIMER) -> list[Episode]:
-    """The instances of one machine whose readings, ``interval`` apart, have these values; in order."""
-    during_timer = TIMER // interval
+def episodes(
+    values: Sequence[float], threshold: float, interval: timedelta = TIMER, response: timedelta = AT_ONCE
+) -> list[Episode]:
+    """The instances of one machine whose readings, ``interval`` apart, have these values; in order.
+
+    ``response`` is what an instance takes beyond its timer: nothing to speak of, unless the plant's clock runs so fast
+    that a machine's reading comes before the answer to the last.
+    """
+    meanwhile = (TIMER + response) // interval
     found = []
     at = 0
     while at < len(values):
         if values[at] <= threshold:
             at += 1
             continue
-        latest = min(at + during_timer, len(values) - 1)
+        latest = min(at + meanwhile, len(values) - 1)
         found.append(Episode(at, latest, values[latest] <= threshold))
-        at += during_timer + 1
+        at += meanwhile + 1
     return found
 
 
-def expect(machines: Sequence[Sequence[float]], threshold: float, interval: timedelta = TIMER) -> Expectation:
+def expect(
+    machines: Sequence[Sequence[float]], threshold: float, interval: timedelta = TIMER, response: timedelta = AT_ONCE
+) -> Expectation:
     """The counts for machines that run in parallel, each on its own series of values."""
-    all_episodes = [episode for values in machines for episode in episodes(values, threshold, interval)]
+    all_episodes = [episode for values in machines for episode in episodes(values, threshold, interval, response)]
     cooled = sum(episode.cooled for episode in all_episodes)
     return Expectation(sum(map(len, machines)), len(all_episodes), cooled, len(all_episodes) - cooled)

@@ -1,6 +1,7 @@
 """What the database says happened, asked with plain SQL, as a user would."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 from streams.settings import Settings
 from weir.database import connected
@@ -22,7 +23,8 @@ SELECT (SELECT count(*) FROM telemetry)                                         
                                            WHERE h.instance_id = i.id))                      AS out_of_step
 """
 _STARTS = """
-SELECT i.business_key AS device_id, h.data -> 'trigger' ->> 'timestamp' AS reading
+SELECT i.business_key AS device_id, h.data -> 'trigger' ->> 'timestamp' AS reading,
+       i.completed_at - (h.data -> 'trigger' ->> 'timestamp')::timestamptz AS took
   FROM process_instances i JOIN process_history h ON h.instance_id = i.id AND h.event_type = 'started'
  ORDER BY i.started_at, i.id
 """
@@ -47,10 +49,13 @@ class Counts:
 
 @dataclass(frozen=True)
 class Start:
-    """An instance: the machine it is for, and the device's own timestamp of the reading that started it."""
+    """An instance: the machine it is for, the device's own timestamp of the reading that started it, and the plant time
+    from then until the instance had ended.
+    """
 
     device_id: str
     reading: str
+    took: timedelta | None
 
 
 async def count(settings: Settings) -> Counts:

@@ -2,23 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
 from streams.core.commands import DeployDefinition
 from streams.core.parse import parse_definition
+from streams.topics import load_topics
 from weir.client import Accepted, CommandClient
 from weir.demo import plant as demo_plant
 from weir.demo.follow import Tally, follow
 from weir.demo.machines import Ear, Published, Schedule, play
-from weir.demo.oracle import episodes, expect
+from weir.demo.plan import Plan
 from weir.demo.plant import DemoPlant
-from weir.demo.report import Report, make_report
+from weir.demo.report import Report, Seen, make_report
 from weir.demo.results import Counts, count, starts
-from weir.demo.series import Series
+from weir.lag import lags
 
 DEPLOY_TIMEOUT_S = 60.0
 SETTLE_TIMEOUT_S = 60.0
@@ -28,26 +26,7 @@ LEAD_S = 0.5
 
 
 class DemoError(Exception):
-    """The demo cannot be run to its end; the message says why."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What to play: one series a machine, the threshold in the series' unit, and the wall time of a tick in seconds."""
-
-    machines: Sequence[Series]
-    threshold: float
-    tick_s: float
-
-    @property
-    def interval(self) -> timedelta:
-        """The plant time of a tick."""
-        return self.machines[0].interval
-
-    @property
-    def longest(self) -> int:
-        """Readings of the longest series."""
-        return max(len(series.readings) for series in self.machines)
+    """The demo cannot be played to its end; the message says why."""
 
 
 class Show(Protocol):
@@ -74,6 +53,9 @@ def run(plan: Plan, home: Path, show: Show, *, keep: bool) -> Report:
     try:
         plant = demo_plant.start(stack, plan.threshold, plan.interval, plan.tick_s, plan.longest, show.step)
         return asyncio.run(_play(plan, plant, show, began))
+    except ExceptionGroup as group:
+        reasons = "; ".join(f"{type(error).__name__}: {error}" for error in group.exceptions)
+        raise DemoError(f"The demo could not go on: {reasons}") from group
     finally:
         if not keep:
             stack.down(show.step)
@@ -90,20 +72,14 @@ async def _play(plan: Plan, plant: DemoPlant, show: Show, began: float) -> Repor
         following = group.create_task(follow(settings, tally, show.line))
         await ear.listening.wait()
         schedule = Schedule(settings.plant_clock, plan.tick_s, (time.time() + LEAD_S) * 1000)
-        oracle = expect([series.values for series in plan.machines], plan.threshold, plan.interval)
-        show.playing(oracle.readings)
+        show.playing(plan.readings)
         await play(plan.machines, settings.mqtt_url, schedule, published, lambda: show.played(tally))
         show.step("waiting until everything is settled", None)
-        counts = await _settle(plant, oracle.readings, tally, ear)
+        counts = await _settle(plan, plant, tally, ear)
         listening.cancel()
         following.cancel()
-    started = await starts(settings)
-    silent = {
-        series.device_id: sum(start.device_id == series.device_id for start in started)
-        for series in plan.machines
-        if not episodes(series.values, plan.threshold, plan.interval)
-    }
-    return make_report(counts, oracle, silent, published, ear.heard, started, tally, time.monotonic() - began)
+    seen = Seen(counts, await starts(settings), tally, published, ear.heard)
+    return make_report(plan, seen, time.monotonic() - began)
 
 
 async def _deploy(plant: DemoPlant) -> None:
@@ -115,20 +91,22 @@ async def _deploy(plant: DemoPlant) -> None:
         raise DemoError(f"Expected the demo's definition to be deployed, but it was refused: {outcome.message}")
 
 
-async def _settle(plant: DemoPlant, readings: int, tally: Tally, ear: Ear) -> Counts:
-    """Wait until every instance has ended, its command has arrived and the database has it all; then count.
+async def _settle(plan: Plan, plant: DemoPlant, tally: Tally, ear: Ear) -> Counts:
+    """Wait until no role has anything to do, every instance has ended and the database has it all; then count.
 
     What has not settled in time is counted as it is: the checks tell.
     """
+    topics = load_topics(plant.settings)
     deadline = time.monotonic() + SETTLE_TIMEOUT_S
     while True:
-        before = tally.events
+        behind = await lags(plant.settings, topics)
         counts = await count(plant.settings)
         settled = (
-            counts.readings >= readings
+            not any(behind.values())
+            and counts.readings >= plan.readings
             and counts.running == 0
             and tally.ended == tally.started == counts.started
-            and counts.history_rows == tally.events == before
+            and tally.events == counts.history_rows
             and len(ear.heard) >= tally.started
         )
         if settled or time.monotonic() > deadline:

@@ -4,7 +4,7 @@ The list holds every jar of the class path (``group:artifact:version bytes sha25
 ``python -m weir.stack.kafka_jars 4.2.1 > weir/stack/kafka-jars.txt``.
 
 Of jgo only the Maven half is used: its environments leave most of Kafka's jars off their class path, and would fetch a
-JDK of their own to sort them.
+JDK of their own to sort them.  It takes half a second to import, which only the first run needs to spend.
 """
 
 import hashlib
@@ -15,15 +15,15 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
-
-import jgo
-import requests
-from jgo.maven import MavenContext
+from typing import TYPE_CHECKING
 
 from weir.stack.cache import cache_dir, cache_lock
 from weir.stack.disk import check_space
 from weir.stack.errors import StackError
 from weir.stack.progress import Progress
+
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
 
 PINNED = Path(__file__).with_name("kafka-jars.txt")
 KAFKA = "org.apache.kafka:kafka_2.13"
@@ -85,6 +85,8 @@ def _download_all(jars: list[Jar], scratch: Path, complete: Path, progress: Prog
     step = f"downloading Kafka {kafka_version()}"
     total, done = sum(jar.size for jar in jars), 0
     progress(step, 0.0)
+    from jgo.maven import MavenContext  # noqa: PLC0415  # see the module's docstring
+
     context = MavenContext(repo_cache=scratch / "repository", timeout=HTTP_TIMEOUT_S)
     with ThreadPoolExecutor(PARALLEL) as pool:
         downloads = {pool.submit(_download, context, jar, complete): jar for jar in jars}
@@ -98,13 +100,15 @@ def _download_all(jars: list[Jar], scratch: Path, complete: Path, progress: Prog
             raise
 
 
-def _download(context: MavenContext, jar: Jar, complete: Path) -> None:
+def _download(context: "MavenContext", jar: Jar, complete: Path) -> None:
+    from requests import RequestException  # noqa: PLC0415
+
     artifact = context.project(jar.group, jar.artifact).at_version(jar.version).artifact()
     problem = ""
     for _ in range(ATTEMPTS):
         try:
             path = artifact.resolve()
-        except (requests.RequestException, RuntimeError) as error:  # jgo: not found in any repository
+        except (RequestException, RuntimeError) as error:  # jgo: not found in any repository
             problem = f"{type(error).__name__}: {error}"
             artifact.cached_path.unlink(missing_ok=True)  # half a file would pass for a whole one
             continue
@@ -126,6 +130,8 @@ def _resolve(version: str) -> list[str]:
 
     Kafka's dependencies name no logger: without the one that its distribution adds, it would even die in silence.
     """
+    import jgo  # noqa: PLC0415
+
     artifacts = jgo.resolve(f"{KAFKA}:{version}")
     log4j = next(artifact.version for artifact in artifacts if artifact.artifactId == "log4j-core")
     lines = set()

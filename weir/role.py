@@ -1,0 +1,69 @@
+"""One role in this process, until told to stop: ``python -m weir.role NAME`` is what the stack starts.
+
+``weir worker`` and ``weir projector`` do the same, with the command line around it.  A role imports only itself: five
+of them start at once.
+"""
+
+import logging
+import os
+import sys
+import traceback
+from importlib import import_module
+
+import structlog
+from pydantic import ValidationError
+
+from streams.settings import Settings
+
+MODULES = {
+    "projector": "projections.app",
+    "processor": "streams.agents.processor",
+    "actions": "streams.agents.actions",
+    "router": "streams.agents.router",
+    "bridge": "streams.mqtt_bridge",
+}
+"""Each has ``run(settings)``.  In the order of starting: who reads stands before who writes."""
+
+
+def run_role(name: str, settings: Settings) -> int:
+    """Be the role until told to stop; returns the exit code.  What goes wrong goes into the log whole."""
+    log_to_stderr(settings)
+    try:
+        import_module(MODULES[name]).run(settings)
+    except Exception:  # noqa: BLE001  # whatever it is, it ends the process, and a supervisor starts another
+        traceback.print_exc()
+        return os.EX_SOFTWARE
+    return os.EX_OK
+
+
+def log_to_stderr(settings: Settings) -> None:
+    """The log of a role: a line an event, with time, level and what it is about."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def main(argv: list[str]) -> int:
+    """``argv`` is the role's name."""
+    if len(argv) != 1 or argv[0] not in MODULES:
+        sys.stderr.write(f"Expected one of {', '.join(MODULES)}, but got {argv}\n")
+        return os.EX_USAGE
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        sys.stderr.write(f"{error}\n")
+        return os.EX_USAGE
+    return run_role(argv[0], settings)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
