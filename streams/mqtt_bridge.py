@@ -15,6 +15,7 @@ is not carried: it is an old reading, and would come again with every subscripti
 """
 
 import asyncio
+import os
 import signal
 import time
 from collections import deque
@@ -36,7 +37,6 @@ from streams.mqtt import Acknowledge, MqttAddress, keep_connected, take_delivery
 from streams.mqtt_routes import KafkaRecord, Routes
 from streams.settings import Settings
 from streams.topics import Topics, group_of, load_topics
-from streams.transport.fatal import EXIT_FATAL
 
 MAX_UNDER_WAY = 1000
 QOS = 1
@@ -234,7 +234,7 @@ async def _main(settings: Settings, topics: Topics) -> None:
         await _first(carry(settings, topics, stop), _give_up(stop))
     except (BridgeError, KafkaError) as error:
         log.critical("the bridge ends, to be started again", error=str(error))
-        raise SystemExit(EXIT_FATAL) from error
+        raise SystemExit(os.EX_SOFTWARE) from error
 
 
 async def _give_up(stop: asyncio.Event) -> None:

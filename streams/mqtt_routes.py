@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from streams.codec import BadRecordError, decode_reading
-from streams.core.ids import partition_for
-from streams.core.triggers import key_text
+from streams.core.ids import key_text, partition_for
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.deadletters import DeadLetter
 from streams.records import Headers

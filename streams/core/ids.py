@@ -6,11 +6,13 @@ the partition its instance lives in, and lets the database find its chunk.
 """
 
 import hashlib
+import math
 import re
 from functools import lru_cache
 from uuid import UUID
 
 MAX_PARTITIONS = 4096
+MAX_KEY_LENGTH = 512
 UUID_VERSION = 8
 _VERSION_BITS = UUID_VERSION << 76
 _VARIANT = 2 << 62
@@ -47,6 +49,19 @@ def partition_of(instance: str) -> int:
 def started_at_ms(instance: str) -> int:
     """When the instance with this (canonical) id started, in Unix milliseconds of plant time."""
     return int(instance[:8] + instance[9:13], 16)
+
+
+def key_text(value: object) -> str | None:
+    """``value`` as a business key: numbers as text, 5.0 as 5; ``None`` for what cannot be one."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return None
+        value = int(value) if value.is_integer() else value
+    if isinstance(value, int | float):
+        value = str(value)
+    return value if isinstance(value, str) and 0 < len(value) <= MAX_KEY_LENGTH else None
 
 
 @lru_cache(maxsize=65536)

@@ -2,7 +2,7 @@
 
 from streams.core.triggers.api import ApiTrigger
 from streams.core.triggers.base import Mode, Trigger
-from streams.core.triggers.redpanda import RedpandaTrigger, TelemetryTrigger, compile_redpanda, key_text
+from streams.core.triggers.redpanda import RedpandaTrigger, TelemetryTrigger, compile_redpanda
 
 TRIGGERS: dict[str, type[Trigger]] = {
     "redpanda": RedpandaTrigger,
@@ -19,5 +19,4 @@ __all__ = [
     "TelemetryTrigger",
     "Trigger",
     "compile_redpanda",
-    "key_text",
 ]

@@ -4,7 +4,6 @@ A reading is ``{"tags": {…}, "fields": {…}, "timestamp": …}``.  The compil
 does it start the process, for which key.
 """
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
@@ -13,7 +12,6 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from streams.core.expressions import (
-    MISSING,
     Expression,
     ExpressionError,
     MissingError,
@@ -21,12 +19,12 @@ from streams.core.expressions import (
     compile_expression,
     compile_path,
 )
+from streams.core.ids import key_text
 from streams.core.scalars import Condition, Duration, PathText, Topic
 from streams.core.triggers.base import Mode, Trigger
 
 READING_FIELDS = ("tags", "fields", "timestamp")
 _DEVICE = compile_path("tags.device_id")
-_MAX_KEY_LENGTH = 512
 _Conditions = Annotated[tuple[Condition, ...], Field(strict=False, min_length=1, max_length=50)]
 
 
@@ -118,16 +116,3 @@ def compile_redpanda(model: RedpandaTrigger) -> TelemetryTrigger:
         priority=model.priority,
         max_age_ms=model.max_age,
     )
-
-
-def key_text(value: Any) -> str | None:
-    """``value`` as a business key: numbers as text, 5.0 as 5; ``None`` for what cannot be one."""
-    if value is MISSING or value is None or isinstance(value, bool):
-        return None
-    if isinstance(value, float):
-        if not math.isfinite(value):
-            return None
-        value = int(value) if value.is_integer() else value
-    if isinstance(value, int | float):
-        value = str(value)
-    return value if isinstance(value, str) and 0 < len(value) <= _MAX_KEY_LENGTH else None
