@@ -91,6 +91,8 @@ class Transport:
         self.app, self.options, self.fatal = app, options, fatal
         self.sources: dict[str, Source] = {}
         self.counters = Counters()
+        self.consumer: LaneConsumer | None = None
+        """Set by the consumer itself, when Faust makes it at start."""
 
     def source(
         self,
@@ -128,8 +130,7 @@ class Transport:
 
     def status(self) -> list[PartitionStatus]:
         """One entry for each partition that this process works on, by topic and partition."""
-        consumer = self.app.consumer
-        lanes = consumer.lanes if isinstance(consumer, LaneConsumer) else {}
+        lanes = self.consumer.lanes if self.consumer is not None else {}
         return [lanes[tp].status() for tp in sorted(lanes)]
 
 

@@ -33,6 +33,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.tx = self.app.tx
+        self.tx.consumer = self
         self.lanes: dict[TopicPartition, Lane] = {}
         self.writers: dict[TopicPartition, KafkaWriter] = {}
         self._generation = -2

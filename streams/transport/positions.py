@@ -100,7 +100,9 @@ async def start(
     for tp in tps:
         position, (first, end) = found.get(tp), bounds[tp]
         problem = _problem(positions, tp, position, first, end)
-        if problem is None:
+        if position is None and end == 0:
+            starts[tp] = Start(0, unsaved=isinstance(positions, GroupPositions))  # nothing was ever written: exact
+        elif problem is None:
             starts[tp] = Start(first if position is None else position)
         elif latest:
             counters.missing_offsets += 1

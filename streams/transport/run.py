@@ -10,6 +10,8 @@ import logging
 import os
 import signal
 import sys
+import threading
+from typing import NoReturn
 
 import faust
 
@@ -19,7 +21,21 @@ from streams.transport.fatal import exit_process, logger
 
 STOP_TIMEOUT_S = 20.0
 """More than the drain timeout: beyond it something hangs, and the process leaves all the same."""
+IDLE_STOP_TIMEOUT_S = 2.0
+"""The same for an app without lanes."""
+THREAD_TIMEOUT_S = 1.0
 NOISY = ("faust", "mode", "aiokafka", "streams.transport.recovery")
+
+
+class _VerificationRetries(logging.Filter):
+    """Drops warnings of produce requests that are sent again.
+
+    For a moment at the beginning of a transaction Kafka answers NotEnoughReplicas, while it verifies that the partition
+    was added to the transaction; aiokafka asks again after 20 ms.  One that lasts ends the process by commit_timeout_s.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "NotEnoughReplicas" not in record.getMessage()
 
 
 def run(app: faust.App, *, log_level: str = "INFO") -> None:
@@ -29,10 +45,26 @@ def run(app: faust.App, *, log_level: str = "INFO") -> None:
     level = logging.INFO if logging.getLevelName(log_level) <= logging.DEBUG else logging.WARNING
     for name in NOISY:
         logging.getLogger(name).setLevel(level)
+    logging.getLogger("aiokafka.producer.sender").addFilter(_VerificationRetries())
     asyncio.run(_serve(app))
+    _leave_no_thread()
+
+
+def _leave_no_thread() -> None:
+    """Faust's consumer thread outlives an app that was stopped while it started, and would keep the process alive."""
+    threads = [t for t in threading.enumerate() if t is not threading.main_thread() and not t.daemon]
+    for thread in threads:
+        thread.join(THREAD_TIMEOUT_S)
+    if any(thread.is_alive() for thread in threads):
+        _leave()
+
+
+def _leave() -> NoReturn:
+    """Exit code 0 without waiting for anything else: no batch is running and no transaction open."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
+    os._exit(0)
 
 
 async def _serve(app: faust.App) -> None:
@@ -48,14 +80,21 @@ async def _serve(app: faust.App) -> None:
         error = app.crash_reason or (running.exception() if not running.cancelled() else None)
         exit_process(f"app {app.conf.id} ended by itself", error)
     logger.info("stopping %s", app.conf.id)
-    try:
-        async with asyncio.timeout(STOP_TIMEOUT_S):
-            await app.stop()
-    except TimeoutError:
-        exit_process(f"app {app.conf.id} did not stop within {STOP_TIMEOUT_S} s")
+    await _stop(app)
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
+
+
+async def _stop(app: faust.App) -> None:
+    """Stop the app.  One that is still starting may hang in its stop, and has nothing to finish."""
+    lanes = app.tx.consumer is not None and bool(app.tx.consumer.lanes)
+    limit = STOP_TIMEOUT_S if lanes else IDLE_STOP_TIMEOUT_S
+    stopped, _ = await asyncio.wait({asyncio.create_task(app.stop(), name="stop")}, timeout=limit)
+    if not stopped:  # not a timeout by cancellation: Faust's services swallow that
+        if lanes:
+            exit_process(f"app {app.conf.id} did not stop within {STOP_TIMEOUT_S} s")
+        _leave()
 
 
 async def _run(app: faust.App) -> None:

@@ -251,10 +251,12 @@ async def test_batches_that_write_nothing_make_no_transactions_but_keep_the_posi
 
 
 async def test_group_positions_commit_with_the_output():
-    s = await Simulation("group", idle_offsets_every_s=60.0).start()
+    s = Simulation("group", idle_offsets_every_s=60.0)
+    s.feed("before")
+    await s.start()
     async with agent(s, lambda batch, txn: txn.send("out", 0, b"k", batch.records[-1].value)):
         s.feed("a")
-        await until(lambda: s.broker.groups.get(GROUP) == {IN: 1})
+        await until(lambda: s.broker.groups.get(GROUP) == {IN: 2})
     assert s.values(OUT) == ["a"]
     assert s.counters.transactions == 2, "the start at the latest is written before anything is read"
     assert s.counters.missing_offsets == 1
@@ -284,6 +286,13 @@ async def test_a_missing_group_offset_starts_at_the_latest_with_an_alarm_or_ends
     strict.broker.groups.clear()
     with pytest.raises(ProcessEnded, match=r"set the group's offset for in\[0\]"):
         await strict.start()
+
+
+async def test_where_nothing_was_ever_written_there_is_nothing_to_miss():
+    s = await Simulation("group").start()
+    assert (s.lane.position, s.counters.missing_offsets) == (0, 0)
+    await until(lambda: s.broker.groups == {GROUP: {IN: 0}})
+    assert (await Simulation("stored", broker=s.broker).start()).lane.position == 0
 
 
 async def test_a_group_offset_that_the_log_no_longer_holds_counts_as_missing():
@@ -460,6 +469,15 @@ async def test_stop_waits_for_the_running_batch_and_drops_the_queued_one():
     await asyncio.wait_for(stopping, DEADLINE_S)
     waiting.cancel()
     assert (s.values(OUT), s.lane.position) == ([], 0)
+
+
+async def test_a_transaction_that_is_not_confirmed_ends_the_process():
+    s = await Simulation(commit_timeout_s=0.1).start()
+    s.lane._writer.transact = lambda outputs, offsets: asyncio.sleep(60)
+    s.feed("a")
+    async with agent(s, fold):
+        message, _ = await s.death()
+    assert "Kafka did not confirm a transaction within commit_timeout_s=0.1" in message
 
 
 async def test_status_tells_position_and_lag():

@@ -100,7 +100,11 @@ async def test_a_missing_group_offset_starts_at_the_latest_with_an_alarm_once(br
 
 async def test_a_missing_group_offset_can_be_fatal(brokers, app, start_worker):
     await topics_of(brokers, app, table=False)
-    worker = start_worker(kind="stored", body="silent", missing="fatal")
+    new = await start_worker(kind="stored", body="silent", missing="fatal").ready(4)
+    await new.terminate()
+    assert "ERROR" not in new.output, "nothing was ever written, so nothing can be skipped"
+    await produce(brokers, f"{app}-in", in_partition(0, b"1"))
+    worker = start_worker(kind="stored", body="silent", missing="fatal", group=f"{app}-other")
     assert await worker.exit() == EXIT_FATAL
     assert "but the group has none." in worker.output
     assert "set the group's offset" in worker.output

@@ -19,6 +19,7 @@ import faust
 from streams import transport
 
 DEFAULTS = {
+    "group": None,  # id of the app, when it is not that of the topics
     "kind": "table",  # table, group (transactional), stored (group, not transactional), external
     "body": "fold",  # fold, forward, silent, timer
     "partitions": 4,
@@ -120,7 +121,7 @@ def main() -> None:  # noqa: C901
     config = DEFAULTS | json.loads(sys.argv[1])
     name, partitions, flag = config["app"], config["partitions"], Flag(config["flag"])
     app = faust.App(
-        name,
+        config["group"] or name,
         datadir=config["datadir"],
         **transport.app_settings(session_timeout_s=config["session_timeout_s"], member_id=config["member_id"]),
     )
