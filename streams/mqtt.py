@@ -32,6 +32,10 @@ DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
 log = structlog.get_logger("weir.mqtt")
 
 
+class MqttUrlError(ValueError):
+    """``WEIR_MQTT_URL`` is no address; the message does not repeat it, since it may hold a password."""
+
+
 @dataclass(frozen=True, slots=True)
 class MqttAddress:
     """A broker, and who we are to it."""
@@ -47,22 +51,19 @@ class MqttAddress:
 
     @classmethod
     def parse(cls, url: str) -> "MqttAddress":
-        """The address in ``mqtt://[user[:password]@]host[:port]``, or ``mqtts://`` for TLS.
-
-        Raises ``ValueError``, which does not repeat the url: it may hold a password.
-        """
+        """``mqtt://[user[:password]@]host[:port]``, or ``mqtts://`` for TLS.  Raises ``MqttUrlError``."""
         expected = "Expected WEIR_MQTT_URL as mqtt://[user[:password]@]host[:port] (mqtts:// for TLS), but got"
         try:
             parts = urlsplit(url)
             port = parts.port
         except ValueError:
-            raise ValueError(f"{expected} a port that is none") from None
+            raise MqttUrlError(f"{expected} a port that is none") from None
         if parts.scheme not in DEFAULT_PORTS:
-            raise ValueError(f"{expected} the scheme {parts.scheme!r}")
+            raise MqttUrlError(f"{expected} the scheme {parts.scheme!r}")
         if not parts.hostname:
-            raise ValueError(f"{expected} no host")
+            raise MqttUrlError(f"{expected} no host")
         if parts.path not in ("", "/") or parts.query or parts.fragment:
-            raise ValueError(f"{expected} something after the port")
+            raise MqttUrlError(f"{expected} something after the port")
         return cls(
             host=parts.hostname,
             port=port or DEFAULT_PORTS[parts.scheme],

@@ -10,9 +10,9 @@ from pathlib import Path
 import aiomqtt
 from aiokafka.structs import ConsumerRecord
 
+from streams.bridging import MAX_UNDER_WAY
 from streams.core.ids import partition_for
 from streams.mqtt import MqttAddress
-from streams.mqtt_bridge import MAX_UNDER_WAY
 from streams.settings import Settings
 from streams.topics import Topics, apply_topics, load_topics
 from tests.roles import Topic, reading, running

@@ -5,7 +5,7 @@ import aiomqtt
 import paho.mqtt.client as paho
 import pytest
 
-from streams.mqtt import Acknowledge, MqttAddress, keep_connected, paho_client, take_delivery, until_lost
+from streams.mqtt import Acknowledge, MqttAddress, MqttUrlError, keep_connected, paho_client, take_delivery, until_lost
 from tests.roles import until
 from weir.stack.stack import StackUrls
 
@@ -37,7 +37,7 @@ def test_an_address_is_read_from_its_url(url: str, address: MqttAddress) -> None
     ],
 )
 def test_a_bad_url_is_refused_without_telling_it(url: str) -> None:
-    with pytest.raises(ValueError, match=r"Expected WEIR_MQTT_URL as mqtt://") as refused:
+    with pytest.raises(MqttUrlError, match=r"Expected WEIR_MQTT_URL as mqtt://") as refused:
         MqttAddress.parse(url)
     assert "secret" not in str(refused.value)
     assert refused.value.__suppress_context__ or refused.value.__context__ is None
