@@ -21,8 +21,8 @@ from streams.transport.fatal import exit_process, logger
 
 STOP_TIMEOUT_S = 20.0
 """More than the drain timeout: beyond it something hangs, and the process leaves all the same."""
-IDLE_STOP_TIMEOUT_S = 2.0
-"""The same for an app without lanes."""
+STARTING_STOP_TIMEOUT_S = 2.0
+"""The same for an app that has not started yet."""
 THREAD_TIMEOUT_S = 1.0
 NOISY = ("faust", "mode", "aiokafka", "streams.transport.recovery")
 
@@ -73,23 +73,24 @@ async def _serve(app: faust.App) -> None:
         loop.add_signal_handler(number, stop.set)
     app.loop = loop
     app.in_worker = True
-    running = asyncio.create_task(_run(app), name="app")
+    started = asyncio.Event()
+    running = asyncio.create_task(_run(app, started), name="app")
     stopping = asyncio.create_task(stop.wait(), name="signal")
     await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not stopping.done():
         error = app.crash_reason or (running.exception() if not running.cancelled() else None)
         exit_process(f"app {app.conf.id} ended by itself", error)
     logger.info("stopping %s", app.conf.id)
-    await _stop(app)
+    await _stop(app, started=started.is_set())
     running.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await running
 
 
-async def _stop(app: faust.App) -> None:
+async def _stop(app: faust.App, *, started: bool) -> None:
     """Stop the app.  One that is still starting may hang in its stop, and has nothing to finish."""
     lanes = app.tx.consumer is not None and bool(app.tx.consumer.lanes)
-    limit = STOP_TIMEOUT_S if lanes else IDLE_STOP_TIMEOUT_S
+    limit = STOP_TIMEOUT_S if started or lanes else STARTING_STOP_TIMEOUT_S
     stopped, _ = await asyncio.wait({asyncio.create_task(app.stop(), name="stop")}, timeout=limit)
     if not stopped:  # not a timeout by cancellation: Faust's services swallow that
         if lanes:
@@ -97,10 +98,11 @@ async def _stop(app: faust.App) -> None:
         _leave()
 
 
-async def _run(app: faust.App) -> None:
+async def _run(app: faust.App, started: asyncio.Event) -> None:
     """Returns or raises only when the app crashed: a stop is asked for by ``_serve``."""
     await preflight.check(app.tx)
     await app.start()
+    started.set()
     logger.info("started %s, process %d", app.conf.id, os.getpid())
     ready.announce()
     await app.wait_until_stopped()

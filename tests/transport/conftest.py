@@ -37,7 +37,7 @@ def start_worker(brokers: str, app: str) -> Iterator[Any]:
     workers: list[Worker] = []
 
     def start(worker: Worker | None = None, **config: object) -> Worker:
-        workers.append(worker.again() if worker is not None else Worker(app=app, brokers=brokers, **config))
+        workers.append(worker.again() if worker is not None else Worker(**{"app": app, "brokers": brokers} | config))
         return workers[-1]
 
     yield start

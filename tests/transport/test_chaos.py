@@ -96,7 +96,7 @@ async def drained(reader, app, sent):
     await until_async(done, 60)
 
 
-@pytest.mark.timeout(150)
+@pytest.mark.timeout(300)
 async def test_kill_zombie_join_and_leave_under_load(brokers, app, start_worker):
     await create_topics(brokers, f"{app}-in", f"{app}-out", f"{app}-state-changelog")
     config = {"work_s": 0.03, "session_timeout_s": SESSION_S, "max_records": 300}
@@ -132,7 +132,7 @@ async def test_kill_zombie_join_and_leave_under_load(brokers, app, start_worker)
     assert "Traceback" not in workers[0].output
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_the_router_forwards_exactly_once_under_kill(brokers, app, start_worker):
     await create_topics(brokers, f"{app}-in", f"{app}-out")
     worker = await start_worker(

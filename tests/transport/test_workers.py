@@ -123,6 +123,14 @@ async def test_a_missing_topic_and_a_changelog_that_does_not_fit_are_told_before
     assert f"Expected {app}-state-changelog to have as many partitions as {app}-in (3), but it has 4" in worker.output
 
 
+async def test_a_worker_that_waits_for_the_broker_says_so_and_can_be_stopped(start_worker):
+    worker = start_worker(brokers="127.0.0.1:1")
+    await until(lambda: "waiting for Kafka at 127.0.0.1:1" in worker.output, timeout=40)
+    code, seconds = await worker.terminate()
+    assert code == 0
+    assert seconds < 5.0
+
+
 async def test_stored_offsets_are_flushed_every_second_and_on_revocation(brokers, app, start_worker):
     await topics_of(brokers, app, table=False)
     config = {"kind": "stored", "body": "silent", "missing": "latest", "slow_revoke_s": 0.3, "member_id": "w0"}
