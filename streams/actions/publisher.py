@@ -46,7 +46,7 @@ class MqttPublisher:
     """The real one."""
 
     def __init__(self, address: MqttAddress, client_id: str) -> None:
-        self._address, self._client_id = address, client_id
+        self.address, self._client_id = address, client_id
         self._connected: asyncio.Future[_Connection] | None = None
         self._keeping: asyncio.Task[None] | None = None
 
@@ -54,7 +54,7 @@ class MqttPublisher:
         """Begin to connect; ``publish`` waits for it."""
         self._connected = asyncio.get_running_loop().create_future()
         self._keeping = asyncio.create_task(
-            keep_connected(self._address, self._serve, client_id=self._client_id), name="mqtt publisher"
+            keep_connected(self.address, self._serve, client_id=self._client_id), name="mqtt publisher"
         )
 
     async def stop(self) -> None:
@@ -72,9 +72,9 @@ class MqttPublisher:
                         return
         except TimeoutError:
             problem = "did not acknowledge the message" if self._is_connected() else "could not be reached"
-            raise unavailable(f"The MQTT broker at {self._address} {problem} within {timeout_s:.1f} s") from None
+            raise unavailable(f"The MQTT broker at {self.address} {problem} within {timeout_s:.1f} s") from None
         raise unavailable(
-            f"The MQTT broker at {self._address} closed the connection {MAX_TRIES} times when it got the message. "
+            f"The MQTT broker at {self.address} closed the connection {MAX_TRIES} times when it got the message. "
             f"May this client publish to {message.topic!r:.200}, and {len(message.payload)} bytes?"
         )
 
@@ -97,7 +97,7 @@ class MqttPublisher:
         connection = _Connection(Outbox(client), asyncio.Event())
         async with client:
             self._connected.set_result(connection)
-            log.info("connected", broker=str(self._address))
+            log.info("connected", broker=str(self.address))
             try:
                 await until_lost(client)
             finally:
