@@ -16,7 +16,16 @@ def main() -> None:
     """Resolve, and replace the block."""
     text = PYPROJECT.read_text()
     PYPROJECT.write_text(BLOCK.sub("constraint-dependencies = [\n]\n", text))
-    export = ["uv", "export", "--quiet", "--all-groups", "--no-hashes", "--no-header", "--no-annotate", "--no-emit-project"]
+    export = [
+        "uv",
+        "export",
+        "--quiet",
+        "--all-groups",
+        "--no-hashes",
+        "--no-header",
+        "--no-annotate",
+        "--no-emit-project",
+    ]
     resolved = subprocess.run(export, capture_output=True, text=True, check=True, cwd=PYPROJECT.parent).stdout
     pins = sorted({line.split(";")[0].strip() for line in resolved.splitlines() if "==" in line})
     block = "constraint-dependencies = [\n" + "".join(f'    "{pin}",\n' for pin in pins) + "]\n"

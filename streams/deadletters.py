@@ -3,9 +3,10 @@ why.
 """
 
 from dataclasses import dataclass, field
+from typing import Self
 
 from streams.core.durations import instant_text
-from streams.records import Headers
+from streams.records import Headers, Record
 
 MAX_REASON = 4_000
 MAX_VALUE_BYTES = 9 * 1024 * 1024
@@ -24,6 +25,11 @@ class DeadLetter:
     reason: str
     role: str
     headers: Headers = field(default_factory=tuple)
+
+    @classmethod
+    def of(cls, record: Record, topic: str, partition: int, reason: str, role: str) -> Self:
+        """The letter for a record that ``role`` has read from a partition of ``topic``."""
+        return cls(topic, partition, record.offset, record.key, record.value, reason, role, record.headers)
 
     def record(self, now_ms: int) -> tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]:
         """(key, value, headers) for the topic; the original headers follow ours.  ``now_ms`` is wall time.

@@ -217,16 +217,7 @@ class _Batch:
         self._routed.outputs.append((commands.name, partition_for(home, commands.partitions), record_key, command, ()))
 
     def _bury(self, record: Record, reason: str) -> None:
-        letter = DeadLetter(
-            topic=self._topic,
-            partition=self._partition,
-            offset=record.offset,
-            key=record.key,
-            value=record.value,
-            reason=reason,
-            role=ROLE,
-            headers=record.headers,
-        )
+        letter = DeadLetter.of(record, self._topic, self._partition, reason, ROLE)
         self._routed.counts.dead += 1
         self._routed.outputs.append(
             (self._topics.dead_letters.name, DEAD_LETTERS_PARTITION, *letter.record(int(self._now_ms)))

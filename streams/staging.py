@@ -108,17 +108,7 @@ def stage_rejection(rejection: Rejection, command: TopicCommand, source: Source,
 
 def stage_dead_letter(reason: str, source: Source, now_ms: int) -> Staged:
     """The record of a command that could not be used."""
-    record = source.record
-    letter = DeadLetter(
-        topic=source.topics.commands.name,
-        partition=source.partition,
-        offset=record.offset,
-        key=record.key,
-        value=record.value,
-        reason=reason,
-        role=ROLE,
-        headers=record.headers,
-    )
+    letter = DeadLetter.of(source.record, source.topics.commands.name, source.partition, reason, ROLE)
     return Staged([(source.topics.dead_letters.name, DEAD_LETTERS_PARTITION, *letter.record(now_ms))])
 
 

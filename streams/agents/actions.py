@@ -176,16 +176,7 @@ class ActionWorker:
 
     async def _bury(self, work: _Work, record: transport.Record, reason: str) -> None:
         work.running = True
-        letter = DeadLetter(
-            topic=work.tp.topic,
-            partition=work.tp.partition,
-            offset=record.offset,
-            key=record.key,
-            value=record.value,
-            reason=reason,
-            role=ROLE,
-            headers=record.headers,
-        )
+        letter = DeadLetter.of(record, work.tp.topic, work.tp.partition, reason, ROLE)
         key, value, headers = letter.record(int(time.time() * 1000))
         await self._send(self._topics.dead_letters.name, DEAD_LETTERS_PARTITION, key, value, headers)
         self.outcomes["dead"] += 1

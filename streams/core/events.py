@@ -41,8 +41,8 @@ EventType = Literal[
 ]
 
 
-class Event(msgspec.Struct, omit_defaults=True):
-    """One thing that happened.
+class Envelope(msgspec.Struct, omit_defaults=True):
+    """One thing that happened, but for its data.
 
     ``time`` is plant time (UTC, milliseconds); ``cause`` is ``<partition>:<offset>`` of the command, or
     ``<partition>:timer``.  ``message`` is text for people, and fills ``process_history.message``.
@@ -58,20 +58,15 @@ class Event(msgspec.Struct, omit_defaults=True):
     cause: str
     activity_id: str | None = None
     message: str | None = None
+
+
+class Event(Envelope, omit_defaults=True):
+    """One thing that happened."""
+
     data: dict[str, Any] = {}
 
 
-class EventHead(msgspec.Struct):
+class EventHead(Envelope):
     """An event whose ``data`` stays undecoded, for readers that pass it through."""
 
-    v: int
-    type: str
-    subject: str
-    seq: int
-    time: datetime
-    definition_id: str
-    definition_version: int
-    cause: str
-    activity_id: str | None = None
-    message: str | None = None
     data: msgspec.Raw = msgspec.Raw(b"{}")

@@ -62,4 +62,3 @@ def test_a_definition_of_a_newer_weir_stops_the_reader(settings: Settings) -> No
     store = DefinitionStore(settings, load_topics(settings))
     with pytest.raises(UpgradeError, match="cooling:1 has format v2: upgrade"):
         store.learn(record(COOLING, 1, v=2))
-
