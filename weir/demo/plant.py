@@ -30,8 +30,8 @@ TOPICS = PROJECT / "redpanda" / "topics.yaml"
 LOWEST_PORT, HIGHEST_PORT = 20_000, 32_767
 START_S = 60
 """What the plant's own start may take; the clock begins so much earlier that the series ends about now."""
-FETCH_WAIT_MS = 15
-"""Timers may be so late, in wall time: 45 s of plant time on the clock that runs 3000 times faster."""
+FETCH_WAIT_MS = 10
+"""Timers may be so late, in wall time: 30 s of plant time on the clock that runs 3000 times faster."""
 MAX_AGE_S = 60
 """Wall time after which a reading starts nothing any more."""
 

@@ -21,6 +21,7 @@ from weir.lag import lags
 DEPLOY_TIMEOUT_S = 60.0
 SETTLE_TIMEOUT_S = 60.0
 SETTLE_POLL_S = 0.25
+SETTLED_S = 1.0
 LEAD_S = 0.5
 """Between the last preparation and the first reading."""
 
@@ -92,23 +93,29 @@ async def _deploy(plant: DemoPlant) -> None:
 
 
 async def _settle(plan: Plan, plant: DemoPlant, tally: Tally, ear: Ear) -> Counts:
-    """Wait until no role has anything to do, every instance has ended and the database has it all; then count.
+    """Wait until every reading is routed, every instance has ended and the database has it all; then count.
 
     What has not settled in time is counted as it is: the checks tell.
     """
     topics = load_topics(plant.settings)
     deadline = time.monotonic() + SETTLE_TIMEOUT_S
+    since, before = time.monotonic(), None
     while True:
         behind = await lags(plant.settings, topics)
         counts = await count(plant.settings)
+        now = time.monotonic()
         settled = (
-            not any(behind.values())
+            behind["router"] == 0
             and counts.readings >= plan.readings
             and counts.running == 0
             and tally.ended == tally.started == counts.started
             and tally.events == counts.history_rows
             and len(ear.heard) >= tally.started
         )
-        if settled or time.monotonic() > deadline:
+        if not settled or counts != before:
+            since, before = now, counts
+        elif now - since >= SETTLED_S:
+            return counts
+        if now > deadline:
             return counts
         await asyncio.sleep(SETTLE_POLL_S)
