@@ -38,7 +38,7 @@ class MqttUrlError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class MqttAddress:
-    """A broker, and who we are to it."""
+    """A broker, and who we are to it.  TLS trusts what the system trusts, or the authority in ``SSL_CERT_FILE``."""
 
     host: str
     port: int
