@@ -93,18 +93,19 @@ class CommandClient:
 
     async def __aenter__(self) -> Self:
         producer = AIOKafkaProducer(acks="all", enable_idempotence=True, **client_options(self._settings))
-        await producer.start()
-        self._producer = producer
         name = self._topics.commands.name
         try:
+            await producer.start()
             self._partitions = len(await asyncio.wait_for(producer.partitions_for(name), METADATA_TIMEOUT_S))
-        except Exception as error:
+        except TimeoutError:
             await producer.stop()
-            if isinstance(error, TimeoutError):
-                raise ClientError(
-                    f"Expected the topic {name} on {self._settings.brokers}, but it is not there: `weir topics apply`"
-                ) from None
+            raise ClientError(
+                f"Expected the topic {name} on {self._settings.brokers}, but it is not there: `weir topics apply`"
+            ) from None
+        except BaseException:
+            await producer.stop()
             raise
+        self._producer = producer
         return self
 
     async def __aexit__(
@@ -147,8 +148,8 @@ class CommandClient:
         consumer = AIOKafkaConsumer(
             enable_auto_commit=False, isolation_level="read_committed", **client_options(self._settings)
         )
-        await consumer.start()
         try:
+            await consumer.start()
             watched = Watched(
                 TopicPartition(self._topics.events.name, partition),
                 TopicPartition(self._topics.rejections.name, partition),

@@ -23,11 +23,11 @@ async def lags(settings: Settings, topics: Topics) -> dict[str, int]:
     """Offsets to go, by role.  Raises ``KafkaError``, ``UnreachableError``, ``NoSchemaError``."""
     async with AsyncExitStack() as stack:
         consumer = AIOKafkaConsumer(isolation_level="read_committed", **client_options(settings))
-        await consumer.start()
         stack.push_async_callback(consumer.stop)
+        await consumer.start()
         admin = AIOKafkaAdminClient(**client_options(settings))
-        await admin.start()
         stack.push_async_callback(admin.close)
+        await admin.start()
         positions: dict[str, Positions] = {"projector": await _projected(settings)}
         for role in GROUP_ROLES:
             committed = await admin.list_consumer_group_offsets(group_of(settings, role))

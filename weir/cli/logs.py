@@ -3,6 +3,7 @@
 import os
 import time
 from collections import deque
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, BinaryIO
 
@@ -35,12 +36,14 @@ def logs(
         )
     chosen = known if name is None else {name: known[name]}
     width = max(map(len, chosen))
-    tails = [Tail(path, "" if name else f"{one:{width}} | ") for one, path in chosen.items()]
-    for tail in tails:
-        tail.last(lines)
-    while follow:
-        if not any([tail.more() for tail in tails]):  # noqa: C419  # every tail is asked
-            time.sleep(POLL_S)
+    with ExitStack() as stack:
+        tails = [Tail(path, "" if name else f"{one:{width}} | ") for one, path in chosen.items()]
+        for tail in tails:
+            stack.callback(tail.close)
+            tail.last(lines)
+        while follow:
+            if not any([tail.more() for tail in tails]):  # noqa: C419  # every tail is asked
+                time.sleep(POLL_S)
 
 
 class Tail:
@@ -51,6 +54,10 @@ class Tail:
         self._prefix = prefix
         self._file: BinaryIO = path.open("rb")
         self._rest = b""
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
 
     def last(self, count: int) -> None:
         """Print the last ``count`` lines; what comes next is ``more``."""

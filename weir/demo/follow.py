@@ -39,9 +39,9 @@ async def follow(settings: Settings, tally: Tally, tell: Callable[[str], None]) 
         enable_auto_commit=False,
         **client_options(settings),
     )
-    await consumer.start()
     keys: dict[str, str] = {}
     try:
+        await consumer.start()
         consumer.assign([TopicPartition(topic.name, number) for number in range(topic.partitions)])
         while True:
             for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():

@@ -1,0 +1,199 @@
+"""The command line without a plant: help, usage, exit codes, what is said where."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from streams.settings import Settings
+from weir.cli.main import app
+from weir.home import PROJECT, environment
+
+DEFINITION = PROJECT / "definitions" / "temperature-control.yaml"
+INSTANCE = "019ab8f0-0000-8001-8000-000000000000"
+COMMANDS = (
+    *("up", "down", "status", "logs", "demo", "deploy", "validate", "start", "signal", "cancel"),
+    *("instances", "show", "history", "worker", "projector", "migrate", "topics"),
+)
+
+
+@pytest.fixture
+def weir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Runs a command in an empty directory, where nothing answers on any port."""
+    for name in environment(Settings(_env_file=None)):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("REDPANDA_BROKERS", "127.0.0.1:25990")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://weir:secret@127.0.0.1:25991/weir")
+
+    def run(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["--home", str(tmp_path / "home"), *arguments])
+
+    return run
+
+
+def error_of(result: Result) -> dict[str, str]:
+    """The error document of a command that was asked for JSON; there is nothing else on stdout."""
+    (line,) = result.stdout.splitlines()
+    return json.loads(line)["error"]
+
+
+def test_help_tells_every_command_and_the_exit_codes(weir):
+    result = weir("--help")
+    assert result.exit_code == 0
+    for command in COMMANDS:
+        assert f" {command} " in result.stdout
+    assert "Exit codes" in result.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(weir, command):
+    result = weir(command, "--help")
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) > 5
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",),
+        ("start",),
+        ("start", "p", "--var", "x"),
+        ("start", "p", "--vars", "[]"),
+        ("start", "p", "--id", "mine"),
+        ("start", "p", "--wait", "long"),
+        ("signal", "go"),
+        ("signal", "go", "--key", "k", "--instance", INSTANCE),
+        ("signal", "go", "--key", "k", "--payload", "{"),
+        ("cancel",),
+        ("cancel", "pump-3"),
+        ("show", "pump-3"),
+        ("history", "pump-3"),
+        ("instances", "--status", "asleep"),
+        ("instances", "--limit", "0"),
+        ("worker", "plumber"),
+        ("demo", "--tick", "soon"),
+        ("validate", "nowhere.yaml"),
+    ],
+)
+def test_a_wrong_command_line_is_exit_code_2(weir, arguments):
+    result = weir(*arguments)
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("start", "p", "--key", "k"),
+        ("signal", "go", "--key", "k"),
+        ("cancel", "--key", "k"),
+        ("deploy", str(DEFINITION)),
+        ("topics", "apply"),
+    ],
+)
+def test_without_kafka_it_is_exit_code_3(weir, arguments):
+    result = weir(*arguments, "--json")
+    assert result.exit_code == 3, result.output
+    error = error_of(result)
+    assert error["reason"] == "unreachable"
+    assert "127.0.0.1:25990" in error["message"]
+    assert "weir up" in error["hint"]
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("arguments", [("instances",), ("show", INSTANCE), ("history", INSTANCE), ("migrate",)])
+def test_without_a_database_it_is_exit_code_3(weir, arguments):
+    result = weir(*arguments, "--json")
+    assert result.exit_code == 3, result.output
+    assert "127.0.0.1:25991/weir" in error_of(result)["message"]
+    assert "secret" not in result.output
+
+
+def test_debug_shows_the_traceback(weir):
+    result = CliRunner().invoke(app, ["--debug", "migrate"])
+    assert result.exit_code == 3
+    assert "Traceback" in result.stderr
+
+
+def test_a_setting_that_does_not_fit_is_exit_code_2(weir, monkeypatch):
+    monkeypatch.setenv("WEIR_PARTITIONS", "many")
+    result = weir("instances")
+    assert result.exit_code == 2
+    assert "partitions" in result.stderr
+
+
+def test_nothing_runs(weir):
+    result = weir("status", "--json")
+    assert result.exit_code == 1, "the settings name services that do not answer"
+    assert [service["state"] for service in json.loads(result.stdout)] == ["unhealthy", "unhealthy", "stopped"]
+    assert "password" not in result.output
+
+
+def test_nothing_was_started(weir, monkeypatch):
+    monkeypatch.delenv("REDPANDA_BROKERS")
+    monkeypatch.delenv("DATABASE_URL")
+    assert weir("status").exit_code == 3
+    down = weir("down", "--json")
+    assert (down.exit_code, json.loads(down.stdout)) == (0, {"stopped": []})
+
+
+def test_logs(weir, tmp_path):
+    assert weir("logs").exit_code == 1
+    logs = tmp_path / "home" / "logs"
+    logs.mkdir(parents=True)
+    (logs / "kafka.log").write_text("".join(f"line {number}\n" for number in range(50)))
+    (logs / "router.log").write_text("routed\n")
+    assert weir("logs", "kafka", "-n", "2").stdout == "line 48\nline 49\n"
+    assert weir("logs", "-n", "1").stdout == "kafka  | line 49\nrouter | routed\n"
+    unknown = weir("logs", "plumber")
+    assert unknown.exit_code == 1
+    assert "kafka, router" in unknown.stderr
+
+
+def test_a_valid_definition(weir):
+    result = weir("validate", str(DEFINITION.parent), "--json")
+    assert result.exit_code == 0, result.output
+    found = {one["id"]: one for one in json.loads(result.stdout)}
+    assert found["temperature-control"]["ok"]
+    assert found["temperature-control"]["version"] == 1
+
+
+def test_an_invalid_definition_names_its_place(weir, tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(DEFINITION.read_text().replace("next: wait_recheck", "next: wait_rechek"))
+    undeclared = tmp_path / "undeclared.yml"
+    undeclared.write_text(DEFINITION.read_text().replace("topic: heatpump-telemetry", "topic: nowhere"))
+    result = weir("validate", str(tmp_path), "--json")
+    assert result.exit_code == 1
+    first, second = json.loads(result.stdout)
+    assert not first["ok"]
+    assert first["problems"][0].startswith(f"{bad}:")
+    assert "wait_rechek" in first["problems"][0]
+    assert second["problems"] == [
+        f"{undeclared}: topic 'nowhere' is not declared: add it under 'telemetry:' in topics.yaml"
+    ]
+
+
+def test_deploy_sends_nothing_when_a_file_is_invalid(weir, tmp_path):
+    (tmp_path / "a.yaml").write_text(DEFINITION.read_text())
+    (tmp_path / "b.yaml").write_text("id: b\n")
+    result = weir("deploy", str(tmp_path), "--json")
+    assert result.exit_code == 1, "the broker, which is not there, was not needed"
+    assert [one["outcome"] for one in json.loads(result.stdout)] == ["not_sent", "invalid"]
+
+
+def test_a_folder_without_definitions(weir, tmp_path):
+    result = weir("validate", str(tmp_path))
+    assert result.exit_code == 1
+    assert "Expected .yaml files" in result.stderr
+
+
+def test_a_series_that_cannot_be_played_names_the_line(weir, tmp_path):
+    (tmp_path / "bad.csv").write_text("timestamp,value\n2024-01-01,hot\n")
+    result = weir("demo", "--data", str(tmp_path / "bad.csv"), "--json")
+    assert result.exit_code == 2
+    assert f"{tmp_path / 'bad.csv'}:2:" in error_of(result)["message"]
+    assert not (tmp_path / "home").exists(), "nothing is started for it"

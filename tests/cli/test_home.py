@@ -1,0 +1,101 @@
+"""What `weir up` leaves in a home, and what a later command makes of it."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from streams.settings import Settings
+from weir.home import FILE, PROJECT, environment, forget_settings, load_settings, load_stack_options, save
+from weir.stack.ports import Ports
+
+PORTS = Ports(kafka=25001, kafka_controller=25002, postgres=25003, mqtt=25004)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory without `.env`, and an environment without settings."""
+    for name in environment(everything()):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "home").mkdir()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def everything() -> Settings:
+    """Settings that differ from every default."""
+    return Settings(
+        _env_file=None,
+        database_url="postgresql://weir:p%27a$s@db:5432/weir",
+        brokers="a:9092,b:9092",
+        app_id="plant 'one' \\ two",
+        definitions_path=Path("/srv/definitions"),
+        mqtt_url="mqtts://user:secret#1@mqtt:8883",
+        topics_file=Path("/srv/topics.yaml"),
+        partitions=12,
+        clock="2013-12-10T06:25:00Z@2026-11-21T02:00:00Zx3000",
+        kafka_security_protocol="SASL_SSL",
+        kafka_sasl_mechanism="PLAIN",
+        kafka_sasl_username="weir",
+        kafka_sasl_password=SecretStr('it\'s # "quoted"'),
+        kafka_ssl_cafile=Path("/srv/ca.pem"),
+        session_timeout_s=20.5,
+        member_id="worker-1",
+        fetch_wait_ms=7,
+        web_port=8080,
+        action_concurrency=3,
+        done_ttl_s=10.0,
+        log_level="WARNING",
+    )
+
+
+def test_every_setting_survives_the_home(elsewhere: Path) -> None:
+    settings = everything()
+    assert settings.model_fields_set == set(Settings.model_fields), "a new setting belongs into everything()"
+    save(elsewhere / "home", settings, PORTS, durable=False)
+    assert load_settings(elsewhere / "home") == settings
+    assert load_stack_options(elsewhere / "home") == (PORTS, False)
+
+
+def test_every_setting_survives_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = everything()
+    for name, value in environment(settings).items():
+        monkeypatch.setenv(name, value)
+    assert Settings(_env_file=None) == settings
+
+
+def test_only_the_owner_may_read_passwords(elsewhere: Path) -> None:
+    save(elsewhere / "home", everything(), PORTS, durable=True)
+    assert stat.S_IMODE((elsewhere / "home" / FILE).stat().st_mode) == 0o600
+
+
+def test_the_environment_wins_over_dot_env_and_that_over_the_home(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = elsewhere / "home"
+    save(home, Settings(_env_file=None, brokers="home:1", app_id="home", mqtt_url="mqtt://home"), PORTS, durable=True)
+    (elsewhere / ".env").write_text("PROCESS_ENGINE_GROUP_ID=dotenv\nWEIR_MQTT_URL=mqtt://dotenv\n")
+    monkeypatch.setenv("WEIR_MQTT_URL", "mqtt://environment")
+    found = load_settings(home)
+    assert (found.brokers, found.app_id, found.mqtt_url) == ("home:1", "dotenv", "mqtt://environment")
+
+
+def test_a_home_where_nothing_was_started(elsewhere: Path) -> None:
+    assert load_stack_options(elsewhere / "home") == (None, True)
+    assert load_settings(elsewhere / "home").brokers == Settings(_env_file=None).brokers
+
+
+def test_the_projects_topics_serve_in_any_directory(elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings(elsewhere / "home").topics_file == PROJECT / "redpanda" / "topics.yaml"
+    (elsewhere / "redpanda").mkdir()
+    (elsewhere / "redpanda" / "topics.yaml").write_text("engine: {}\n")
+    assert load_settings(elsewhere / "home").topics_file == Path("redpanda/topics.yaml")
+    monkeypatch.setenv("WEIR_TOPICS_FILE", "missing.yaml")
+    assert load_settings(elsewhere / "home").topics_file == Path("missing.yaml")
+
+
+def test_forgetting_leaves_what_is_no_setting() -> None:
+    environ = {"DATABASE_URL": "x", "WEIR_CLOCK": "wall", "weir_partitions": "3", "PATH": "/bin", "WEIR_HOME": "h"}
+    forget_settings(environ)
+    assert environ == {"PATH": "/bin", "WEIR_HOME": "h"}
