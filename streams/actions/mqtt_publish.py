@@ -1,8 +1,8 @@
 """``mqtt_publish``: a message to the plant's MQTT broker, done when the broker has acknowledged it.
 
-A text goes out as it is, any other payload as compact JSON.  The message may come twice, and MQTT 3.1.1 has no place for
-the idempotency key beside the payload, which is the user's: let payloads say what shall be (``"cooling": "on"``) rather
-than what shall change (``"toggle"``).
+A text goes out as it is, any other payload as compact JSON.  The message may come twice, and MQTT 3.1.1 has no place
+for the idempotency key beside the payload, which is the user's: let payloads say what shall be (``"cooling": "on"``)
+rather than what shall change (``"toggle"``).
 """
 
 from typing import Any
