@@ -80,24 +80,22 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection for one batch; after an error that waiting may cure it is not used again."""
+        """A connection for one batch.  After an error, whichever, it is not used again."""
         async with self._slots:
             connection = await self._take()
             try:
                 yield connection
             except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-                # asyncpg's words for a connection that ended between two statements.
-                if not connection.is_closed() and not isinstance(error, asyncpg.InternalClientError):
-                    raise
+                # asyncpg's words for a connection that ended between two statements; or for a mistake of ours.
+                ended = connection.is_closed() or isinstance(error, asyncpg.InternalClientError)
                 connection.terminate()
-                raise ConnectionResetError(str(error)) from error
-            except Exception as error:
-                if is_transient(error):
-                    connection.terminate()
+                if ended:
+                    raise ConnectionResetError(str(error)) from error
                 raise
-            finally:
-                if not connection.is_closed():
-                    self._idle.append(connection)
+            except BaseException:
+                connection.terminate()
+                raise
+            self._idle.append(connection)
 
     async def unbounded(self) -> asyncpg.Connection:
         """A connection of its own without timeouts, for migrations; the caller closes it."""
