@@ -31,6 +31,7 @@ Map of the package, from the pure to Faust:
     watchdog.py    what stands still without an error
     app.py         install, app_settings, Transport
     run.py         a role's process
+    logs.py        what Faust and aiokafka repeat, once
     preflight.py   is the broker there, and has it the topics?
     private.py     every private part of Faust and aiokafka that is touched
     fatal.py       the one way out

@@ -16,7 +16,7 @@ from typing import NoReturn
 import faust
 
 from streams import ready
-from streams.transport import preflight
+from streams.transport import logs, preflight
 from streams.transport.fatal import exit_process, logger
 
 STOP_TIMEOUT_S = 20.0
@@ -24,28 +24,11 @@ STOP_TIMEOUT_S = 20.0
 STARTING_STOP_TIMEOUT_S = 2.0
 """The same for an app that has not started yet."""
 THREAD_TIMEOUT_S = 1.0
-NOISY = ("faust", "mode", "aiokafka", "streams.transport.recovery")
-
-
-class _VerificationRetries(logging.Filter):
-    """Drops warnings of produce requests that are sent again.
-
-    For a moment at the beginning of a transaction Kafka answers NotEnoughReplicas, while it verifies that the partition
-    was added to the transaction; aiokafka asks again after 20 ms.  One that lasts ends the process by commit_timeout_s.
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return "NotEnoughReplicas" not in record.getMessage()
 
 
 def run(app: faust.App, *, log_level: str = "INFO") -> None:
     """Run ``app`` until SIGTERM or SIGINT; returns after a clean stop, and ends the process with code 70 otherwise."""
-    if not logging.getLogger().handlers:
-        logging.basicConfig(stream=sys.stderr, level=log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    level = logging.INFO if logging.getLevelName(log_level) <= logging.DEBUG else logging.WARNING
-    for name in NOISY:
-        logging.getLogger(name).setLevel(level)
-    logging.getLogger("aiokafka.producer.sender").addFilter(_VerificationRetries())
+    logs.configure(log_level)
     asyncio.run(_serve(app))
     _leave_no_thread()
 
