@@ -113,11 +113,13 @@ if [ ! -f "/usr/include/postgresql/$PG/server/postgres.h" ]; then
     # Unpacked into the scratch directory: installing postgresql-server-dev would pull in clang, and may upgrade and restart
     # this machine's server.
     HEADERS=$SCRATCH/headers
+    # Those of the very server that is installed: a library built with a later minor version's does not load into it.
+    SERVER=$(dpkg-query -W -f '${Version}' "postgresql-$PG" 2>/dev/null || true)
     fetch() {
         (cd "$HEADERS" && apt-get -q -o APT::Sandbox::User=root -o Acquire::Retries=3 download \
-            "postgresql-server-dev-$PG" libpq-dev libssl-dev libkrb5-dev krb5-multidev comerr-dev)
+            "postgresql-server-dev-$PG${SERVER:+=$SERVER}" libpq-dev libssl-dev libkrb5-dev krb5-multidev comerr-dev)
     }
-    fetch || { update; fetch; }
+    fetch || { update; fetch; } || die "the mirror has no headers for the installed PostgreSQL $SERVER any more; bring it up to date first: apt-get install --only-upgrade postgresql-$PG postgresql-client-$PG"
     for package in "$HEADERS"/*.deb; do dpkg -x "$package" "$HEADERS"; done
     ARCH=$(dpkg-architecture -qDEB_HOST_MULTIARCH)
     printf '#!/bin/sh\n%s "$@" | sed "s#/usr/include#%s/usr/include#g; s#/usr/lib/postgresql/%s/lib/pgxs#%s&#"\n' \
