@@ -79,6 +79,14 @@ class DeadLettered:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The event that ended an instance, and its variables then."""
+
+    event: Event
+    variables: dict[str, Any]
+
+
 Outcome = Accepted | Refused | DeadLettered
 
 
@@ -238,20 +246,28 @@ class Watch:
                 "once a processor runs: see `weir status`"
             ) from None
 
-    async def ended(self, instance_id: str, timeout_s: float) -> Event:
-        """The event that ends an instance which the command has started.  Raises ``NoAnswerError``."""
+    async def ended(self, instance_id: str, timeout_s: float) -> Ended:
+        """The end of an instance which the command has started.  Raises ``NoAnswerError``."""
         self._consumer.seek(self._watched.events, self._events_from)
         subject = instance_id.encode()
+        variables: dict[str, Any] = {}
         try:
             async with asyncio.timeout(timeout_s):
                 while True:
                     fetched = await self._consumer.getmany(self._watched.events, timeout_ms=POLL_MS)
                     for record in fetched.get(self._watched.events, []):
-                        if record.key == subject and (event := decode_event(record.value)).type in ENDED:
-                            return event
+                        if record.key != subject:
+                            continue
+                        event = decode_event(record.value)
+                        if event.type == "started":
+                            variables = dict(event.data["variables"])
+                        elif event.type == "variable_changed":
+                            variables[event.data["name"]] = event.data["value"]
+                        elif event.type in ENDED:
+                            return Ended(event, variables)
         except TimeoutError:
             raise NoAnswerError(
-                f"Expected instance {instance_id} to end within {timeout_s:g} s, but it still runs. "
+                f"Expected instance {instance_id} to end in time, but it still runs. "
                 f"Watch it with `weir history {instance_id} --follow`"
             ) from None
 

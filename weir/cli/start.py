@@ -1,6 +1,7 @@
 """``weir start DEFINITION``: start an instance."""
 
 import asyncio
+import time
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -59,6 +60,7 @@ def start(
 
     async def send() -> dict[str, Any]:
         async with CommandClient(session.settings, session.topics) as client, client.watch(command) as watch:
+            deadline = time.monotonic() + timeout
             outcome = accepted(await watch.outcome(timeout))
             started = outcome.events[0]
             result = {
@@ -69,8 +71,12 @@ def start(
                 "status": "running",
             }
             if wait is Wait.COMPLETED:
-                end = await watch.ended(started.subject, timeout)
-                result |= {"status": end.type, "variables": end.data.get("variables"), "error": end.data.get("error")}
+                end = await watch.ended(started.subject, deadline - time.monotonic())
+                result |= {
+                    "status": end.event.type,
+                    "variables": end.variables,
+                    "error": end.event.data.get("error") or end.event.data.get("reason"),
+                }
             return result
 
     result = asyncio.run(send())
