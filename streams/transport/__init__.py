@@ -24,6 +24,7 @@ Map of the package, from the pure to Faust:
     source.py      input topic, hooks, queue of batches
     batch.py       Batch, Transaction: what agents use
     lane.py        the runner of one partition
+    commits.py     what a lane writes, and when
     kafka_writer.py, kafka_reader.py   the port over aiokafka
     thread.py      the consumer thread, and the port's reader and offsets across it
     recovery.py    TransactionalTable, recovery from the changelog

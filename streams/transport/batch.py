@@ -142,8 +142,7 @@ class Transaction:
             return False
         if error is None and not lane.revoked:
             try:
-                # Shielded: a commit that has begun is followed to its end even when the agent is being stopped.
-                await asyncio.shield(lane.commit(self._outputs, self._writes, batch.end))
+                await lane.commits.commit(self._outputs, self._writes, batch.end)
             except RefusedError as refused:
                 error = refused
             else:

@@ -7,31 +7,18 @@ What follows what, and why:
 * a chunk must begin exactly where the last one ended; else records are missing, and the process ends;
 * a batch of timers only is handed out when an answer of the broker, not older than the wake time, showed nothing
   behind the position: commands of earlier time go first;
-* the table changes after the commit, never before it: it is never ahead of the log;
-* a moved position that no batch wrote (nothing to say) is written by the lane itself, at a bounded rate, between
-  batches: one transaction at a time per writer.
+* a position that moved without any batch writing it is written by the lane itself, between batches (``commits.py``).
 """
 
 import asyncio
 import contextlib
-import time
-from collections.abc import Mapping
 from typing import NoReturn
 
 from streams.transport.batch import Batch
-from streams.transport.contents import position_key
+from streams.transport.commits import Commits
 from streams.transport.fatal import logger
 from streams.transport.options import PartitionStatus
-from streams.transport.port import (
-    Chunk,
-    FencedError,
-    Message,
-    OutcomeUnknownError,
-    Reader,
-    RefusedError,
-    TopicPartition,
-    Writer,
-)
+from streams.transport.port import Chunk, Reader, TopicPartition, Writer
 from streams.transport.positions import Start
 from streams.transport.source import Source
 
@@ -48,13 +35,8 @@ class Lane:
         self.revoked = False
         self.batch: Batch | None = None
         self.last_batch_at: float | None = None
-        self.moved_at = time.monotonic()
-        self._reader, self._writer = reader, writer
-        self._unsaved = start.unsaved
-        self._saved_at = 0.0 if start.unsaved else time.monotonic()
-        self._offsets_at = 0.0
-        table = source.table
-        self._changelog = TopicPartition(table.changelog, tp.partition) if table is not None else None
+        self.commits = Commits(source, tp, start, writer, self._fatal)
+        self._reader = reader
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -82,7 +64,7 @@ class Lane:
             self._task = None
         try:
             async with asyncio.timeout(timeout):
-                await self._save_position()
+                await self.commits.save()
         except TimeoutError as error:
             self._fatal(f"the position could not be written within drain_timeout_s={timeout}", error)
 
@@ -126,7 +108,7 @@ class Lane:
                 if chunk.records or chunk.start == chunk.end:
                     await self._hand_out(chunk)
                 else:  # only markers: nothing for an agent
-                    self._move(chunk.end)
+                    self.position = chunk.end
         except Exception as error:  # noqa: BLE001  a dead lane would be a partition that silently stands still
             self._fatal("the lane failed", error)
         finally:
@@ -148,11 +130,11 @@ class Lane:
                 poll = min(poll * 2, POLL_MAX_S)
             elif wake is not None:
                 timeouts.append(wake - now)
-            if self._unsaved:
-                if (left := self._saved_at + self._save_every - time.monotonic()) <= 0:
-                    await self._save_position()
-                else:
-                    timeouts.append(left)
+            due_in = self.commits.due_in
+            if due_in is not None and due_in <= 0:
+                await self.commits.save()
+            elif due_in is not None:
+                timeouts.append(due_in)
             await asyncio.wait([ahead], timeout=min(timeouts, default=None))
 
     async def _hand_out(self, chunk: Chunk) -> None:
@@ -174,73 +156,10 @@ class Lane:
         The position moves here, not in the lane's task, which may be cancelled before it looks.
         """
         batch.done = True
-        self._move(batch.end)
+        self.position = batch.end
         self.last_batch_at = self.source.clock()
         self.source.counters.batches += 1
         self.source.counters.records += len(batch.records)
-
-    def _move(self, position: int) -> None:
-        self.position, self.moved_at = position, time.monotonic()
-
-    # ---- writing
-    @property
-    def _save_every(self) -> float:
-        options = self.source.options
-        return options.offsets_every_s if self._changelog is not None else options.idle_offsets_every_s
-
-    async def commit(
-        self,
-        outputs: Mapping[TopicPartition, list[Message]],
-        writes: Mapping[bytes, bytes | None],
-        position: int,
-    ) -> None:
-        """One transaction: outputs, table writes and position.
-
-        None at all when there is nothing to write, unless the position has not been written for a while.  Raises
-        ``RefusedError``; what is worse ends the process.
-        """
-        if not outputs and not writes:
-            self._unsaved = self._unsaved or position != self.position
-            if not self._unsaved or time.monotonic() - self._saved_at < self._save_every:
-                return
-        now, offsets = time.monotonic(), {}
-        if self._changelog is None or now - self._offsets_at >= self.source.options.offsets_every_s:
-            offsets, self._offsets_at = {self.tp: position}, now
-        table, all_outputs = self.source.table, dict(outputs)
-        if self._changelog is not None:
-            writes = {**writes, position_key(self.tp.topic): b"%d" % position}
-            all_outputs[self._changelog] = [(key, value, ()) for key, value in writes.items()]
-        ends = await self._transact(all_outputs, offsets)
-        if table is not None and self._changelog is not None:
-            table.contents.apply_commit(self.tp.partition, writes, ends[self._changelog])
-        self._unsaved, self._saved_at = False, now
-
-    async def _transact(
-        self, outputs: Mapping[TopicPartition, list[Message]], offsets: Mapping[TopicPartition, int]
-    ) -> Mapping[TopicPartition, int]:
-        if self._writer is None:
-            self._fatal("no writer was opened for a transactional source")
-        counters, began, timeout = self.source.counters, time.perf_counter_ns(), self.source.options.commit_timeout_s
-        try:
-            async with asyncio.timeout(timeout):
-                ends = await self._writer.transact(outputs, offsets)
-        except RefusedError:
-            raise
-        except FencedError as error:
-            self._fatal("another process owns this partition now (fenced)", error)
-        except TimeoutError as error:
-            self._fatal(f"Kafka did not confirm a transaction within commit_timeout_s={timeout}", error)
-        except OutcomeUnknownError as error:
-            self._fatal("a transaction failed and only the log knows its outcome", error)
-        counters.commit_ns += time.perf_counter_ns() - began
-        counters.transactions += 1
-        counters.outputs += sum(map(len, outputs.values()))
-        return ends
-
-    async def _save_position(self) -> None:
-        if self._unsaved and self._writer is not None:
-            self._saved_at = 0.0
-            await self.commit({}, {}, self.position)
 
     def _fatal(self, message: str, error: BaseException | None = None) -> NoReturn:
         self.source.fatal(f"{self.tp.topic}[{self.tp.partition}] at {self.position}: {message}", error)

@@ -85,6 +85,8 @@ async def _run(app: faust.App, started: asyncio.Event) -> None:
     """Returns or raises only when the app crashed: a stop is asked for by ``_serve``."""
     await preflight.check(app.tx)
     await app.start()
+    if app.should_stop:  # start returns also when the app crashed, or was told to stop meanwhile
+        return
     started.set()
     logger.info("started %s, process %d", app.conf.id, os.getpid())
     ready.announce()

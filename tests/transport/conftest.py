@@ -9,6 +9,7 @@ import pytest
 
 from tests.transport.harness import Worker
 from tests.transport.ports import KafkaPort, MemoryPort
+from tests.transport.simulation import Simulation
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +44,11 @@ def start_worker(brokers: str, app: str) -> Iterator[Any]:
     yield start
     for worker in workers:
         worker.close()
+
+
+@pytest.fixture(autouse=True)
+async def _end_lanes() -> AsyncIterator[None]:
+    yield
+    for simulation in Simulation.running:
+        await simulation.close()
+    Simulation.running.clear()

@@ -1,0 +1,77 @@
+"""Batches without records, and what ``caught_up`` tells."""
+
+import time
+
+from streams.transport.contents import position_key
+from tests.transport.harness import until
+from tests.transport.simulation import Simulation, agent, fold
+
+
+async def test_a_due_timer_gets_a_batch_without_records():
+    s = await Simulation().start()
+    s.feed("a")
+    fired = []
+
+    def body(batch, txn):
+        fold(batch, txn)
+        if not batch.records:
+            fired.append((time.time(), batch.start, batch.end, batch.caught_up))
+            s.wake = None
+            txn[b"timer"] = b"fired"
+
+    async with agent(s, body):
+        await until(lambda: s.lane.position == 1)
+        s.wake = due = time.time() + 0.15
+        s.feed("b")  # wake_at is asked after every batch
+        await until(lambda: fired)
+        await until(lambda: s.table.contents.parts[0].get(b"timer"))
+        s.feed("c")
+        await until(lambda: s.lane.position == 3)
+    at, *where = fired[0]
+    assert 0 <= at - due < 0.1
+    assert where == [2, 2, True]
+    assert len(fired) == 1
+    assert s.table.contents.parts[0] == {b"k": b"3", b"timer": b"fired", position_key("in"): b"3"}
+
+
+async def test_commands_that_lie_behind_the_position_go_before_a_due_timer():
+    s = Simulation()
+    s.wake = time.time() - 10
+    s.feed("a")
+    await s.start()
+    batches = s.source.batches(max_records=1)
+    first = await s.next_batch(batches)
+    assert [r.value for r in first.records] == [b"a"]
+    s.feed("b")
+    async with first.transaction():
+        pass
+    second = await s.next_batch(batches)
+    assert [r.value for r in second.records] == [b"b"]
+    async with second.transaction():
+        pass
+    assert (await s.next_batch(batches)).records == ()
+
+
+async def test_a_timer_that_writes_nothing_makes_no_transaction():
+    s = await Simulation().start()
+    s.wake = time.time()
+    batch = await s.next_batch(s.source.batches())
+    s.wake = None
+    async with batch.transaction():
+        pass
+    assert (batch.start, batch.end, s.counters.transactions) == (0, 0, 0)
+
+
+async def test_caught_up_is_false_while_more_is_known():
+    s = Simulation()
+    s.feed("a", "b", "c")
+    await s.start()
+    batches, seen = s.source.batches(max_records=2), []
+    s.source.max_records = 2
+    for _ in range(2):
+        batch = await s.next_batch(batches)
+        seen.append((len(batch.records), batch.caught_up))
+        async with batch.transaction():
+            pass
+    assert sum(n for n, _ in seen) == 3
+    assert seen[-1][1]
