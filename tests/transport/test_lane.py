@@ -145,7 +145,8 @@ async def test_stop_waits_for_the_running_batch_and_drops_the_queued_one():
     async with txn:  # revoked before the commit began: the successor does this batch
         pass
     waiting = asyncio.create_task(anext(batches))
-    await asyncio.wait_for(stopping, DEADLINE_S)
+    async with asyncio.timeout(5.0):
+        await stopping
     waiting.cancel()
     assert (s.values(OUT), s.lane.position) == ([], 0)
 
