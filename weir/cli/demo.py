@@ -1,18 +1,17 @@
 """``weir demo``: real telemetry through a whole plant, from nothing."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
 import typer
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from streams.core.durations import parse_duration_ms
 from weir.cli import options
 from weir.cli.errors import ExitCode
-from weir.cli.output import err, out, print_json
+from weir.cli.output import Bar, err, out, print_json
 from weir.cli.session import session_of
 from weir.demo.follow import Tally
 from weir.demo.plan import Plan
@@ -52,8 +51,8 @@ def demo(
     machines = failure_windows() if data is None else [_series(data)]
     plan = Plan(machines, threshold, _seconds(tick))
     home = session_of(ctx).home / "demo"
-    with Show() as show:
-        report = run(plan, home, show, keep=keep)
+    with Bar() as bar:
+        report = run(plan, home, Show(bar), keep=keep)
     console = err() if json else out()
     print_checks(report, console)
     if keep:
@@ -89,51 +88,26 @@ def print_checks(report: Report, console: Console) -> None:
 
 
 class Show:
-    """Progress on stderr: on a terminal a bar with what happened last, else a line now and then."""
+    """The demo's progress: steps, then a bar with the counts and what happened last."""
 
-    def __init__(self) -> None:
-        self._console = err()
-        self._bars = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TaskProgressColumn(),
-            TimeElapsedColumn(),
-            console=self._console,
-            disable=not self._console.is_terminal,
-        )
-        self._task = self._bars.add_task("", total=None)
-        self._last_step = ""
-        self._last_line = ""
-        self._total = self._played = 0
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bars.stop()
-
-    def step(self, text: str, share: float | None) -> None:
-        """Bringing up and winding down."""
-        self._bars.update(self._task, description=text, total=None if share is None else 1.0, completed=share or 0.0)
-        if not self._console.is_terminal and text != self._last_step:
-            self._last_step = text
-            self._console.print(text, markup=False)
+    def __init__(self, bar: Bar) -> None:
+        self._bar = bar
+        self._last = ""
+        self._played = self._total = 0
+        self.step = bar.step
 
     def playing(self, readings: int) -> None:
         """The machines begin."""
         self._total = readings
-        self._bars.update(self._task, description="playing", total=readings, completed=0)
 
     def played(self, tally: Tally) -> None:
-        """One more reading: the counts, and what happened last."""
+        """One more reading."""
         self._played += 1
         counts = f"started {tally.started}, cooled {tally.cooled}, escalated {tally.escalated}"
-        self._bars.update(self._task, completed=self._played, description=f"{counts}   {self._last_line:44}")
-        if not self._console.is_terminal and self._played % max(1, self._total // LINES_WITHOUT_TERMINAL) == 0:
-            self._console.print(f"{self._played} of {self._total} readings: {counts}", markup=False)
+        self._bar.show(f"{counts}   {self._last:44}", self._played, self._total)
+        if not self._bar.on_terminal and self._played % max(1, self._total // LINES_WITHOUT_TERMINAL) == 0:
+            self._bar.line(f"{self._played} of {self._total} readings: {counts}")
 
     def line(self, text: str) -> None:
         """Something started, cooled or escalated."""
-        self._last_line = text
+        self._last = text

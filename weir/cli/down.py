@@ -3,7 +3,7 @@
 import typer
 
 from weir.cli import options
-from weir.cli.output import out, print_json, progress
+from weir.cli.output import Bar, out, print_json
 from weir.cli.session import session_of
 
 
@@ -11,8 +11,8 @@ def down(ctx: typer.Context, json: options.Json = False) -> None:
     """Stop the roles and services of this home, by pid, and nothing else. Nothing is lost: `weir up` resumes."""
     session = session_of(ctx)
     running = [service.name for service in session.stack.status() if service.pid is not None]
-    with progress() as step:
-        session.stack.down(step)
+    with Bar() as bar:
+        session.stack.down(bar.step)
     if json:
         print_json({"stopped": running})
     else:

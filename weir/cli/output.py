@@ -1,10 +1,9 @@
 """What a command says: tables for people, one JSON document for programs, progress on stderr."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import orjson
 import typer
@@ -13,8 +12,6 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
-
-from weir.stack.progress import Progress as ProgressFunction
 
 PIPE_WIDTH = 200
 STATUS_STYLES = {
@@ -77,39 +74,52 @@ def moment(value: datetime) -> str:
     return f"{value:%Y-%m-%d %H:%M:%S}"
 
 
-@contextmanager
-def progress() -> Iterator[ProgressFunction]:
-    """Shows long work on stderr: a bar on a terminal, else a line for each step."""
-    console = err()
-    if not console.is_terminal:
-        yield _Lines(console).step
-        return
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, transient=True) as bars:
-        task = bars.add_task("", total=None)
+class Bar:
+    """Long work on stderr: on a terminal one line with a bar, elsewhere a line for each step."""
 
-        def step(text: str, share: float | None) -> None:
-            bars.update(task, description=text, total=None if share is None else 1.0, completed=share or 0.0)
-            if share == 1.0:
-                bars.console.print(f"✓ {text}", markup=False)
-
-        yield step
-
-
-class _Lines:
-    """Progress where no terminal is: each step once."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self) -> None:
+        self._console = err()
+        self.on_terminal = self._console.is_terminal
+        self._bars = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            console=self._console,
+            transient=True,
+            disable=not self.on_terminal,
+        )
+        self._total: float | None = None
+        self._task = self._bars.add_task("", total=None)
         self._last = ""
 
-    def step(self, text: str, _share: float | None) -> None:
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def step(self, text: str, share: float | None) -> None:
+        """A ``weir.stack.progress.Progress``; a step that is done (1.0) stays on the screen."""
+        if not self.on_terminal:
+            self.line(text)
+        elif share == 1.0:
+            self._console.print(f"✓ {text}", markup=False)
+        else:
+            self.show(text, share, None if share is None else 1.0)
+
+    def show(self, text: str, done: float | None, total: float | None) -> None:
+        """On a terminal: ``done`` of ``total``, which is ``None`` when nobody knows how much there is to do."""
+        if total != self._total:  # a task cannot go back to an unknown total
+            self._bars.remove_task(self._task)
+            self._task = self._bars.add_task(text, total=total)
+            self._total = total
+        self._bars.update(self._task, description=text, completed=done)
+
+    def line(self, text: str) -> None:
+        """Where no terminal is: a line, unless it is the last one again."""
         if text != self._last:
             self._last = text
             self._console.print(text, markup=False)

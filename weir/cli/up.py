@@ -8,7 +8,7 @@ import typer
 
 from streams.settings import Settings
 from weir.cli import options
-from weir.cli.output import err, out, print_json, progress
+from weir.cli.output import Bar, err, out, print_json
 from weir.cli.session import session_of
 from weir.cli.topics import warn_of_differences
 from weir.home import load_settings, load_stack_options
@@ -41,8 +41,8 @@ def up(
     ports = _ports(known, kafka_port, postgres_port, mqtt_port)
     wanted = _moved(session.settings, Stack(session.home, known).urls, Stack(session.home, ports).urls)
     stack = Stack(session.home, ports, settings=wanted)
-    with progress() as step:
-        plant = bring_up(stack, wanted, step, roles=roles)
+    with Bar() as bar:
+        plant = bring_up(stack, wanted, bar.step, roles=roles)
     settings = plant.settings
     document = {"brokers": settings.brokers, "database_url": settings.database_url, "mqtt_url": settings.mqtt_url}
     if json:
