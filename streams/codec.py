@@ -5,7 +5,7 @@ outside are no record; ``LimitError`` says why a record of ours may not be writt
 """
 
 import re
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import orjson
@@ -19,6 +19,13 @@ MAX_COMMAND_BYTES = 256 * 1024
 MAX_EVENT_BYTES = 64 * 1024
 MAX_STATE_BYTES = 256 * 1024
 MAX_TELEMETRY_BYTES = 256 * 1024
+
+_AnyEvent = TypeVar("_AnyEvent", Event, EventHead)
+
+
+class _Version(msgspec.Struct):
+    v: int
+
 
 _NUL = b"\\u0000"
 _SURROGATE = re.compile(rb"\\u[dD][89abAB]")
@@ -86,18 +93,25 @@ def encode_event(event: Event) -> bytes:
 
 def decode_event(raw: bytes) -> Event:
     """An event of the log.  Raises ``UpgradeError`` for one that a newer Weir has written."""
-    event = _event_decoder.decode(raw)
-    if event.v > events.VERSION:
-        raise UpgradeError(f"Event {event.subject}/{event.seq} has format v{event.v}: upgrade this Weir to read it")
-    return event
+    return _decode_event(raw, _event_decoder)
 
 
 def decode_event_head(raw: bytes) -> EventHead:
     """An event of the log, its ``data`` undecoded.  Raises ``UpgradeError`` like ``decode_event``."""
-    head = _head_decoder.decode(raw)
-    if head.v > events.VERSION:
-        raise UpgradeError(f"Event {head.subject}/{head.seq} has format v{head.v}: upgrade this Weir to read it")
-    return head
+    return _decode_event(raw, _head_decoder)
+
+
+def _decode_event(raw: bytes, decoder: msgspec.json.Decoder[_AnyEvent]) -> _AnyEvent:
+    try:
+        event = decoder.decode(raw)
+    except msgspec.ValidationError:  # a newer format may have another shape: then that is what to tell
+        written_by = msgspec.json.decode(raw, type=_Version).v
+        if written_by <= events.VERSION:
+            raise
+        raise UpgradeError(f"An event has format v{written_by}: upgrade this Weir to read it") from None
+    if event.v > events.VERSION:
+        raise UpgradeError(f"Event {event.subject}/{event.seq} has format v{event.v}: upgrade this Weir to read it")
+    return event
 
 
 def encode_entity(entity: Entity) -> bytes:

@@ -21,7 +21,7 @@ from streams.core.clock import PlantClock
 from streams.core.commands import AnyCommand, FireTimer, StartProcess, TopicCommand
 from streams.core.decide import decide, home_of
 from streams.core.process import Process
-from streams.core.state import Entity, Instance, latest_record
+from streams.core.state import Entity, Feed, Instance
 from streams.core.turn import Overlay, Reading, Rejection, Surroundings, Turn
 from streams.endings import Endings, may_be_forgotten
 from streams.outcome import Counts, Outcome
@@ -283,8 +283,8 @@ class PartitionProcessor:
         raw = self._writing.get(entity_id.encode())
         return None if raw is None else decode_entity(raw)
 
-    def _latest(self, topic: str, key: str) -> Reading | None:
-        raw = self._writing.get(latest_record(topic, key).encode())
+    def _latest(self, feed: Feed) -> Reading | None:
+        raw = self._writing.get(feed.record.encode())
         return None if raw is None else orjson.loads(raw)
 
     def _forget(self, now: int) -> None:

@@ -22,6 +22,7 @@ from streams.core.commands import Observe, StartProcess
 from streams.core.expressions import ExpressionError
 from streams.core.ids import partition_for
 from streams.core.process import Process, VariablesError
+from streams.core.state import Feed
 from streams.core.triggers import TelemetryTrigger
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.deadletters import DeadLetter
@@ -133,7 +134,7 @@ class _Batch:
         self._topics, self._clock, self._interest = topics, clock, interest
         self._topic, self._partition, self._now_ms = topic, partition, now_ms
         self._routed = Routed()
-        self._latest: dict[str, tuple[Record, Reading]] = {}
+        self._latest: dict[Feed, tuple[Record, Reading]] = {}
 
     def run(self, records: Sequence[Record]) -> Routed:
         interest, routed = self._interest, self._routed
@@ -142,8 +143,8 @@ class _Batch:
                 reading = decode_reading(record.value)
                 problems = self._start(record, reading) if interest.starts else ()
                 if interest.live:
-                    for key in self._live_keys(record, reading):
-                        self._latest[key] = (record, reading)
+                    for feed in self._feeds(record, reading):
+                        self._latest[feed] = (record, reading)
             except BadRecordError as error:
                 self._bury(record, str(error))
             except Exception as error:
@@ -153,8 +154,8 @@ class _Batch:
             else:
                 if problems:
                     self._bury(record, "; ".join(problems))
-        for key, (record, reading) in self._latest.items():
-            self._observe(key, record, reading)
+        for feed, (record, reading) in self._latest.items():
+            self._observe(feed, record, reading)
         routed.counts.readings = len(records)
         return routed
 
@@ -199,13 +200,18 @@ class _Batch:
         )
         self._send(key, key or source, encode_command(command))
 
-    def _live_keys(self, record: Record, reading: Reading) -> set[str]:
-        keys = {trigger.key_of(reading, _text(record.key)) for trigger in self._interest.live}
-        return {key for key in keys if key is not None}
+    def _feeds(self, record: Record, reading: Reading) -> list[Feed]:
+        feeds = []
+        for trigger in self._interest.live:
+            key = trigger.key_of(reading, _text(record.key))
+            if key is not None:
+                feeds.append(Feed(self._topic, "" if trigger.key is None else trigger.key.text, key))
+        return feeds
 
-    def _observe(self, key: str, record: Record, reading: Reading) -> None:
+    def _observe(self, feed: Feed, record: Record, reading: Reading) -> None:
+        command = Observe(topic=feed.topic, key=feed.key, key_path=feed.key_path, reading=reading)
         try:
-            self._send(key, key, encode_command(Observe(topic=self._topic, key=key, reading=reading)))
+            self._send(feed.key, feed.key, encode_command(command))
         except LimitError as error:
             self._bury(record, str(error))
         else:

@@ -9,7 +9,6 @@ from streams.codec import encode_entity, encode_event, encode_json
 from streams.core.commands import TopicCommand
 from streams.core.durations import instant_text
 from streams.core.events import EventType
-from streams.core.state import latest_record
 from streams.core.turn import Rejection, Turn
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.deadletters import DeadLetter
@@ -73,8 +72,8 @@ def stage_turn(turn: Turn, topics: Topics) -> Staged:
         for entity_id, entity in turn.entities.changed.items()
     ]
     writes.extend(
-        (latest_record(*name).encode(), None if reading is None else orjson.dumps(reading))
-        for name, reading in turn.readings.items()
+        (feed.record.encode(), None if reading is None else orjson.dumps(reading))
+        for feed, reading in turn.readings.items()
     )
     return Staged(outputs, writes)
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import psutil
 import pytest
+import structlog
 
 from streams.settings import Settings
 from weir.stack.checks import run_async
@@ -25,6 +26,13 @@ from weir.stack.state import process_since
 PARTITIONS = 4
 HOME_PREFIX = "weir-tests-"
 Prepare = Callable[[str], Awaitable[object]]
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """A command that runs within the test process binds the log to the test's own stderr: not for the next test."""
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")

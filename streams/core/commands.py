@@ -63,11 +63,15 @@ class Cancel(Command, tag="cancel"):
 
 
 class Observe(Command, tag="observe"):
-    """The latest reading of ``key`` on telemetry ``topic``, for variables that stay live.  Sent by the router."""
+    """The latest reading of ``key`` on telemetry ``topic``, for variables that stay live.  Sent by the router.
+
+    ``key_path`` is where the reading has the key, empty where triggers look by default: device 7 is not room 7.
+    """
 
     topic: Name
     key: Key
     reading: dict[str, Any]
+    key_path: str = ""
 
 
 class DeployDefinition(Command, tag="deploy_definition"):

@@ -7,6 +7,7 @@ from typing import Any
 from streams.core.activities import KINDS, Node, StartNode
 from streams.core.definition import ProcessDefinition
 from streams.core.expressions import Path
+from streams.core.state import Feed
 from streams.core.triggers import Mode, RedpandaTrigger, TelemetryTrigger, compile_redpanda
 from streams.core.variables import CompiledVariable, VariablesError, compile_variable, initial_values, sourced_values
 
@@ -43,6 +44,15 @@ class Process:
     @property
     def hash(self) -> str:
         return self.definition.hash
+
+    def feed(self, topic: str, key: str) -> Feed:
+        """Where the latest reading of ``key`` on ``topic`` is kept: by the way in which the trigger finds the key."""
+        path = next(trigger.key for trigger in self.triggers if trigger.topic == topic)
+        return Feed(topic, "" if path is None else path.text, key)
+
+    def feeds(self, key: str) -> list[Feed]:
+        """All that the live variables of an instance of ``key`` follow."""
+        return [self.feed(topic, key) for topic in self.live_topics]
 
     def start_variables(self, reading: Mapping[str, Any]) -> dict[str, Any]:
         """What a start by ``reading`` brings along: the variables with a ``source``.

@@ -6,13 +6,13 @@
 | key        | ``key:<business key>``    | ``Key``: what runs for the key, signals that came too early |
 | definition | ``definition:<id>``       | ``DefinitionVersions``                                     |
 
-Each is the fold of its entity's events by ``apply``.  Soft records, ``latest:<topic>:<key>``, hold the latest reading
-of a key as JSON: they are no fold, ``verify`` skips them, and they start empty after a rebuild.
+Each is the fold of its entity's events by ``apply``.  Soft records, ``latest:<topic>:<key path>:<key>``, hold
+the latest reading of a key as JSON: they are no fold, ``verify`` skips them, and they start empty after a rebuild.
 
 Instants are Unix milliseconds of plant time.  Every record carries ``v``; a field added later has a default.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -125,6 +125,14 @@ def definition_entity(definition_id: str) -> str:
     return f"definition:{definition_id}"
 
 
-def latest_record(topic: str, key: str) -> str:
-    """The table key of the soft record that holds the latest reading of ``key`` on telemetry ``topic``."""
-    return f"latest:{topic}:{key}"
+class Feed(NamedTuple):
+    """Readings of one key: ``key_path`` is where the telemetry ``topic`` has it, empty for the triggers' default."""
+
+    topic: str
+    key_path: str
+    key: str
+
+    @property
+    def record(self) -> str:
+        """The table key of the soft record that holds the latest reading."""
+        return f"latest:{self.topic}:{self.key_path}:{self.key}"

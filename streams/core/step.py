@@ -20,7 +20,7 @@ from streams.core.activities import (
 from streams.core.durations import instant_text
 from streams.core.expressions import MISSING, ExpressionError
 from streams.core.process import Process, VariablesError
-from streams.core.state import Instance
+from streams.core.state import Feed, Instance
 from streams.core.turn import Turn
 
 MAX_STEPS = 10_000
@@ -84,7 +84,7 @@ def refresh(turn: Turn, instance: Instance, process: Process, names: Iterable[st
     for topic, variables in process.live_topics.items():
         if not any(name in wanted for name, _ in variables):
             continue
-        reading = turn.around.latest(topic, instance.key)
+        reading = turn.around.latest(process.feed(topic, instance.key))
         if reading is None:
             continue
         for name, path in variables:
@@ -108,12 +108,12 @@ def _forget_readings(turn: Turn, instance: Instance) -> None:
     """Drop the latest readings that nobody who runs for the key asks for any more."""
     if instance.key is None:
         return
-    asked: set[str] = set()
+    asked: set[Feed] = set()
     for other in turn.running_of_key(instance.key, None):
-        asked.update(turn.process_of(other).live_topics)
-    for topic in turn.process_of(instance).live_topics:
-        if topic not in asked:
-            turn.readings[topic, instance.key] = None
+        asked.update(turn.process_of(other).feeds(instance.key))
+    for feed in turn.process_of(instance).feeds(instance.key):
+        if feed not in asked:
+            turn.readings[feed] = None
 
 
 def _totals(turn: Turn, instance: Instance) -> dict[str, Any]:

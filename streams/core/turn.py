@@ -13,7 +13,7 @@ from streams.core.apply import apply_event
 from streams.core.durations import instant
 from streams.core.events import VERSION, Event
 from streams.core.process import Process
-from streams.core.state import Entity, Instance, Key, key_entity
+from streams.core.state import Entity, Feed, Instance, Key, key_entity
 
 Reading = dict[str, Any]
 
@@ -52,7 +52,7 @@ class Surroundings:
     """What surrounds a partition's commands; the same for all commands of a batch.
 
     ``process`` compiles a deployed definition (version ``None``: the newest), or returns ``None`` when there is none.
-    ``latest`` is the latest reading of (topic, key).  ``action_time`` is how much plant time passes in one unit of real
+    ``latest`` is the latest reading of a feed.  ``action_time`` is how much plant time passes in one unit of real
     time: an action takes real time, however fast the plant's clock runs.
     """
 
@@ -61,7 +61,7 @@ class Surroundings:
     commands_topic: str
     telemetry_topics: frozenset[str]
     process: Callable[[str, int | None], Process | None]
-    latest: Callable[[str, str], Reading | None]
+    latest: Callable[[Feed], Reading | None]
     action_time: float = 1.0
 
 
@@ -77,8 +77,8 @@ class Turn:
     rejection: Rejection | None = None
     deployed: dict[str, Any] | None = None
     """The record for ``process-definitions``, when the command deployed one."""
-    readings: dict[tuple[str, str], Reading | None] = field(default_factory=dict)
-    """Soft records to keep, by (topic, key); ``None`` removes one."""
+    readings: dict[Feed, Reading | None] = field(default_factory=dict)
+    """Soft records to keep; ``None`` removes one."""
     _now: datetime = field(init=False)
 
     def __post_init__(self) -> None:

@@ -13,7 +13,7 @@ from streams.core.definition import ProcessDefinition
 from streams.core.events import Event
 from streams.core.parse import parse_definition
 from streams.core.process import Process, compile_process
-from streams.core.state import Entity, Finished, Instance
+from streams.core.state import Entity, Feed, Finished, Instance
 from streams.core.turn import Overlay, Reading, Surroundings, Turn
 
 START = 1_386_656_700_000  # 2013-12-10T06:25:00Z
@@ -43,7 +43,7 @@ class Plant:
         self.now = START
         self.log: list[Event] = []
         self.table = Folded()
-        self.readings: dict[tuple[str, str], Reading] = {}
+        self.readings: dict[Feed, Reading] = {}
         self.processes: dict[tuple[str, int], Process] = {}
         self.last: Turn | None = None
         self._offset = 0
@@ -55,7 +55,7 @@ class Plant:
             commands_topic="process-commands",
             telemetry_topics=frozenset({"heatpump-telemetry"}),
             process=self.process,
-            latest=lambda topic, key: self.readings.get((topic, key)),
+            latest=self.readings.get,
         )
 
     def add(self, definition: str | ProcessDefinition) -> Process:

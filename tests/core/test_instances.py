@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.core.commands import Cancel, CompleteActivity, FailActivity, FireTimer, Signal, StartProcess
+from streams.core.commands import Cancel, CompleteActivity, FailActivity, FireTimer, Observe, Signal, StartProcess
 from streams.core.ids import instance_id
 from streams.core.state import Finished, Instance
 from tests.core.plant import START, Plant
@@ -108,6 +108,24 @@ def test_a_live_variable_that_did_not_change_is_not_recorded() -> None:
 def test_a_reading_of_a_key_for_which_nothing_runs_is_not_kept() -> None:
     plant = Plant(COOLING)
     plant.observe("pump-9", flow_temp_c=99.0)
+    assert plant.readings == {}
+
+
+def test_device_7_is_not_room_7() -> None:
+    by_room = COOLING.replace("id: cooling", "id: airing").replace(
+        "condition: fields", "key: tags.room, condition: fields"
+    )
+    plant = Plant(COOLING, by_room)
+    cooling, airing = _hot(plant, "7"), plant.start("airing", "7", device_id="3", temperature=30)
+    for key_path, celsius in (("", 20.0), ("tags.room", 40.0)):
+        reading = {"fields": {"flow_temp_c": celsius}}
+        plant.do(Observe(topic="heatpump-telemetry", key="7", key_path=key_path, reading=reading))
+    assert {feed.key_path for feed in plant.readings} == {"", "tags.room"}
+    for instance in (cooling, airing):
+        plant.do(_answer(plant, instance), after_ms=1)
+    plant.fire_next()
+    plant.fire_next()
+    assert [event.message for event in plant.log if event.message] == ["Cooled", "Still 40 °C"]
     assert plant.readings == {}
 
 

@@ -162,9 +162,11 @@ async def test_a_database_that_restarts(world: World, new_world: NewWorld, runni
 
         projecting = asyncio.create_task(project_all())
         await until(lambda: _behind(world, 50))
-        await asyncio.to_thread(running_stack.stop_process, "postgres")
-        assert not projecting.done()
-        await asyncio.to_thread(running_stack.up)
+        try:
+            await asyncio.to_thread(running_stack.stop_process, "postgres")
+            assert not projecting.done()
+        finally:  # the other tests need it too
+            await asyncio.to_thread(running_stack.up)
         async with asyncio.timeout(60):
             await projecting
     async with new_world() as after:

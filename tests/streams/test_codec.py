@@ -96,4 +96,6 @@ def test_records_of_a_newer_weir_stop_the_reader() -> None:
     with pytest.raises(codec.UpgradeError, match="upgrade"):
         codec.decode_event_head(newer)
     with pytest.raises(codec.UpgradeError, match="upgrade"):
+        codec.decode_event(b'{"v":2,"kind":"started","of":"x"}')
+    with pytest.raises(codec.UpgradeError, match="upgrade"):
         codec.decode_entity(codec.encode_entity(Finished(2, "completed", 9, 0)))

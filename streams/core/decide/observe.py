@@ -5,12 +5,14 @@ and records it.
 """
 
 from streams.core.commands import Observe
+from streams.core.state import Feed
 from streams.core.turn import Turn
 
 
 def observe(turn: Turn, command: Observe) -> None:
     """Keep the reading, if somebody may ask for it."""
+    feed = Feed(command.topic, command.key_path, command.key)
     for instance in turn.running_of_key(command.key, None):
-        if command.topic in turn.process_of(instance).live_topics:
-            turn.readings[command.topic, command.key] = command.reading
+        if feed in turn.process_of(instance).feeds(command.key):
+            turn.readings[feed] = command.reading
             return
