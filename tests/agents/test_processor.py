@@ -21,7 +21,8 @@ from streams.topics import Topics
 from tests.core.test_instances import APPROVAL
 from tests.roles import Role, reading, running
 from tests.site import make_site
-from weir.client import Accepted, CommandClient, DeadLettered, Refused
+from weir.client import CommandClient
+from weir.watch import Accepted, DeadLettered, Refused
 
 PROCESSOR = "streams.agents.processor"
 TIMED = """

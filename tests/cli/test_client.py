@@ -12,7 +12,8 @@ from streams.core.decide import home_of
 from streams.core.parse import parse_definition
 from tests.cli.conftest import Plant
 from weir import client as client_module
-from weir.client import Accepted, ClientError, CommandClient, DeadLettered, NoAnswerError, Refused
+from weir.client import ClientError, CommandClient
+from weir.watch import Accepted, DeadLettered, NoAnswerError, Refused
 
 APPROVAL = parse_definition("""
 id: approval

@@ -11,7 +11,8 @@ from weir.cli.options import check_target
 from weir.cli.outcome import accepted
 from weir.cli.output import out, print_json
 from weir.cli.session import session_of
-from weir.client import Accepted, CommandClient
+from weir.client import CommandClient
+from weir.watch import Accepted
 
 
 def cancel(

@@ -13,7 +13,8 @@ from weir.cli.errors import ExitCode
 from weir.cli.output import print_json, print_table
 from weir.cli.session import session_of
 from weir.cli.validate import Checked, Paths, check_file, definition_files, print_problems
-from weir.client import Accepted, CommandClient, Refused
+from weir.client import CommandClient
+from weir.watch import Accepted, Refused
 
 UNCHANGED = "unchanged"
 

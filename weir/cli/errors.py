@@ -23,11 +23,12 @@ from streams.core.parse import DefinitionError
 from streams.settings import Settings
 from streams.topics import TopicsError
 from weir.cli.session import Session, session_of
-from weir.client import ClientError, NoAnswerError
+from weir.client import ClientError
 from weir.database import NoSchemaError, UnreachableError
 from weir.demo.run import DemoError
 from weir.demo.series import SeriesError
 from weir.stack.errors import StackError
+from weir.watch import NoAnswerError
 
 
 class ExitCode(IntEnum):

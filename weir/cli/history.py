@@ -17,8 +17,8 @@ from weir.cli.options import check_instance
 from weir.cli.output import out, print_json, print_table
 from weir.cli.session import session_of
 from weir.cli.show import InstanceId, unknown
-from weir.client import ENDED
 from weir.database import connected
+from weir.watch import ENDED
 
 COLUMNS = ("seq", "time", "event", "activity", "")
 POLL_S = 0.25

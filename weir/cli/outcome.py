@@ -1,7 +1,7 @@
 """A command's outcome in a person's words."""
 
 from weir.cli.errors import CliError
-from weir.client import Accepted, DeadLettered, Outcome, Refused
+from weir.watch import Accepted, DeadLettered, Outcome, Refused
 
 HINTS = {
     "unknown_definition": "`weir deploy PATH` makes a definition known.",

@@ -5,10 +5,13 @@ import time
 from pathlib import Path
 from typing import Protocol
 
+from aiokafka.errors import KafkaError
+
 from streams.core.commands import DeployDefinition
 from streams.core.parse import parse_definition
 from streams.topics import load_topics
-from weir.client import Accepted, CommandClient
+from weir.client import CommandClient
+from weir.database import UnreachableError
 from weir.demo import plant as demo_plant
 from weir.demo.follow import Tally, follow
 from weir.demo.machines import Ear, Published, Schedule, play
@@ -17,6 +20,7 @@ from weir.demo.plant import DemoPlant
 from weir.demo.report import Report, Seen, make_report
 from weir.demo.results import Counts, count, starts
 from weir.lag import lags
+from weir.watch import Accepted, NoAnswerError
 
 DEPLOY_TIMEOUT_S = 60.0
 SETTLE_TIMEOUT_S = 60.0
@@ -55,11 +59,17 @@ def run(plan: Plan, home: Path, show: Show, *, keep: bool) -> Report:
         plant = demo_plant.start(stack, plan.threshold, plan.interval, plan.tick_s, plan.longest, show.step)
         return asyncio.run(_play(plan, plant, show, began))
     except ExceptionGroup as group:
-        reasons = "; ".join(f"{type(error).__name__}: {error}" for error in group.exceptions)
-        raise DemoError(f"The demo could not go on: {reasons}") from group
+        raise _cannot_go_on(*group.exceptions) from group
+    except (KafkaError, UnreachableError, NoAnswerError) as error:
+        raise _cannot_go_on(error) from error
     finally:
         if not keep:
             stack.down(show.step)
+
+
+def _cannot_go_on(*errors: Exception) -> DemoError:
+    reasons = "; ".join(f"{type(error).__name__}: {error}" for error in errors)
+    return DemoError(f"The demo's plant failed while it played: {reasons}")
 
 
 async def _play(plan: Plan, plant: DemoPlant, show: Show, began: float) -> Report:
