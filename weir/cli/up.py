@@ -13,6 +13,7 @@ from weir.cli.session import session_of
 from weir.cli.topics import warn_of_differences
 from weir.home import load_settings, load_stack_options
 from weir.plant import bring_up
+from weir.stack.checks import without_password
 from weir.stack.ports import Ports
 from weir.stack.stack import Stack, StackUrls
 
@@ -44,7 +45,11 @@ def up(
     with Bar() as bar:
         plant = bring_up(stack, wanted, bar.step, roles=roles)
     settings = plant.settings
-    document = {"brokers": settings.brokers, "database_url": settings.database_url, "mqtt_url": settings.mqtt_url}
+    document = {
+        "brokers": settings.brokers,
+        "database_url": without_password(settings.database_url),
+        "mqtt_url": without_password(settings.mqtt_url),
+    }
     if json:
         print_json({**document, "home": str(stack.home)})
     else:
