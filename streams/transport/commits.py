@@ -80,7 +80,10 @@ class Commits:
             ends = await self._transact(records, offsets)
             if self._table is not None and self._changelog is not None:
                 self._table.contents.apply_commit(self._tp.partition, writes, ends[self._changelog])
-            self._written, self._unsaved, self._saved_at = position, None, now
+            self._written, self._saved_at = position, now
+            # Without the group's offset the position is to be written once more when the lane comes to rest: dashboards
+            # would show a lag for ever.
+            self._unsaved = None if offsets else position
             if offsets:
                 self._offsets_at = now
 
