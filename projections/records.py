@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from streams.transport.port import Record, TopicPartition
+from streams.records import Record
+from streams.transport.port import TopicPartition
 
 
 class Batch(Protocol):

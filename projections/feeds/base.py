@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from projections.records import Refused
 from streams.core.clock import PlantClock
-from streams.transport.port import Record, TopicPartition
+from streams.records import Record
+from streams.transport.port import TopicPartition
 
 FeedName = Literal["events", "definitions", "telemetry"]
 

@@ -8,7 +8,8 @@ import msgspec
 from projections.errors import BrokenRecordError, UpgradeNeededError
 from projections.feeds.base import Decoded, Feed, place
 from streams.core.clock import PlantClock
-from streams.transport.port import Record, TopicPartition
+from streams.records import Record
+from streams.transport.port import TopicPartition
 
 VERSION = 1
 

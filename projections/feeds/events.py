@@ -16,7 +16,8 @@ from projections.feeds.base import Decoded, Feed, place
 from streams.codec import UpgradeError, decode_event_head
 from streams.core.clock import PlantClock
 from streams.core.events import EventHead, EventType
-from streams.transport.port import Record, TopicPartition
+from streams.records import Record
+from streams.transport.port import TopicPartition
 
 KNOWN_TYPES = frozenset(get_args(EventType))
 

@@ -16,7 +16,8 @@ from projections.feeds.base import Decoded, Feed
 from projections.records import Refused
 from streams.codec import BadRecordError, decode_reading
 from streams.core.clock import PlantClock
-from streams.transport.port import Record, TopicPartition
+from streams.records import Record
+from streams.transport.port import TopicPartition
 
 EARLIEST_US = 978_307_200_000_000
 """2001-01-01 in Unix microseconds: clocks that were never set begin at 1970 or 2000."""

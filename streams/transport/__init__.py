@@ -42,10 +42,11 @@ Map of the package, from the pure to Faust:
 from collections.abc import AsyncIterator
 from typing import Any
 
+from streams.records import Record
 from streams.transport.app import Transport, app_settings, install
 from streams.transport.batch import Batch, RecordTooLargeError, Transaction
 from streams.transport.options import Counters, PartitionStatus, TransportOptions
-from streams.transport.port import Record, TopicPartition
+from streams.transport.port import TopicPartition
 from streams.transport.positions import ExternalPositions, GroupPositions, TablePositions
 from streams.transport.recovery import TransactionalTable
 from streams.transport.run import run

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, Self
 
+from streams.records import Headers, Record
 from streams.transport.fatal import logger
-from streams.transport.port import Headers, Message, Record, RefusedError, TopicPartition
+from streams.transport.port import Message, RefusedError, TopicPartition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from streams.records import Headers
 from streams.transport.contents import TableContents
-from streams.transport.port import Chunk, FencedError, Headers, Message, Outputs, RefusedError, TopicPartition
+from streams.transport.port import Chunk, FencedError, Message, Outputs, RefusedError, TopicPartition
 
 
 class MemoryRecord(NamedTuple):

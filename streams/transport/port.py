@@ -16,7 +16,7 @@ inside Faust) and ``memory.py`` (a simulated broker).
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-Headers = Sequence[tuple[str, bytes]]
+from streams.records import Headers, Record
 
 
 class PortError(Exception):
@@ -40,23 +40,6 @@ class TopicPartition(NamedTuple):
 
     topic: str
     partition: int
-
-
-class Record(Protocol):
-    """A record as read; aiokafka's ``ConsumerRecord`` is one as it stands, so nothing is copied on the hot path."""
-
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Headers: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int:
-        """Unix milliseconds: LogAppendTime or CreateTime, as the topic says."""
-        ...
 
 
 Message = tuple[bytes | None, bytes | None, Headers]

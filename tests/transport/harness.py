@@ -18,7 +18,8 @@ from typing import Self
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
-from streams.transport.port import Headers, Message
+from streams.records import Headers
+from streams.transport.port import Message
 
 PARTITIONS = 4
 FLAG_BYTES = 16
