@@ -1,0 +1,98 @@
+"""The command line of the benchmarks: ``uv run poe bench WORKLOAD… [options]``.
+
+With ``--json`` each thing measured is a line, and the last line is the summary of the last workload.  Exit code 1: an
+instance was lost, came twice, or its history is not whole; then the figures mean nothing.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from benchmarks import w1
+from benchmarks.load import LostError
+from benchmarks.workload import Options, Workload
+from weir.role import MODULES
+
+WORKLOADS: dict[str, Workload] = {"w1": w1.run}
+DURABILITIES = {"flush": (True,), "default": (False,), "both": (True, False)}
+SMOKE = Options(seconds=1.0, warm_s=0.2, probe_s=0.2, open_s=1.0, outstanding=(10,), instances=20)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the workloads; returns the exit code."""
+    arguments = _parser().parse_args(argv)
+    screen = Console(stderr=True)
+    options = _options(arguments, screen)
+    tell = Teller(arguments.json, screen)
+    try:
+        for name in arguments.workloads:
+            tell(WORKLOADS[name](options, tell))
+    except LostError as error:
+        screen.print(f"Not what must happen: {error}", style="bold red", markup=False)
+        return 1
+    return 0
+
+
+class Teller:
+    """Prints what was measured: a line of JSON each, or lines for people."""
+
+    def __init__(self, as_json: bool, screen: Console) -> None:
+        self._json, self._screen = as_json, screen
+
+    def __call__(self, found: dict[str, Any]) -> None:
+        if self._json:
+            print(json.dumps(found), flush=True)
+            return
+        print(found["workload"])
+        for name, value in found.items():
+            if name != "workload":
+                print(f"  {name:22} {_text(value)}", flush=True)
+
+
+def _text(value: Any) -> str:
+    return ", ".join(f"{name} {part}" for name, part in value.items()) if isinstance(value, dict) else str(value)
+
+
+def _options(arguments: argparse.Namespace, screen: Console) -> Options:
+    def step(text: str, share: float | None) -> None:
+        if share is None and not arguments.quiet:
+            screen.print(text, style="dim", markup=False, highlight=False)
+
+    changes: dict[str, Any] = {
+        "flushes": DURABILITIES[arguments.durability],
+        "partitions": arguments.partitions,
+        "profiled": tuple(arguments.profile),
+        "services": arguments.services,
+        "step": step,
+        "show": lambda text: screen.print(text, markup=False, highlight=False, soft_wrap=True),
+    }
+    for name in ("seconds", "instances", "outstanding"):
+        if getattr(arguments, name) is not None:
+            changes[name] = getattr(arguments, name)
+    base = SMOKE if arguments.smoke else Options()
+    return Options(**{**vars(base), **changes})
+
+
+def _levels(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(",")))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="poe bench", description=__doc__)
+    parser.add_argument("workloads", nargs="+", choices=list(WORKLOADS), metavar="WORKLOAD", help=", ".join(WORKLOADS))
+    parser.add_argument("--json", action="store_true", help="a line of JSON for each thing measured")
+    parser.add_argument("--seconds", type=float, help="of the closed loop (default 10)")
+    parser.add_argument("--outstanding", type=_levels, help="instances at a time, the best of these (100,400,1000)")
+    parser.add_argument("--instances", type=int, help="how many, where a workload is of a number of instances")
+    parser.add_argument(
+        "--durability", choices=list(DURABILITIES), default="flush", help="Kafka's: flush per batch, or its default"
+    )
+    parser.add_argument("--partitions", type=int, default=4, help="of commands, events and changelog")
+    parser.add_argument("--profile", action="append", default=[], choices=list(MODULES), help="sample that role")
+    parser.add_argument("--smoke", action="store_true", help="everything tiny: to see that it works")
+    parser.add_argument("--services", type=Path, metavar="HOME", help="use the services that run under this home")
+    parser.add_argument("--quiet", action="store_true", help="no steps on stderr")
+    return parser

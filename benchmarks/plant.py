@@ -1,0 +1,224 @@
+"""The plant of a run: services, topics, schema and roles in a home of its own, new each time and removed at the end.
+
+Roles are processes as ``weir up`` starts them, with the settings of the environment (``WEIR_FETCH_WAIT_MS`` and the
+like; not the addresses of services), but for the action that ``benchmarks.role`` adds.  Only those that a workload
+needs run.  With ``services`` the plant uses what runs under that home instead of services of its own.
+"""
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+from ruamel.yaml import YAML
+
+from benchmarks import profile
+from benchmarks.meter import Meter
+from streams.core.commands import DeployDefinition
+from streams.core.parse import parse_definition
+from streams.ready import VARIABLE as READY_FILE
+from streams.settings import Settings
+from streams.topics import Topics, load_topics
+from weir.client import CommandClient
+from weir.home import PROJECT
+from weir.plant import EMBEDDED_PARTITIONS, bring_up
+from weir.roles import NotReadyError, role_spec
+from weir.stack import kafka
+from weir.stack.kafka_jars import ensure_kafka
+from weir.stack.ports import free_ports
+from weir.stack.process import ProcessSpec
+from weir.stack.progress import Progress
+from weir.stack.stack import VARIABLES, Stack
+from weir.stack.state import StateFile
+from weir.watch import Accepted
+
+LOWEST_PORT, HIGHEST_PORT = 20_000, 20_999
+TELEMETRY = "bench-telemetry"
+DEFINITIONS = Path(__file__).parent / "definitions"
+MODULE = "benchmarks.role"
+DEPLOY_TIMEOUT_S = 60.0
+PROCESS_ROLES = ("projector", "processor", "actions")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How the plant shall be.  ``flush``: Kafka writes each batch to disk before it acknowledges, as ``weir up`` has
+    it; else Kafka's default.  The database is durable in either case.  ``profiled`` are roles that sample themselves.
+    """
+
+    flush: bool = True
+    partitions: int = EMBEDDED_PARTITIONS
+    services: Path | None = None
+    profiled: tuple[str, ...] = ()
+
+
+class BenchStack(Stack):
+    """The embedded stack, with a choice for Kafka alone."""
+
+    flush = True
+
+    def _prepare_kafka(self, progress: Progress) -> ProcessSpec:
+        jars = ensure_kafka(progress)
+        return kafka.prepare(self.home, jars, self.ports, durable=self.flush, progress=progress)
+
+
+@dataclass
+class BenchPlant:
+    """A plant that runs."""
+
+    settings: Settings
+    topics: Topics
+    home: Path
+    stack: Stack
+    wanted: Wanted
+    services: dict[str, int]
+    """Pids of Kafka and PostgreSQL."""
+    step: Progress
+
+    def start(self, roles: Sequence[str]) -> None:
+        """Start these roles and wait until they work."""
+        self.stack.start_processes([self._spec(name) for name in roles], self.step)
+
+    def stop(self, role: str) -> None:
+        """Stop a role."""
+        self.stack.stop_process(role, self.step)
+
+    def meter(self) -> Meter:
+        """A meter of the services and of the roles that run now."""
+        processes = StateFile(self.home).read().processes
+        roles = {name: one.pid for name, one in processes.items() if name not in self.services and name != "mqtt"}
+        return Meter({**roles, **self.services})
+
+    def deploy(self, *names: str) -> None:
+        """Deploy definitions of the benchmark, by the name of their file."""
+        asyncio.run(self._deploy(names))
+
+    @contextmanager
+    def profiling(self) -> Iterator[None]:
+        """The profiled roles sample themselves meanwhile."""
+        for role in self.wanted.profiled:
+            self.profile_of(role).touch()
+        yield
+        for role in self.wanted.profiled:
+            self.profile_of(role).unlink()
+
+    def profile_of(self, role: str) -> Path:
+        """The sampler's file of a role."""
+        return self.home / "run" / f"{role}.profile"
+
+    async def _deploy(self, names: Sequence[str]) -> None:
+        async with CommandClient(self.settings, self.topics) as client:
+            for name in names:
+                path = DEFINITIONS / f"{name}.yaml"
+                definition = parse_definition(path.read_text(encoding="utf-8"), str(path))
+                command = DeployDefinition(definition=definition.model_dump(mode="json"))
+                outcome = await client.send_and_wait(command, DEPLOY_TIMEOUT_S)
+                if not isinstance(outcome, Accepted):
+                    raise RuntimeError(f"Expected {path} to be deployed, but it was refused: {outcome.message}")
+
+    def _spec(self, role: str) -> ProcessSpec:
+        spec = role_spec(role, self.settings, self.home)
+        ready = Path(spec.env[READY_FILE])
+        ready.unlink(missing_ok=True)
+        env = {**spec.env, "PYTHONPATH": str(PROJECT)}
+        if role in self.wanted.profiled:
+            env[profile.VARIABLE] = str(self.profile_of(role))
+        argv = (sys.executable, "-m", MODULE, role)
+        return replace(spec, argv=argv, env=env, ready=lambda: _check_ready(ready, role))
+
+
+def _check_ready(file: Path, role: str) -> str:
+    if not file.exists():
+        raise NotReadyError(f"{role} has not announced that it is ready")
+    return "ready"
+
+
+@contextmanager
+def plant(wanted: Wanted, step: Progress) -> Iterator[BenchPlant]:
+    """A plant without roles, which ``BenchPlant.start`` starts.  Everything is stopped and removed at the end."""
+    home = Path(tempfile.mkdtemp(prefix="weir-bench-"))
+    home.chmod(0o755)  # under root the database runs as another account
+    with ExitStack() as after:
+        after.callback(_remove, home)
+        settings = _settings(home, wanted)
+        if wanted.services is not None:
+            shared = StateFile(wanted.services.resolve()).read().processes
+            database_url = after.enter_context(_own_database(str(shared["postgres"].url)))
+            urls = {"brokers": shared["kafka"].url, "mqtt_url": shared["mqtt"].url, "database_url": database_url}
+            settings = settings.model_copy(update=urls)
+        stack = BenchStack(home, free_ports(LOWEST_PORT, HIGHEST_PORT), settings=settings)
+        stack.flush = wanted.flush
+        after.callback(stack.down, step)
+        running = bring_up(stack, settings, step, roles=False)
+        found = StateFile(wanted.services.resolve() if wanted.services else stack.home).read().processes
+        services = {name: found[name].pid for name in ("kafka", "postgres")}
+        topics = load_topics(running.settings)
+        yield BenchPlant(running.settings, topics, stack.home, stack, wanted, services, step)
+
+
+def _settings(home: Path, wanted: Wanted) -> Settings:
+    """The environment's settings, but on services, topics and names of the run's own."""
+    for variable in VARIABLES.values():
+        os.environ.pop(variable, None)
+    app_id = f"bench-{uuid.uuid4().hex[:8]}"
+    return Settings(
+        _env_file=None,  # type: ignore[call-arg]  # pydantic-settings' own argument
+        app_id=app_id,
+        partitions=wanted.partitions,
+        topics_file=_write_topics(home / "topics.yaml", app_id, wanted.partitions),
+        definitions_path=DEFINITIONS,
+    )
+
+
+def _write_topics(path: Path, app_id: str, partitions: int) -> Path:
+    """The project's topics, named after the application, and one topic of telemetry."""
+    yaml = YAML()
+    topics: dict[str, Any] = yaml.load(PROJECT / "redpanda" / "topics.yaml")
+    for entry in topics["engine"].values():
+        entry["name"] = entry["name"].replace("process-", f"{app_id}-process-")
+    topics["telemetry"] = {telemetry_topic(app_id): {"partitions": partitions}}
+    yaml.dump(topics, path)
+    return path
+
+
+def telemetry_topic(app_id: str) -> str:
+    """The run's topic of readings."""
+    return f"{app_id}-{TELEMETRY}"
+
+
+@contextmanager
+def _own_database(url: str) -> Iterator[str]:
+    """An empty database with the extension on a server that others use; dropped at the end."""
+    name = f"bench_{uuid.uuid4().hex[:8]}"
+    own = urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+    asyncio.run(_execute(url, f'create database "{name}"'))
+    asyncio.run(_execute(own, "set client_min_messages = error", "create extension if not exists timescaledb"))
+    try:
+        yield own
+    finally:
+        asyncio.run(_execute(url, f'drop database "{name}" with (force)'))
+
+
+async def _execute(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _remove(home: Path) -> None:
+    database = home / "postgres"
+    if database.is_symlink():  # under root it lies where the server's account can reach it
+        shutil.rmtree(database.resolve())
+    shutil.rmtree(home)

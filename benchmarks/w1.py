@@ -1,0 +1,194 @@
+"""W1: start a short process from outside: decision → one durable activity by a worker → decision → end.
+
+Closed loop: so many instances are outstanding at any time, for some seconds; then the rest completes.  An instance
+counts when its whole history is in the database: ``rate`` is instances by the time until the last of them was there;
+``rate_at_event`` is by the time until the last ``completed`` event was seen.
+
+Open loop: 20 a second.  Latency is from when the start was due to the ``completed`` event as a ``read_committed``
+consumer sees it, and to the row.
+"""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka import ConsumerRecord
+
+from benchmarks import profile
+from benchmarks.load import Load, percentile, sleep_until
+from benchmarks.meter import Used
+from benchmarks.plant import PROCESS_ROLES, BenchPlant, Wanted, plant
+from benchmarks.rows import Rows, rows
+from benchmarks.workload import Emit, Options, durability, milliseconds
+
+DEFINITION = "bench-w1"
+VARIABLES = {"temperature": 30, "threshold": 25, "min_temperature": 10}
+RATE = 20.0
+
+
+@dataclass(frozen=True)
+class Closed:
+    """One closed loop.  Seconds count from the first start sent."""
+
+    outstanding: int
+    instances: int
+    events: int
+    event_s: float
+    row_s: float
+    latencies_s: list[float]
+    used: Used
+
+    @property
+    def rate(self) -> float:
+        return self.instances / self.row_s
+
+    def document(self) -> dict[str, Any]:
+        """As a line of the output."""
+        return {
+            "outstanding": self.outstanding,
+            "instances": self.instances,
+            "seconds": round(self.row_s, 2),
+            "rate": round(self.rate, 1),
+            "rate_at_event": round(self.instances / self.event_s, 1),
+            "p50_ms": milliseconds(percentile(self.latencies_s, 0.5)),
+            "p99_ms": milliseconds(percentile(self.latencies_s, 0.99)),
+            "events_per_instance": round(self.events / max(1, self.instances), 2),
+            "cpu_us_per_instance": self.used.us_per(self.instances),
+            "foreign_cores": self.used.foreign_cores,
+        }
+
+
+async def closed_loop(running: BenchPlant, load: Load, table: Rows, outstanding: int, seconds: float) -> Closed:
+    """Keep ``outstanding`` instances open for ``seconds``, then wait for the rest and for their rows."""
+    reading = running.meter().read()
+    events, ended = load.events, load.ended
+    latencies: list[float] = []
+
+    def seen(record: ConsumerRecord, now: float) -> None:
+        if record.headers[0][1] == b"completed" and record.key in load.open:
+            latencies.append(now - load.open[record.key])
+
+    began = time.time()
+    more: Counter[int] | dict[int, int] = load.evenly(outstanding)
+    while time.time() - began < seconds:
+        await load.start(DEFINITION, VARIABLES, more)
+        more = await load.look(seen)
+    await load.until(lambda: not load.open, seen)
+    event_s = time.time() - began
+    await table.caught_up(load.ends)
+    row_s = time.time() - began
+    used = reading.until_now()
+    return Closed(outstanding, load.ended - ended, load.events - events, event_s, row_s, latencies, used)
+
+
+@dataclass
+class OpenLoop:
+    """Latencies, in seconds."""
+
+    to_event: list[float]
+    to_row: list[float]
+    used: Used
+
+    def document(self) -> dict[str, Any]:
+        """As a line of the output."""
+        cores = {name: round(spent / self.used.seconds, 3) for name, spent in self.used.cpu_s.items()}
+        return {
+            "instances": len(self.to_event),
+            "rate": RATE,
+            "p50_ms": milliseconds(percentile(self.to_event, 0.5)),
+            "p99_ms": milliseconds(percentile(self.to_event, 0.99)),
+            "row_p50_ms": milliseconds(percentile(self.to_row, 0.5)),
+            "row_p99_ms": milliseconds(percentile(self.to_row, 0.99)),
+            "cpu_cores": cores,
+            "foreign_cores": self.used.foreign_cores,
+        }
+
+
+async def open_loop(running: BenchPlant, load: Load, table: Rows, seconds: float) -> OpenLoop:
+    """``RATE`` starts a second, however long they take."""
+    to_event: list[float] = []
+    to_row: list[float] = []
+    due_of: dict[bytes, float] = {}
+    completed: asyncio.Queue[bytes] = asyncio.Queue()
+
+    def seen(record: ConsumerRecord, now: float) -> None:
+        if record.headers[0][1] == b"completed":
+            to_event.append(now - due_of[record.key])
+            completed.put_nowait(record.key)
+
+    async def send() -> None:
+        began = time.time()
+        for number in range(round(RATE * seconds)):
+            due = began + number / RATE
+            await sleep_until(due)
+            known = set(load.open)
+            await load.start(DEFINITION, VARIABLES, {number % load.partitions: 1})
+            due_of.update(dict.fromkeys(load.open.keys() - known, due))
+
+    async def find_rows() -> None:
+        for _ in range(round(RATE * seconds)):
+            instance = await completed.get()
+            to_row.append(await table.completed(instance.decode()) - due_of[instance])
+
+    reading = running.meter().read()
+    async with asyncio.TaskGroup() as group:
+        sending = group.create_task(send())
+        group.create_task(find_rows())
+        await load.until(lambda: sending.done() and not load.open, seen)
+    return OpenLoop(to_event, to_row, reading.until_now())
+
+
+def run(options: Options, emit: Emit) -> dict[str, Any]:
+    """Measure with each durability asked for; the summary is that of the first."""
+    summaries = [_run_one(options, flush, emit) for flush in options.flushes]
+    return summaries[0]
+
+
+def _run_one(options: Options, flush: bool, emit: Emit) -> dict[str, Any]:
+    wanted = Wanted(flush, options.partitions, options.services, options.profiled)
+    with plant(wanted, options.step) as running:
+        running.start(PROCESS_ROLES)
+        running.deploy("w1")
+
+        def tell(kind: str, found: dict[str, Any]) -> None:
+            emit({"workload": kind, "durability": durability(flush), **found})
+
+        return asyncio.run(_measure(running, options, tell))
+
+
+async def _measure(
+    running: BenchPlant, options: Options, tell: Callable[[str, dict[str, Any]], None]
+) -> dict[str, Any]:
+    async with Load(running) as load, rows(running) as table:
+        await closed_loop(running, load, table, options.outstanding[0], options.warm_s)
+        probes = [
+            await closed_loop(running, load, table, level, options.probe_s)
+            for level in (options.outstanding if len(options.outstanding) > 1 else ())
+        ]
+        for probe in probes:
+            tell("w1-probe", probe.document())
+        best = max(probes, key=lambda one: one.rate).outstanding if probes else options.outstanding[0]
+        with running.profiling():
+            closed = await closed_loop(running, load, table, best, options.seconds)
+        tell("w1-closed", closed.document())
+        memory = running.meter().rss_mb()
+        opened = await open_loop(running, load, table, options.open_s)
+        tell("w1-open20", opened.document())
+        await table.check(load.events, {"completed": load.ended})
+    for role in running.wanted.profiled:
+        options.show(f"profile of {role}: {await profile.finished(running.profile_of(role), closed.instances)}")
+    spent = closed.document()
+    latency = opened.document()
+    return {
+        "workload": "w1",
+        "rate": spent["rate"],
+        "rate_at_event": spent["rate_at_event"],
+        "outstanding": best,
+        **{name: latency[name] for name in ("p50_ms", "p99_ms", "row_p50_ms", "row_p99_ms")},
+        "cpu_us_per_instance": spent["cpu_us_per_instance"],
+        "rss_mb": round(sum(memory.values()), 1),
+        "rss_mb_by_process": memory,
+    }

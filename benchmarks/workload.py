@@ -1,0 +1,51 @@
+"""What workloads share: their options, and how they tell what they found."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from weir.stack.progress import Progress, silent
+
+Emit = Callable[[dict[str, Any]], None]
+"""Called with each thing measured: ``workload`` names it, the rest are its figures."""
+
+
+def _nothing(_text: str) -> None:
+    """For callers who show no text."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """The command line.  Times in seconds; ``flushes``: which of Kafka's durabilities to measure, flush per batch
+    being ``True``.
+    """
+
+    seconds: float = 10.0
+    warm_s: float = 3.0
+    probe_s: float = 4.0
+    open_s: float = 15.0
+    outstanding: tuple[int, ...] = (100, 400, 1000)
+    instances: int | None = None
+    """Of W2, W3 and replay; each has a default of its own."""
+    flushes: tuple[bool, ...] = (True,)
+    partitions: int = 4
+    profiled: tuple[str, ...] = ()
+    services: Path | None = None
+    step: Progress = field(default=silent)
+    show: Callable[[str], None] = field(default=_nothing)
+    """For people: a text of many lines."""
+
+
+Workload = Callable[[Options, Emit], dict[str, Any]]
+"""Measures, and returns the summary."""
+
+
+def durability(flush: bool) -> str:
+    """How the output names Kafka's durability."""
+    return "flush" if flush else "default"
+
+
+def milliseconds(seconds: float | None) -> float | None:
+    """Rounded to what can be told."""
+    return None if seconds is None else round(seconds * 1000, 2)
