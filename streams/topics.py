@@ -90,11 +90,14 @@ class Topics:
 
 @dataclass(frozen=True)
 class Applied:
-    """What ``apply_topics`` found: names of topics made, names already right, and what differs, in words."""
+    """What ``apply_topics`` found: names of topics made, names already right, and in words: what differs, and what the
+    broker has no such setting for (a Kafka of another make), which is nobody's to change.
+    """
 
     created: list[str]
     unchanged: list[str]
     differences: list[str]
+    unsupported: list[str]
 
 
 def load_topics(settings: Settings) -> Topics:
@@ -150,7 +153,7 @@ async def apply_topics(settings: Settings, topics: Topics) -> Applied:
         missing = [topic for topic in topics.all() if topic.name not in existing]
         await _create(admin, missing)
         present = [topic for topic in topics.all() if topic.name in existing]
-        differences = await _differences(admin, present)
+        differences, unsupported = await _differences(admin, present)
     finally:
         await admin.close()
     made = {topic.name for topic in missing}
@@ -160,7 +163,7 @@ async def apply_topics(settings: Settings, topics: Topics) -> Applied:
         if topic.name in made:
             await _begin_at_zero(settings, group_of(settings, "router"), topic)
     unchanged = [topic.name for topic in present if not any(text.startswith(f"{topic.name}:") for text in differences)]
-    return Applied([topic.name for topic in missing], unchanged, differences)
+    return Applied([topic.name for topic in missing], unchanged, differences, unsupported)
 
 
 def group_of(settings: Settings, role: str) -> str:
@@ -180,10 +183,12 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[Topic]) -> None:
             raise TopicsError(f"{name}: the broker refused to create it: {for_code(code).__name__} {detail}")
 
 
-async def _differences(admin: AIOKafkaAdminClient, topics: list[Topic]) -> list[str]:
+async def _differences(admin: AIOKafkaAdminClient, topics: list[Topic]) -> tuple[list[str], list[str]]:
+    """What differs, and what the broker does not support; both name topic and setting."""
     if not topics:
-        return []
-    found: list[str] = []
+        return [], []
+    differences: list[str] = []
+    unsupported: list[str] = []
     counts = {d["topic"]: len(d["partitions"]) for d in await admin.describe_topics([t.name for t in topics])}
     resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
     configs: dict[str, dict[str, str]] = {}
@@ -192,11 +197,16 @@ async def _differences(admin: AIOKafkaAdminClient, topics: list[Topic]) -> list[
             configs[name] = {entry[0]: entry[1] for entry in entries}
     for topic in topics:
         if counts[topic.name] != topic.partitions:
-            found.append(f"{topic.name}: has {counts[topic.name]} partitions, topics.yaml says {topic.partitions}")
+            differences.append(
+                f"{topic.name}: has {counts[topic.name]} partitions, topics.yaml says {topic.partitions}"
+            )
+        actual = configs[topic.name]
         for key, wanted in topic.config.items():
-            if (actual := configs[topic.name].get(key)) != wanted:
-                found.append(f"{topic.name}: {key} is {actual}, topics.yaml says {wanted}")
-    return found
+            if key not in actual:  # Redpanda creates such a topic without a word, where Apache Kafka refuses
+                unsupported.append(f"{topic.name}: {key}={wanted}")
+            elif actual[key] != wanted:
+                differences.append(f"{topic.name}: {key} is {actual[key]}, topics.yaml says {wanted}")
+    return differences, unsupported
 
 
 async def _begin_at_zero(settings: Settings, group: str, topic: Topic) -> None:

@@ -36,6 +36,17 @@ async def test_applying_is_idempotent_and_reports_what_differs(settings: Setting
     assert set(changed.unchanged) == set(names) - {topics.events.name, telemetry_topic(own)}
 
 
+async def test_a_setting_that_the_broker_does_not_have_is_no_difference(settings: Settings, tmp_path: Path) -> None:
+    """Redpanda creates topics with settings of Apache Kafka that it does not have, and never shows them again."""
+    own, topics = await make_site(settings, tmp_path)
+    text = own.topics_file.read_text().replace("segment.ms: 600000", "segment.ms: 600000\n      of.another.make: 1")
+    own.topics_file.write_text(text)
+    again = await apply_topics(own, load_topics(own))
+    assert (again.created, again.differences) == ([], [])
+    assert again.unsupported == [f"{topics.changelog.name}: of.another.make=1"]
+    assert topics.changelog.name in again.unchanged
+
+
 async def test_the_positions_of_router_and_action_worker_are_born_with_their_topics(
     settings: Settings, tmp_path: Path
 ) -> None:

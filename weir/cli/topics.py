@@ -1,6 +1,7 @@
 """``weir topics apply``: make the cluster agree with ``topics.yaml``."""
 
 import asyncio
+from dataclasses import asdict
 
 import typer
 
@@ -24,7 +25,7 @@ def apply(ctx: typer.Context, json: options.Json = False) -> None:
     session = session_of(ctx)
     applied = asyncio.run(apply_topics(session.settings, session.topics))
     if json:
-        print_json({"created": applied.created, "unchanged": applied.unchanged, "differences": applied.differences})
+        print_json(asdict(applied))
     else:
         rows = [(name, "created") for name in applied.created] + [(name, "unchanged") for name in applied.unchanged]
         print_table(("topic", ""), rows, "")
@@ -34,6 +35,8 @@ def apply(ctx: typer.Context, json: options.Json = False) -> None:
 
 
 def warn_of_differences(applied: Applied) -> None:
-    """Each difference on stderr; changing a topic is a decision for people."""
-    for difference in applied.differences:
-        err().print(f"Warning: topic {difference}. It was left as it is", style="bold yellow", markup=False)
+    """Each difference on stderr; changing a topic is a decision for people.  So is doing without a setting."""
+    warnings = [f"topic {difference}. It was left as it is" for difference in applied.differences]
+    warnings += [f"topic {setting}: the broker has no such setting" for setting in applied.unsupported]
+    for warning in warnings:
+        err().print(f"Warning: {warning}", style="bold yellow", markup=False)
