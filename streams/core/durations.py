@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
@@ -45,7 +46,14 @@ def instant(ms: int) -> datetime:
 
 def instant_text(ms: int) -> str:
     """RFC 3339 text of Unix milliseconds, e.g. ``2026-11-21T02:00:00.250Z``."""
-    return instant(ms).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    seconds, rest = divmod(ms, 1000)
+    return f"{_second_text(seconds)}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _second_text(seconds: int) -> str:
+    """The text up to the second, which the deadlines of a busy moment share."""
+    return instant(seconds * 1000).isoformat(timespec="seconds").removesuffix("+00:00")
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

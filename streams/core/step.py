@@ -106,12 +106,12 @@ def _set_variable(turn: Turn, instance: Instance, name: str, value: Any, source:
 
 def _forget_readings(turn: Turn, instance: Instance) -> None:
     """Drop the latest readings that nobody who runs for the key asks for any more."""
-    if instance.key is None:
+    if instance.key is None or not (followed := turn.process_of(instance).feeds(instance.key)):
         return
     asked: set[Feed] = set()
     for other in turn.running_of_key(instance.key, None):
         asked.update(turn.process_of(other).feeds(instance.key))
-    for feed in turn.process_of(instance).feeds(instance.key):
+    for feed in followed:
         if feed not in asked:
             turn.readings[feed] = None
 

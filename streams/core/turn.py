@@ -4,7 +4,7 @@
 command sees what the last one did.  Nothing here performs an effect: a shell takes the turn's outcome and commits it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -79,15 +79,13 @@ class Turn:
     """The record for ``process-definitions``, when the command deployed one."""
     readings: dict[Feed, Reading | None] = field(default_factory=dict)
     """Soft records to keep; ``None`` removes one."""
+    cause: str = field(init=False)
+    """``<partition>:<offset>`` of the command, or ``<partition>:timer``."""
     _now: datetime = field(init=False)
 
     def __post_init__(self) -> None:
+        self.cause = f"{self.around.partition}:{'timer' if self.offset is None else self.offset}"
         self._now = instant(self.now_ms)
-
-    @property
-    def cause(self) -> str:
-        """``<partition>:<offset>`` of the command, or ``<partition>:timer``."""
-        return f"{self.around.partition}:{'timer' if self.offset is None else self.offset}"
 
     def reject(self, reason: str, message: str, subject: str | None = None) -> None:
         """Refuse the command.  Only before the first event: a command is refused as a whole or not at all."""
@@ -125,11 +123,11 @@ class Turn:
         self,
         instance: Instance,
         event_type: str,
-        data: Mapping[str, Any],
+        data: dict[str, Any],
         activity_id: str | None = None,
         message: str | None = None,
     ) -> None:
-        """An event of ``instance``, applied at once.  ``instance`` itself is what changes."""
+        """An event of ``instance``, applied at once.  ``instance`` itself is what changes; ``data`` is the event's."""
         self._append(
             Event(
                 VERSION,
@@ -142,29 +140,25 @@ class Turn:
                 self.cause,
                 activity_id,
                 message,
-                dict(data),
+                data,
             )
         )
 
-    def emit_first(self, subject: str, process: Process, data: Mapping[str, Any]) -> Instance:
+    def emit_first(self, subject: str, process: Process, data: dict[str, Any]) -> Instance:
         """The ``started`` event of a new instance, applied; returns the instance."""
-        event = Event(
-            VERSION, "started", subject, 1, self._now, process.id, process.version, self.cause, data=dict(data)
-        )
+        event = Event(VERSION, "started", subject, 1, self._now, process.id, process.version, self.cause, data=data)
         self._append(event)
         state = self.instance(subject)
         assert state is not None
         return state
 
     def emit_outside(
-        self, subject: str, last: tuple[int, int], event_type: str, definition: tuple[str, int], data: Mapping[str, Any]
+        self, subject: str, last: tuple[int, int], event_type: str, definition: tuple[str, int], data: dict[str, Any]
     ) -> None:
         """An event of a key or a definition; ``last`` is that entity's (seq, updated_at)."""
         seq, updated_at = last
         self._append(
-            Event(
-                VERSION, event_type, subject, seq + 1, self._time(updated_at), *definition, self.cause, data=dict(data)
-            )
+            Event(VERSION, event_type, subject, seq + 1, self._time(updated_at), *definition, self.cause, data=data)
         )
 
     def _append(self, event: Event) -> None:

@@ -59,32 +59,30 @@ def apply_event(entities: Entities, event: Event) -> None:
 
     Raises ``FoldError`` when the event's ``seq`` does not follow the entity's.
     """
-    if event.subject.startswith("key:"):
-        _apply_to_key(entities, event)
-    elif event.subject.startswith("definition:"):
-        _apply_to_definition(entities, event)
-    else:
-        _apply_to_instance(entities, event)
+    _FOLDS[event.type](entities, event)
+
+
+def _create_instance(entities: Entities, event: Event) -> None:
+    state = entities.get(event.subject)
+    _check_seq(event, 0 if state is None else state.seq)
+    state = instance.started(event)
+    _index_key(entities, state, event, running=True)
+    entities.put(event.subject, state)
 
 
 def _apply_to_instance(entities: Entities, event: Event) -> None:
     state = entities.get(event.subject)
-    if event.type == CREATES_INSTANCE:
-        _check_seq(event, 0 if state is None else state.seq)
-        state = instance.started(event)
-        _index_key(entities, state, event, running=True)
+    if not isinstance(state, Instance):
+        raise FoldError(f"Expected a running instance {event.subject} for {event.type}, but got {type(state).__name__}")
+    _check_seq(event, state.seq)
+    INSTANCE_APPLIERS[event.type](state, event)
+    state.seq = event.seq
+    state.updated_at = instant_ms(event.time)
+    if event.type in LEAVES_KEY:
+        _index_key(entities, state, event, running=False)
+        entities.put(event.subject, instance.record_of(state))
     else:
-        if not isinstance(state, Instance):
-            raise FoldError(
-                f"Expected a running instance {event.subject} for {event.type}, but got {type(state).__name__}"
-            )
-        _check_seq(event, state.seq)
-        INSTANCE_APPLIERS[event.type](state, event)
-        state.seq = event.seq
-        state.updated_at = instant_ms(event.time)
-        if event.type in LEAVES_KEY:
-            _index_key(entities, state, event, running=False)
-    entities.put(event.subject, instance.record_of(state))
+        entities.put(event.subject, state)
 
 
 def _index_key(entities: Entities, state: Instance, event: Event, *, running: bool) -> None:
@@ -123,3 +121,12 @@ def _apply_to_definition(entities: Entities, event: Event) -> None:
 def _check_seq(event: Event, last: int) -> None:
     if event.seq != last + 1:
         raise FoldError(f"Expected seq {last + 1} of {event.subject}, but got {event.seq} ({event.type})")
+
+
+_FOLDS: dict[str, Callable[[Entities, Event], None]] = {
+    CREATES_INSTANCE: _create_instance,
+    **dict.fromkeys(INSTANCE_APPLIERS, _apply_to_instance),
+    **dict.fromkeys(KEY_APPLIERS, _apply_to_key),
+    **dict.fromkeys(DEFINITION_APPLIERS, _apply_to_definition),
+}
+"""By event type, since each belongs to one kind of entity."""

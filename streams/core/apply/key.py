@@ -6,10 +6,11 @@ from streams.core.state import HeldSignal, Key
 
 def index(entity: Key, event: Event, *, running: bool) -> None:
     """An instance of the key began or ceased to run (``started``, or an event that ends it)."""
-    others = [one for one in entity.running.get(event.definition_id, []) if one != event.subject]
-    ids = [*others, event.subject] if running else others
-    rest = {name: of for name, of in entity.running.items() if name != event.definition_id}
-    entity.running = {**rest, event.definition_id: ids} if ids else rest
+    ids = [one for one in entity.running.pop(event.definition_id, ()) if one != event.subject]
+    if running:
+        ids.append(event.subject)
+    if ids:
+        entity.running[event.definition_id] = ids
 
 
 def is_empty(entity: Key) -> bool:
