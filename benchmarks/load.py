@@ -23,6 +23,8 @@ from streams.core import ids
 from streams.core.commands import Signal, StartProcess
 from streams.kafka import client_options
 
+VERSION = 1
+"""Of the benchmark's definitions."""
 MAX_BATCH_BYTES = 262_144
 FETCH_WAIT_MS = 20
 POLL_MS = 100
@@ -99,7 +101,13 @@ class Load:
                 key = self._key(partition)
                 instance = ids.instance_id(int(now * 1000), partition, key)
                 values = {"device_id": key, **variables}
-                command = StartProcess(definition_id=definition, key=key, instance_id=instance, variables=values)
+                command = StartProcess(
+                    definition_id=definition,
+                    definition_version=VERSION,  # as whoever sends many has it: the processor need not ask for the newest
+                    key=key,
+                    instance_id=instance,
+                    variables=values,
+                )
                 self.open[instance.encode()] = now
                 self.key_of[instance.encode()] = key
                 commands.append((key.encode(), encode_command(command)))

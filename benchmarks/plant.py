@@ -49,6 +49,10 @@ DEPLOY_TIMEOUT_S = 60.0
 PROCESS_ROLES = ("projector", "processor", "actions")
 
 
+class DeployError(Exception):
+    """The plant refused a definition of the benchmark."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """How the plant shall be.  ``flush``: Kafka writes each batch to disk before it acknowledges, as ``weir up`` has
@@ -123,7 +127,7 @@ class BenchPlant:
                 command = DeployDefinition(definition=definition.model_dump(mode="json"))
                 outcome = await client.send_and_wait(command, DEPLOY_TIMEOUT_S)
                 if not isinstance(outcome, Accepted):
-                    raise RuntimeError(f"Expected {path} to be deployed, but it was refused: {outcome.message}")
+                    raise DeployError(f"Expected {path} to be deployed, but it was refused: {outcome.message}")
 
     def _spec(self, role: str) -> ProcessSpec:
         spec = role_spec(role, self.settings, self.home)
