@@ -15,6 +15,7 @@ from mode import Service
 
 from streams.transport import positions, private
 from streams.transport.fatal import logger
+from streams.transport.kafka_reader import KafkaEnds
 from streams.transport.kafka_writer import KafkaWriter
 from streams.transport.lane import Lane
 from streams.transport.port import TopicPartition
@@ -36,6 +37,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         self.tx.consumer = self
         self.lanes: dict[TopicPartition, Lane] = {}
         self.writers: dict[TopicPartition, KafkaWriter] = {}
+        self._ends: KafkaEnds | None = None
         self._generation = -2
         self._revocations = 0
 
@@ -81,8 +83,9 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             self.tx.fatal(f"topics {sorted(other)} have agents but no tx.source(): nothing commits their positions")
         try:
             await self._open_writers(assigned, generation_id)
+            await self._open_ends(assigned)
         except Exception as error:  # noqa: BLE001  aiokafka would log it and go on with partitions nobody works on
-            self.tx.fatal("the transactional producers could not be started", error)
+            self.tx.fatal("the clients of the lanes could not be started", error)
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def _open_writers(self, assigned: Any, generation: int) -> None:
@@ -104,6 +107,11 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             self.writers[tp] = await KafkaWriter.open(f"{group}-{tp.topic}-{tp.partition}", group, self.tx.options)
 
         await asyncio.gather(*[open_writer(tp) for tp in wanted - self.writers.keys()])
+
+    async def _open_ends(self, assigned: Any) -> None:
+        woken = [TopicPartition(*tp) for tp in assigned if self._is_lane(tp) and self.tx.sources[tp.topic].wake_at]
+        if woken and self._ends is None:
+            self._ends = await KafkaEnds.open(self.tx.options, woken)
 
     async def perform_seek(self) -> None:
         """Called by Faust when the tables are current."""
@@ -127,7 +135,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             if start.unsaved and source.stores_offsets:
                 source.store_offset(tp, start.position)
             if revocations == self._revocations:
-                lane = self.lanes[tp] = Lane(source, tp, start, reader, self.writers.get(tp))
+                lane = self.lanes[tp] = Lane(source, tp, start, reader, self.writers.get(tp), self._ends)
                 lane.begin()
 
     async def stop_lanes(self) -> None:
@@ -179,6 +187,8 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             await self._leave_group()
             writers, self.writers = self.writers, {}
             await asyncio.gather(*[writer.close() for writer in writers.values()])
+            if self._ends is not None:
+                await self._ends.close()
 
     async def _leave_group(self) -> None:
         static = self.app.conf.consumer_group_instance_id is not None

@@ -1,13 +1,15 @@
-"""The port's reader and offsets over an aiokafka consumer; both run in the consumer's own loop."""
+"""The port's reader, offsets and ends over aiokafka consumers; each runs in the loop of its consumer."""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as AioTopicPartition
 
 from streams.transport import private
+from streams.transport.options import TransportOptions
 from streams.transport.port import Chunk, TopicPartition
 
 PULL_TIMEOUT_S = 30.0
@@ -49,10 +51,10 @@ class KafkaReader:
         """See ``port.Reader``."""
         self._consumer.seek(AioTopicPartition(*tp), offset)
 
-    def stable_end(self, tp: TopicPartition, since: float) -> int | None:
+    def stable_end(self, tp: TopicPartition) -> int | None:
         """See ``port.Reader``.  Callable from any thread."""
         answer = private.last_answer(self._consumer, tp)
-        return answer[1] if answer is not None and answer[0] >= since else None
+        return answer[1] if answer is not None else None
 
     def answered_at(self, tp: TopicPartition) -> float | None:
         """See ``port.Reader``.  Callable from any thread."""
@@ -76,3 +78,39 @@ class KafkaOffsets:
     async def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int | None]:
         """What the group has committed, asked from the broker."""
         return {tp: await self._consumer.committed(AioTopicPartition(*tp)) for tp in tps}
+
+
+class KafkaEnds:
+    """``port.Ends``: a consumer that reads nothing, since a broker answers the questions of a connection in turn, and
+    holds a fetch for ``fetch_wait_ms``.
+    """
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+
+    @classmethod
+    async def open(cls, options: TransportOptions, tps: Sequence[TopicPartition]) -> "KafkaEnds":
+        """Connect, and learn who leads ``tps``: else the first question would wait for that."""
+        consumer = AIOKafkaConsumer(
+            **options.client,
+            isolation_level="read_committed",
+            enable_auto_commit=False,
+            request_timeout_ms=int(options.broker_timeout_s * 1000),
+        )
+        try:
+            await consumer.start()
+            await consumer.end_offsets([AioTopicPartition(*tp) for tp in tps])
+        except BaseException:
+            await consumer.stop()
+            raise
+        return cls(consumer)
+
+    async def end(self, tp: TopicPartition) -> int:
+        """See ``port.Ends``."""
+        wanted = AioTopicPartition(*tp)
+        end: int = (await self._consumer.end_offsets([wanted]))[wanted]
+        return end
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._consumer.stop()

@@ -5,38 +5,44 @@ on, the next chunk is already fetched; no lingering: batches grow by themselves 
 
 What follows what, and why:
 * a chunk must begin exactly where the last one ended; else records are missing, and the process ends;
-* a batch of timers only is handed out when an answer of the broker, not older than the wake time, showed nothing
-  behind the position: commands of earlier time go first;
+* a batch of timers only is handed out when the broker, asked after the wake time, has nothing behind the position:
+  commands of earlier time go first;
 * a position that moved without any batch writing it is written by the lane itself, between batches (``commits.py``).
 """
 
 import asyncio
 import contextlib
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from streams.transport.batch import Batch
 from streams.transport.commits import Commits
 from streams.transport.fatal import logger
 from streams.transport.options import PartitionStatus
-from streams.transport.port import Chunk, Reader, TopicPartition, Writer
+from streams.transport.port import Chunk, Ends, Reader, TopicPartition, Writer
 from streams.transport.positions import Start
 from streams.transport.source import Source
-
-POLL_MIN_S, POLL_MAX_S = 0.005, 0.1
-"""A due timer asks again for the broker's answer with these waits; an answer comes every ``fetch_wait_ms``."""
 
 
 class Lane:
     """Runs one partition of ``source`` from ``start.position`` until it is stopped."""
 
-    def __init__(self, source: Source, tp: TopicPartition, start: Start, reader: Reader, writer: Writer | None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        tp: TopicPartition,
+        start: Start,
+        reader: Reader,
+        writer: Writer | None,
+        ends: Ends | None = None,
+    ) -> None:
+        """``writer`` is None for a source that is not transactional, ``ends`` for one that is never woken."""
         self.source, self.tp = source, tp
         self.position = start.position
         self.revoked = False
         self.batch: Batch | None = None
         self.last_batch_at: float | None = None
         self.commits = Commits(source, tp, start, writer, self._fatal)
-        self._reader = reader
+        self._reader, self._ends = reader, ends
         self._task: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -70,7 +76,7 @@ class Lane:
 
     def status(self) -> PartitionStatus:
         """Position, lag and time of the last batch."""
-        end = self._reader.stable_end(self.tp, 0.0)
+        end = self._reader.stable_end(self.tp)
         lag = None if end is None else max(0, end - self.position)
         return PartitionStatus(self.tp.topic, self.tp.partition, self.position, lag, self.last_batch_at)
 
@@ -118,24 +124,39 @@ class Lane:
 
     async def _wait(self, ahead: asyncio.Future[Chunk]) -> None:
         """Until the next chunk is there or a timer may be fired; writes an unsaved position meanwhile."""
-        poll = POLL_MIN_S
-        while not ahead.done():
-            wake = self.source.wake_at(self.tp.partition) if self.source.wake_at is not None else None
-            now, timeouts = self.source.clock(), []
-            if wake is not None and wake <= now:
-                end = self._reader.stable_end(self.tp, wake)
-                if end is not None and end <= self.position:
-                    return
-                timeouts.append(poll)
-                poll = min(poll * 2, POLL_MAX_S)
-            elif wake is not None:
-                timeouts.append(wake - now)
-            due_in = self.commits.due_in
-            if due_in is not None and due_in <= 0:
-                await self.commits.save()
-            elif due_in is not None:
-                timeouts.append(due_in)
-            await asyncio.wait([ahead], timeout=min(timeouts, default=None))
+        if ahead.done():
+            return
+        timer = asyncio.create_task(self._timer())
+        waiting: set[asyncio.Future[Any]] = {ahead, timer}
+        try:
+            while not any(future.done() for future in waiting):
+                due_in = self.commits.due_in
+                if due_in is not None and due_in <= 0:
+                    await self.commits.save()
+                else:
+                    await asyncio.wait(waiting, timeout=due_in, return_when=asyncio.FIRST_COMPLETED)
+            if timer.done():
+                timer.result()  # raises what the broker said instead of an answer
+        finally:
+            timer.cancel()
+
+    async def _timer(self) -> None:
+        """Until a timer is due and nothing lies behind the position; else for ever: what lies there is on its way."""
+        wake = self.source.wake_at(self.tp.partition) if self.source.wake_at is not None else None
+        if wake is not None:
+            await self._sleep_until(wake)
+            if self._ends is None:
+                self._fatal("nothing was opened that tells the end of a source that is woken")
+            if await self._ends.end(self.tp) <= self.position:
+                return
+        await asyncio.get_running_loop().create_future()
+
+    async def _sleep_until(self, wake: float) -> None:
+        """Until the source's clock has reached ``wake``: the loop's own clock runs apart from it."""
+        left = wake - self.source.clock()
+        while left > 0:
+            await asyncio.sleep(left)
+            left = wake - self.source.clock()
 
     async def _hand_out(self, chunk: Chunk) -> None:
         self.batch = batch = Batch(self, chunk)

@@ -220,9 +220,9 @@ class MemoryReader:
         """See ``port.Reader``."""
         self._positions[tp] = offset
 
-    def stable_end(self, tp: TopicPartition, since: float) -> int | None:
+    def stable_end(self, tp: TopicPartition) -> int | None:
         """See ``port.Reader``; every moment has an answer."""
-        return self._broker.log(tp).stable_end if since <= self._broker.clock() else None
+        return self._broker.log(tp).stable_end
 
     def answered_at(self, tp: TopicPartition) -> float | None:  # noqa: ARG002
         """See ``port.Reader``."""
@@ -242,3 +242,14 @@ class MemoryOffsets:
     async def committed(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int | None]:
         """See ``port.Offsets``."""
         return {tp: self._broker.groups.get(self._group, {}).get(tp) for tp in tps}
+
+
+class MemoryEnds:
+    """``port.Ends``."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+
+    async def end(self, tp: TopicPartition) -> int:
+        """See ``port.Ends``."""
+        return self._broker.log(tp).stable_end

@@ -3,9 +3,10 @@
     Reader    fetch committed records of a partition, contiguously; seek; where do they end?
     Writer    one transaction at a time: records to any partitions plus consumed offsets, all or nothing
     Offsets   where a partition begins and ends, and what the group has committed
+    Ends      where a partition ends this very moment
 
-Two implementations stand behind it under one contract test (``tests/transport/test_port.py``): ``kafka.py`` (aiokafka,
-inside Faust) and ``memory.py`` (a simulated broker).
+Two implementations stand behind it under one contract test (``tests/transport/test_port.py``): ``kafka_reader.py`` and
+``kafka_writer.py`` (aiokafka, inside Faust), and ``memory.py`` (a simulated broker).
 
     PortError
     ├── RefusedError         nothing was sent and the writer may go on: the outputs were wrong
@@ -71,12 +72,20 @@ class Reader(Protocol):
 
     async def seek(self, tp: TopicPartition, offset: int) -> None: ...
 
-    def stable_end(self, tp: TopicPartition, since: float) -> int | None:
-        """End of the committed records by an answer of the broker not older than ``since`` (Unix s); None without."""
+    def stable_end(self, tp: TopicPartition) -> int | None:
+        """End of the committed records by the broker's last answer to a fetch; None before the first."""
         ...
 
     def answered_at(self, tp: TopicPartition) -> float | None:
         """When (Unix s) the broker last answered a fetch of ``tp``; None before the first answer."""
+        ...
+
+
+class Ends(Protocol):
+    """Asks the broker, over a connection on which no fetch is held: the answer takes a round trip."""
+
+    async def end(self, tp: TopicPartition) -> int:
+        """End of the committed records of ``tp``, as it is after this was called."""
         ...
 
 

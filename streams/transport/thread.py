@@ -97,9 +97,9 @@ class ThreadReader:
         """See ``port.Reader``."""
         await self._thread.run(self._reader.seek(tp, offset))
 
-    def stable_end(self, tp: TopicPartition, since: float) -> int | None:
+    def stable_end(self, tp: TopicPartition) -> int | None:
         """See ``port.Reader``."""
-        return self._reader.stable_end(tp, since)
+        return self._reader.stable_end(tp)
 
     def answered_at(self, tp: TopicPartition) -> float | None:
         """See ``port.Reader``."""

@@ -5,9 +5,9 @@ import uuid
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka import TopicPartition as AioTopicPartition
 
-from streams.transport.kafka_reader import KafkaOffsets, KafkaReader
+from streams.transport.kafka_reader import KafkaEnds, KafkaOffsets, KafkaReader
 from streams.transport.kafka_writer import KafkaWriter
-from streams.transport.memory import MemoryBroker, MemoryOffsets, MemoryReader
+from streams.transport.memory import MemoryBroker, MemoryEnds, MemoryOffsets, MemoryReader
 from streams.transport.options import TransportOptions
 from tests.transport import harness
 
@@ -65,6 +65,11 @@ class KafkaPort:
     async def offsets(self):
         return KafkaOffsets(await self._consumer(group_id=self.group))
 
+    async def ends(self, tps):
+        ends = await KafkaEnds.open(TransportOptions(client=self.client), tps)
+        self._closing.append(ends.close)
+        return ends
+
     async def close(self):
         for close in self._closing:
             await close()
@@ -98,6 +103,9 @@ class MemoryPort:
 
     async def offsets(self):
         return MemoryOffsets(self.broker, self.group)
+
+    async def ends(self, tps):
+        return MemoryEnds(self.broker)
 
     async def close(self):
         """Nothing is open."""

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from streams.transport import positions as positions_module
 from streams.transport.lane import Lane
-from streams.transport.memory import MemoryBroker, MemoryOffsets, MemoryReader, MemoryTable
+from streams.transport.memory import MemoryBroker, MemoryEnds, MemoryOffsets, MemoryReader, MemoryTable
 from streams.transport.options import Counters, TransportOptions
 from streams.transport.port import Chunk, TopicPartition
 from streams.transport.positions import GroupPositions, TablePositions
@@ -61,7 +61,7 @@ class Simulation:
             self.positions, [IN], MemoryOffsets(self.broker, GROUP), self.counters, self.fatal
         )
         await reader.seek(IN, starts[IN].position)
-        self.lane = Lane(self.source, IN, starts[IN], reader, writer)
+        self.lane = Lane(self.source, IN, starts[IN], reader, writer, MemoryEnds(self.broker))
         self.lane.begin()
         return self
 

@@ -1,5 +1,6 @@
 """Batches without records, and what ``caught_up`` tells."""
 
+import asyncio
 import time
 
 from streams.transport.contents import position_key
@@ -75,3 +76,67 @@ async def test_caught_up_is_false_while_more_is_known():
             pass
     assert sum(n for n, _ in seen) == 3
     assert seen[-1][1]
+
+
+class SlowEnds:
+    """Answers when the test says so."""
+
+    def __init__(self) -> None:
+        self.asked, self.answer = asyncio.Event(), asyncio.get_running_loop().create_future()
+
+    async def end(self, tp):
+        self.asked.set()
+        return await self.answer
+
+
+async def test_a_due_timer_waits_for_the_answer_and_gives_way_to_what_comes_first():
+    s = Simulation()
+    s.wake = time.time() - 10
+    await s.start()
+    s.lane._ends = ends = SlowEnds()
+    await asyncio.wait_for(ends.asked.wait(), 10)
+    assert s.source.ready.empty()
+    s.feed("a")
+    batches = s.source.batches()
+    first = await s.next_batch(batches)
+    assert [r.value for r in first.records] == [b"a"]
+    s.lane._ends = ends = SlowEnds()
+    async with first.transaction():
+        pass
+    second = asyncio.create_task(s.next_batch(batches))
+    await asyncio.wait_for(ends.asked.wait(), 10)
+    ends.answer.set_result(1)
+    assert (await second).records == ()
+
+
+async def test_a_due_timer_waits_for_what_the_answer_tells_of():
+    s = Simulation()
+    s.wake = time.time() - 10
+    await s.start()
+    s.lane._ends = ends = SlowEnds()
+    await asyncio.wait_for(ends.asked.wait(), 10)
+    ends.answer.set_result(1)
+    s.feed("a")
+    assert [r.value for r in (await s.next_batch(s.source.batches())).records] == [b"a"]
+
+
+async def test_a_broker_that_cannot_tell_the_end_ends_the_process():
+    s = Simulation()
+    s.wake = time.time() - 10
+    await s.start()
+    s.lane._ends = ends = SlowEnds()
+    await asyncio.wait_for(ends.asked.wait(), 10)
+    ends.answer.set_exception(ConnectionError("lost"))
+    message, error = await s.death()
+    assert "the lane failed" in message
+    assert isinstance(error, ConnectionError)
+
+
+async def test_the_end_is_asked_for_only_when_a_timer_is_due():
+    s = await Simulation().start()
+    s.lane._ends = ends = SlowEnds()
+    s.wake = time.time() + 3600
+    s.feed("a")
+    async with agent(s, fold):
+        await until(lambda: s.lane.position == 1)
+    assert not ends.asked.is_set()

@@ -149,19 +149,35 @@ async def test_seek_moves_the_position(port):
     assert (await reader.fetch(tp, 1000)).start == 3
 
 
-async def test_an_idle_reader_knows_the_stable_end_by_a_fresh_answer(port):
+async def test_an_idle_reader_knows_the_stable_end_and_when_it_was_told(port):
     tp = TopicPartition(await port.create_topic(), 0)
     await port.append(tp, messages("1", "2"))
     reader = await port.reader([tp])
     await read(reader, tp, 2)
     asked = time.time()
     waiting = asyncio.ensure_future(reader.fetch(tp, 1000))
-    await until(lambda: reader.stable_end(tp, asked) is not None)
-    assert reader.stable_end(tp, asked) == 2
-    assert reader.answered_at(tp) >= asked - 0.001
-    assert reader.stable_end(tp, time.time() + 3600) is None
+    await until(lambda: reader.answered_at(tp) >= asked)
+    assert reader.stable_end(tp) == 2
     assert not waiting.done()
     waiting.cancel()
+
+
+async def test_the_end_is_that_of_the_moment_of_asking(port):
+    topic = await port.create_topic()
+    tp, other = TopicPartition(topic, 0), TopicPartition(topic, 1)
+    reader, ends = await port.reader([tp]), await port.ends([tp])
+    assert await ends.end(tp) == 0
+    await port.append(tp, messages("1", "2"))
+    assert await ends.end(tp) == 2
+    waiting = asyncio.ensure_future(reader.fetch(tp, 1000))
+    await asyncio.wait([waiting], timeout=DEADLINE_S)
+    writer = await port.writer(topic)
+    await port.leave_open(writer, {tp: messages("open")})
+    await port.append(tp, messages("behind"))
+    assert await ends.end(tp) == 2, "the end stops at the open transaction"
+    await port.writer(topic)
+    assert await ends.end(tp) == 5
+    assert await ends.end(other) == 0, "a partition that nobody spoke of before"
 
 
 async def test_a_record_of_almost_a_mebibyte_goes_through(port):

@@ -20,7 +20,8 @@ from faust.tables.recovery import Recovery
 from faust.transport.consumer import ConsumerThread, ThreadDelegateConsumer
 from faust.transport.drivers import aiokafka as driver
 
-from streams.transport import consumer, options, private, recovery, thread
+from streams.transport import consumer, private, recovery, thread
+from streams.transport.options import TransportOptions
 from tests.transport.harness import create_topics, produce, until_async
 
 
@@ -108,8 +109,8 @@ async def test_a_pull_is_exact_and_needs_what_it_touches(brokers, app):
     )
     await reader.start()
     try:
-        private.set_prefetch_backoff(reader, 0.0)
-        assert reader._fetcher._prefetch_backoff == 0.0
+        private.set_prefetch_backoff(reader, 0.02)
+        assert reader._fetcher._prefetch_backoff == 0.02
         assert "prefetch_backoff" in inspect.signature(type(reader._fetcher).__init__).parameters
         assert await private.pull(reader, tp, 10) is None, "nothing is assigned"
         reader.assign([tp])
@@ -128,6 +129,25 @@ async def test_a_pull_is_exact_and_needs_what_it_touches(brokers, app):
         waiter.cancel()
         await asyncio.sleep(0)
         assert waiter not in reader._fetcher._fetch_waiters, "a cancelled waiter is forgotten"
+    finally:
+        await reader.stop()
+
+
+async def test_a_partition_that_is_read_at_once_is_in_the_next_fetch(brokers, app):
+    """Without a backoff the next fetch goes without it, and what comes meanwhile waits until the broker lets go."""
+    await create_topics(brokers, app, partitions=2)
+    reader = aiokafka.AIOKafkaConsumer(
+        bootstrap_servers=brokers, enable_auto_commit=False, fetch_max_wait_ms=40_000, auto_offset_reset="earliest"
+    )
+    await reader.start()
+    try:
+        private.set_prefetch_backoff(reader, TransportOptions(client={}).prefetch_backoff_s)
+        reader.assign([aiokafka.TopicPartition(app, number) for number in range(2)])
+        async with asyncio.timeout(30):
+            for number in range(5):
+                read = asyncio.create_task(reader.getone())
+                await produce(brokers, app, [(b"k", b"%d" % number, 0)])
+                assert (await read).value == b"%d" % number
     finally:
         await reader.stop()
 
@@ -184,4 +204,3 @@ async def test_leaving_the_group_takes_effect_at_once(brokers, app):
 def test_the_consumer_takes_our_options_by_constructor():
     parameters = inspect.signature(aiokafka.AIOKafkaConsumer.__init__).parameters
     assert {"group_instance_id", "isolation_level", "fetch_max_wait_ms", "rebalance_timeout_ms"} <= parameters.keys()
-    assert options.TransportOptions(client={}).prefetch_backoff_s == 0.0
