@@ -11,12 +11,12 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import w1
+from benchmarks import w1, w2, w3
 from benchmarks.load import LostError
 from benchmarks.workload import Options, Workload
 from weir.role import MODULES
 
-WORKLOADS: dict[str, Workload] = {"w1": w1.run}
+WORKLOADS: dict[str, Workload] = {"w1": w1.run, "w2": w2.run, "w3": w3.run}
 DURABILITIES = {"flush": (True,), "default": (False,), "both": (True, False)}
 SMOKE = Options(seconds=1.0, warm_s=0.2, probe_s=0.2, open_s=1.0, outstanding=(10,), instances=20)
 

@@ -58,6 +58,7 @@ class Load:
         self.ended = 0
         self.key_of: dict[bytes, str] = {}
         """The business key of each open instance."""
+        self._heard = 0.0
 
     async def __aenter__(self) -> Self:
         options = client_options(self._settings)
@@ -74,7 +75,8 @@ class Load:
         )
         await self._producer.start()
         await self._consumer.start()
-        places = [TopicPartition(self._topics.events.name, number) for number in range(self.partitions)]
+        topics = (self._topics.events.name, self._topics.rejections.name)
+        places = [TopicPartition(topic, number) for topic in topics for number in range(self.partitions)]
         self._consumer.assign(places)
         await self._consumer.seek_to_end(*places)
         for place in places:
@@ -94,7 +96,7 @@ class Load:
 
     async def start(self, definition: str, variables: Mapping[str, Any], counts: Mapping[int, int]) -> None:
         """Start so many instances in each partition; each has a key of its own, and it as ``device_id``."""
-        now = time.time()
+        self._heard = now = time.time()
         for partition, count in counts.items():
             commands = []
             for _ in range(count):
@@ -103,7 +105,7 @@ class Load:
                 values = {"device_id": key, **variables}
                 command = StartProcess(
                     definition_id=definition,
-                    definition_version=VERSION,  # as whoever sends many has it: the processor need not ask for the newest
+                    definition_version=VERSION,  # else the processor asks for the newest, each time
                     key=key,
                     instance_id=instance,
                     variables=values,
@@ -115,7 +117,7 @@ class Load:
 
     async def signal(self, name: str, instances: Iterable[bytes]) -> None:
         """Send the message ``name`` to the key of each of these instances; their times begin anew."""
-        now = time.time()
+        self._heard = now = time.time()
         commands: dict[int, list[tuple[bytes, bytes]]] = {}
         for instance in instances:
             key = self.key_of[instance]
@@ -128,39 +130,45 @@ class Load:
     async def look(self, on_event: Seen | None = None) -> Counter[int]:
         """Read what there is, for at most a tenth of a second: how many instances completed, by partition.
 
-        ``on_event`` is called with each event and the time at which it was seen.
+        ``on_event`` is called with each event and the time at which it was seen.  Raises ``LostError``, also when
+        nothing came for a long time.
         """
         found = await self._consumer.getmany(timeout_ms=POLL_MS)
         now = time.time()
+        if found:
+            self._heard = now
+        elif self.open and now - self._heard > SILENCE_S:
+            raise LostError(f"No event for {SILENCE_S:.0f} s, and {len(self.open)} instances have not ended")
         completed: Counter[int] = Counter()
         for place, records in found.items():
+            if place.topic == self._topics.rejections.name:
+                raise LostError(f"Expected no rejection, but got {records[0].value.decode()}")
             for record in records:
-                if len(record.key) != INSTANCE_ID_LENGTH:
-                    continue  # of a key or a definition
-                self.events += 1
-                kind = record.headers[0][1]
-                if on_event is not None:
-                    on_event(record, now)
-                if kind == b"completed":
-                    if self.open.pop(record.key, None) is None:
-                        raise LostError(f"Instance {record.key.decode()} completed twice, or was never started")
-                    self.key_of.pop(record.key)
-                    completed[place.partition] += 1
-                elif kind in UNWANTED:
-                    raise LostError(f"Expected no {kind.decode()}, but got {record.value.decode()}")
+                if len(record.key) == INSTANCE_ID_LENGTH:  # else an event of a key or a definition
+                    if on_event is not None:
+                        on_event(record, now)
+                    completed[place.partition] += self._take(record)
             self.ends[place.partition] = records[-1].offset + 1
         self.ended += completed.total()
         return completed
 
+    def _take(self, record: ConsumerRecord) -> bool:
+        """Count an event of an instance; whether the instance has completed."""
+        self.events += 1
+        kind = record.headers[0][1]
+        if kind in UNWANTED:
+            raise LostError(f"Expected no {kind.decode()}, but got {record.value.decode()}")
+        if kind != b"completed":
+            return False
+        if self.open.pop(record.key, None) is None:
+            raise LostError(f"Instance {record.key.decode()} completed twice, or was never started")
+        del self.key_of[record.key]
+        return True
+
     async def until(self, holds: Callable[[], bool], on_event: Seen | None = None) -> None:
-        """Read until ``holds()``.  Raises ``LostError`` when no event comes for a long time."""
-        events, heard = self.events, time.monotonic()
+        """Read until ``holds()``."""
         while not holds():
             await self.look(on_event)
-            if self.events != events:
-                events, heard = self.events, time.monotonic()
-            elif time.monotonic() - heard > SILENCE_S:
-                raise LostError(f"No event for {SILENCE_S:.0f} s, and {len(self.open)} instances have not ended")
 
     def _key(self, partition: int) -> str:
         """The next key that lives in ``partition``."""

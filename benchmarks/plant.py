@@ -7,7 +7,6 @@ needs run.  With ``services`` the plant uses what runs under that home instead o
 
 import asyncio
 import os
-import shutil
 import sys
 import tempfile
 import uuid
@@ -15,14 +14,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
-
-import asyncpg
-from ruamel.yaml import YAML
 
 from benchmarks import profile
 from benchmarks.meter import Meter
+from benchmarks.services import BenchStack, own_database, remove, write_topics
 from streams.core.commands import DeployDefinition
 from streams.core.parse import parse_definition
 from streams.ready import VARIABLE as READY_FILE
@@ -32,8 +27,6 @@ from weir.client import CommandClient
 from weir.home import PROJECT
 from weir.plant import EMBEDDED_PARTITIONS, bring_up
 from weir.roles import NotReadyError, role_spec
-from weir.stack import kafka
-from weir.stack.kafka_jars import ensure_kafka
 from weir.stack.ports import free_ports
 from weir.stack.process import ProcessSpec
 from weir.stack.progress import Progress
@@ -42,7 +35,6 @@ from weir.stack.state import StateFile
 from weir.watch import Accepted
 
 LOWEST_PORT, HIGHEST_PORT = 20_000, 20_999
-TELEMETRY = "bench-telemetry"
 DEFINITIONS = Path(__file__).parent / "definitions"
 MODULE = "benchmarks.role"
 DEPLOY_TIMEOUT_S = 60.0
@@ -63,16 +55,6 @@ class Wanted:
     partitions: int = EMBEDDED_PARTITIONS
     services: Path | None = None
     profiled: tuple[str, ...] = ()
-
-
-class BenchStack(Stack):
-    """The embedded stack, with a choice for Kafka alone."""
-
-    flush = True
-
-    def _prepare_kafka(self, progress: Progress) -> ProcessSpec:
-        jars = ensure_kafka(progress)
-        return kafka.prepare(self.home, jars, self.ports, durable=self.flush, progress=progress)
 
 
 @dataclass
@@ -152,11 +134,11 @@ def plant(wanted: Wanted, step: Progress) -> Iterator[BenchPlant]:
     home = Path(tempfile.mkdtemp(prefix="weir-bench-"))
     home.chmod(0o755)  # under root the database runs as another account
     with ExitStack() as after:
-        after.callback(_remove, home)
+        after.callback(remove, home)
         settings = _settings(home, wanted)
         if wanted.services is not None:
             shared = StateFile(wanted.services.resolve()).read().processes
-            database_url = after.enter_context(_own_database(str(shared["postgres"].url)))
+            database_url = after.enter_context(own_database(str(shared["postgres"].url)))
             urls = {"brokers": shared["kafka"].url, "mqtt_url": shared["mqtt"].url, "database_url": database_url}
             settings = settings.model_copy(update=urls)
         stack = BenchStack(home, free_ports(LOWEST_PORT, HIGHEST_PORT), settings=settings)
@@ -178,51 +160,6 @@ def _settings(home: Path, wanted: Wanted) -> Settings:
         _env_file=None,  # type: ignore[call-arg]  # pydantic-settings' own argument
         app_id=app_id,
         partitions=wanted.partitions,
-        topics_file=_write_topics(home / "topics.yaml", app_id, wanted.partitions),
+        topics_file=write_topics(home / "topics.yaml", app_id, wanted.partitions),
         definitions_path=DEFINITIONS,
     )
-
-
-def _write_topics(path: Path, app_id: str, partitions: int) -> Path:
-    """The project's topics, named after the application, and one topic of telemetry."""
-    yaml = YAML()
-    topics: dict[str, Any] = yaml.load(PROJECT / "redpanda" / "topics.yaml")
-    for entry in topics["engine"].values():
-        entry["name"] = entry["name"].replace("process-", f"{app_id}-process-")
-    topics["telemetry"] = {telemetry_topic(app_id): {"partitions": partitions}}
-    yaml.dump(topics, path)
-    return path
-
-
-def telemetry_topic(app_id: str) -> str:
-    """The run's topic of readings."""
-    return f"{app_id}-{TELEMETRY}"
-
-
-@contextmanager
-def _own_database(url: str) -> Iterator[str]:
-    """An empty database with the extension on a server that others use; dropped at the end."""
-    name = f"bench_{uuid.uuid4().hex[:8]}"
-    own = urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-    asyncio.run(_execute(url, f'create database "{name}"'))
-    asyncio.run(_execute(own, "set client_min_messages = error", "create extension if not exists timescaledb"))
-    try:
-        yield own
-    finally:
-        asyncio.run(_execute(url, f'drop database "{name}" with (force)'))
-
-
-async def _execute(url: str, *statements: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        for statement in statements:
-            await connection.execute(statement)
-    finally:
-        await connection.close()
-
-
-def _remove(home: Path) -> None:
-    database = home / "postgres"
-    if database.is_symlink():  # under root it lies where the server's account can reach it
-        shutil.rmtree(database.resolve())
-    shutil.rmtree(home)

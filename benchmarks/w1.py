@@ -11,18 +11,15 @@ consumer sees it, and to the row.
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka import ConsumerRecord
 
-from benchmarks import profile
-from benchmarks.load import Load, percentile, sleep_until
+from benchmarks.load import percentile, sleep_until
 from benchmarks.meter import Used
-from benchmarks.plant import PROCESS_ROLES, BenchPlant, Wanted, plant
-from benchmarks.rows import Rows, rows
-from benchmarks.workload import Emit, Options, durability, milliseconds
+from benchmarks.session import Session, measure_each
+from benchmarks.workload import Emit, Options, milliseconds
 
 DEFINITION = "bench-w1"
 VARIABLES = {"temperature": 30, "threshold": 25, "min_temperature": 10}
@@ -61,9 +58,10 @@ class Closed:
         }
 
 
-async def closed_loop(running: BenchPlant, load: Load, table: Rows, outstanding: int, seconds: float) -> Closed:
+async def closed_loop(session: Session, outstanding: int, seconds: float) -> Closed:
     """Keep ``outstanding`` instances open for ``seconds``, then wait for the rest and for their rows."""
-    reading = running.meter().read()
+    load = session.load
+    reading = session.meter.read()
     events, ended = load.events, load.ended
     latencies: list[float] = []
 
@@ -78,7 +76,7 @@ async def closed_loop(running: BenchPlant, load: Load, table: Rows, outstanding:
         more = await load.look(seen)
     await load.until(lambda: not load.open, seen)
     event_s = time.time() - began
-    await table.caught_up(load.ends)
+    await session.rows.caught_up(load.ends)
     row_s = time.time() - began
     used = reading.until_now()
     return Closed(outstanding, load.ended - ended, load.events - events, event_s, row_s, latencies, used)
@@ -107,8 +105,9 @@ class OpenLoop:
         }
 
 
-async def open_loop(running: BenchPlant, load: Load, table: Rows, seconds: float) -> OpenLoop:
+async def open_loop(session: Session, seconds: float) -> OpenLoop:
     """``RATE`` starts a second, however long they take."""
+    load = session.load
     to_event: list[float] = []
     to_row: list[float] = []
     due_of: dict[bytes, float] = {}
@@ -131,9 +130,9 @@ async def open_loop(running: BenchPlant, load: Load, table: Rows, seconds: float
     async def find_rows() -> None:
         for _ in range(round(RATE * seconds)):
             instance = await completed.get()
-            to_row.append(await table.completed(instance.decode()) - due_of[instance])
+            to_row.append(await session.rows.completed(instance.decode()) - due_of[instance])
 
-    reading = running.meter().read()
+    reading = session.meter.read()
     async with asyncio.TaskGroup() as group:
         sending = group.create_task(send())
         group.create_task(find_rows())
@@ -141,54 +140,30 @@ async def open_loop(running: BenchPlant, load: Load, table: Rows, seconds: float
     return OpenLoop(to_event, to_row, reading.until_now())
 
 
-def run(options: Options, emit: Emit) -> dict[str, Any]:
-    """Measure with each durability asked for; the summary is that of the first."""
-    summaries = [_run_one(options, flush, emit) for flush in options.flushes]
-    return summaries[0]
-
-
-def _run_one(options: Options, flush: bool, emit: Emit) -> dict[str, Any]:
-    wanted = Wanted(flush, options.partitions, options.services, options.profiled)
-    with plant(wanted, options.step) as running:
-        running.start(PROCESS_ROLES)
-        running.deploy("w1")
-
-        def tell(kind: str, found: dict[str, Any]) -> None:
-            emit({"workload": kind, "durability": durability(flush), **found})
-
-        return asyncio.run(_measure(running, options, tell))
-
-
-async def _measure(
-    running: BenchPlant, options: Options, tell: Callable[[str, dict[str, Any]], None]
-) -> dict[str, Any]:
-    async with Load(running) as load, rows(running) as table:
-        await closed_loop(running, load, table, options.outstanding[0], options.warm_s)
-        probes = [
-            await closed_loop(running, load, table, level, options.probe_s)
-            for level in (options.outstanding if len(options.outstanding) > 1 else ())
-        ]
-        for probe in probes:
-            tell("w1-probe", probe.document())
-        best = max(probes, key=lambda one: one.rate).outstanding if probes else options.outstanding[0]
-        with running.profiling():
-            closed = await closed_loop(running, load, table, best, options.seconds)
-        tell("w1-closed", closed.document())
-        memory = running.meter().rss_mb()
-        opened = await open_loop(running, load, table, options.open_s)
-        tell("w1-open20", opened.document())
-        await table.check(load.events, {"completed": load.ended})
-    for role in running.wanted.profiled:
-        options.show(f"profile of {role}: {await profile.finished(running.profile_of(role), closed.instances)}")
-    spent = closed.document()
-    latency = opened.document()
+async def measure(session: Session, options: Options) -> dict[str, Any]:
+    """Probe how many outstanding instances give the highest rate; then the closed loop with these, and the open one."""
+    levels = options.outstanding
+    await closed_loop(session, levels[0], options.warm_s)
+    probes = [await closed_loop(session, level, options.probe_s) for level in levels] if len(levels) > 1 else []
+    for probe in probes:
+        session.tell("w1-probe", probe.document())
+    best = max(probes, key=lambda one: one.rate).outstanding if probes else levels[0]
+    with session.plant.profiling():
+        closed = (await closed_loop(session, best, options.seconds)).document()
+    session.tell("w1-closed", closed)
+    memory = session.meter.rss_mb()
+    opened = (await open_loop(session, options.open_s)).document()
+    session.tell("w1-open20", opened)
+    await session.rows.check(session.load.events, {"completed": session.load.ended})
     return {
-        "workload": "w1",
-        "rate": spent["rate"],
-        "rate_at_event": spent["rate_at_event"],
-        "outstanding": best,
-        **{name: latency[name] for name in ("p50_ms", "p99_ms", "row_p50_ms", "row_p99_ms")},
-        "cpu_us_per_instance": spent["cpu_us_per_instance"],
+        **{name: closed[name] for name in ("instances", "rate", "rate_at_event", "outstanding")},
+        **{name: opened[name] for name in ("p50_ms", "p99_ms", "row_p50_ms", "row_p99_ms")},
+        "cpu_us_per_instance": closed["cpu_us_per_instance"],
         "rss_mb": round(sum(memory.values()), 1),
         "rss_mb_by_process": memory,
     }
+
+
+def run(options: Options, emit: Emit) -> dict[str, Any]:
+    """Measure with each durability asked for; the summary is that of the first."""
+    return measure_each("w1", measure, options, emit)

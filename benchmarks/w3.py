@@ -1,0 +1,69 @@
+"""W3: instances sleep on a durable timer of two seconds.
+
+Lateness is from the due time, as the event ``timer_started`` has it, to the ``completed`` event as a ``read_committed``
+consumer sees it.  All are started at once.
+"""
+
+import time
+from datetime import datetime
+from typing import Any
+
+from aiokafka import ConsumerRecord
+
+from benchmarks.load import percentile
+from benchmarks.session import Session, measure_each
+from benchmarks.workload import Emit, Options, milliseconds
+from streams.codec import decode_event
+
+DEFINITION = "bench-w3"
+INSTANCES = 1_000
+WARM = 100
+
+
+async def sleep(session: Session, count: int) -> dict[str, Any]:
+    """Start ``count`` instances and wait for all of them: the figures."""
+    load = session.load
+    due: dict[bytes, float] = {}
+    late: list[float] = []
+
+    def seen(record: ConsumerRecord, now: float) -> None:
+        kind = record.headers[0][1]
+        if kind == b"timer_started":
+            due[record.key] = datetime.fromisoformat(decode_event(record.value).data["due"]).timestamp()
+        elif kind == b"completed":
+            late.append(now - due[record.key])
+
+    reading = session.meter.read()
+    began = time.time()
+    await load.start(DEFINITION, {}, load.evenly(count))
+    await load.until(lambda: not load.open, seen)
+    await session.rows.caught_up(load.ends)
+    seconds = time.time() - began
+    used = reading.until_now()
+    return {
+        "instances": count,
+        "seconds": round(seconds, 2),
+        "rate": round(count / seconds, 1),
+        "p50_ms": milliseconds(percentile(late, 0.5)),
+        "p99_ms": milliseconds(percentile(late, 0.99)),
+        "min_ms": milliseconds(min(late)),
+        "cpu_us_per_instance": used.us_per(count),
+        "foreign_cores": used.foreign_cores,
+    }
+
+
+async def measure(session: Session, options: Options) -> dict[str, Any]:
+    """One round of sleeping, after a small one to warm up."""
+    count = options.instances or INSTANCES
+    await sleep(session, min(WARM, count))
+    with session.plant.profiling():
+        found = await sleep(session, count)
+    session.tell("w3-sleep", found)
+    await session.rows.check(session.load.events, {"completed": session.load.ended})
+    memory = session.meter.rss_mb()
+    return {**found, "rss_mb": round(sum(memory.values()), 1), "rss_mb_by_process": memory}
+
+
+def run(options: Options, emit: Emit) -> dict[str, Any]:
+    """Measure with each durability asked for; the summary is that of the first."""
+    return measure_each("w3", measure, options, emit)
