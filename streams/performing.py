@@ -20,7 +20,7 @@ import msgspec
 import structlog
 
 from streams.actions import ActionError, ActionRequest, Performer
-from streams.codec import BadRecordError, LimitError, decode_event, encode_command
+from streams.codec import BadRecordError, LimitError, decode_event_head, encode_command
 from streams.core.clock import PlantClock
 from streams.core.commands import CompleteActivity, FailActivity
 from streams.core.durations import instant_text, parse_instant_ms
@@ -47,14 +47,17 @@ class Requested(msgspec.Struct, kw_only=True):
     not_after_ms: int = 0
 
 
+_decoder = msgspec.json.Decoder(Requested)
+
+
 def decode_requested(raw: bytes | None) -> Requested:
     """The request in a record of ``process-events``.
 
     Raises ``BadRecordError``; ``UpgradeError`` for one that a newer Weir has written.
     """
     try:
-        event = decode_event(raw or b"")
-        requested = msgspec.convert(event.data, Requested)
+        event = decode_event_head(raw or b"")
+        requested = _decoder.decode(event.data)
         requested.not_after_ms = parse_instant_ms(requested.not_after)
     except (msgspec.MsgspecError, ValueError) as error:
         raise BadRecordError(f"Not an action_requested event: {error}") from None

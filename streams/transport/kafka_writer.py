@@ -48,7 +48,9 @@ class KafkaWriter:
         Record batches are built before the transaction begins, so what cannot be encoded or has no partition is refused
         without a trace.
         """
-        batches = [(tp, batch) for tp, messages in outputs.items() for batch in self._build(messages)]
+        batches = [
+            (tp, batch) for tp, messages in outputs.items() for batch in record_batches(self._producer, messages)
+        ]
         for topic in {tp.topic for tp in outputs}:
             partitions = await self._producer.partitions_for(topic)
             if missing := [tp for tp in outputs if tp.topic == topic and tp.partition not in partitions]:
@@ -84,20 +86,24 @@ class KafkaWriter:
         except Exception as error:
             raise OutcomeUnknownError(f"and the abort failed too: {error!r}") from error
 
-    def _build(self, messages: Sequence[Message]) -> Iterator[Any]:
-        """Record batches in order.  A batch takes its first record whatever the size."""
-        batch = self._producer.create_batch()
-        try:
-            for key, value, headers in messages:
-                if batch.append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
-                    yield batch
-                    batch = self._producer.create_batch()
-                    batch.append(key=key, value=value, timestamp=None, headers=list(headers))
-        except TypeError as error:
-            raise RefusedError(f"Expected bytes for key, value and header values, but {error}") from error
-        batch.close()
-        yield batch
-
     async def close(self) -> None:
         """Close the connections; the transactional id stays with this epoch until somebody else opens it."""
         await self._producer.stop()
+
+
+def record_batches(producer: AIOKafkaProducer, messages: Sequence[Message]) -> Iterator[Any]:
+    """Record batches for ``producer.send_batch``, in order.  A batch takes its first record whatever the size.
+
+    Raises ``RefusedError``.
+    """
+    batch = producer.create_batch()
+    try:
+        for key, value, headers in messages:
+            if batch.append(key=key, value=value, timestamp=None, headers=list(headers)) is None:
+                yield batch
+                batch = producer.create_batch()
+                batch.append(key=key, value=value, timestamp=None, headers=list(headers))
+    except TypeError as error:
+        raise RefusedError(f"Expected bytes for key, value and header values, but {error}") from error
+    batch.close()
+    yield batch

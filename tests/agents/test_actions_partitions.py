@@ -94,8 +94,11 @@ class Kafka:
         self.sent: list[tuple[str, bytes, bytes, int]] = []
         self.position: int | None = None
 
-    async def send(self, topic: str, value: bytes, key: bytes, partition: int, **_: Any) -> asyncio.Future[None]:
-        self.sent.append((topic, value, key, partition))
+    def create_batch(self) -> "RecordBatch":
+        return RecordBatch()
+
+    async def send_batch(self, batch: "RecordBatch", topic: str, *, partition: int) -> asyncio.Future[None]:
+        self.sent += [(topic, value, key, partition) for key, value in batch.messages]
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         future.set_result(None)
         return future
@@ -105,13 +108,25 @@ class Kafka:
         self.position = offset
 
 
+class RecordBatch:
+    def __init__(self) -> None:
+        self.messages: list[tuple[bytes, bytes]] = []
+
+    def append(self, *, key: bytes, value: bytes, **_: Any) -> int:
+        self.messages.append((key, value))
+        return len(self.messages)
+
+    def close(self) -> None:
+        """Nothing is kept open."""
+
+
 class Bench:
     def __init__(self, concurrency: int) -> None:
         settings = Settings(_env_file=None, topics_file=Path(TOPICS), action_concurrency=concurrency)
         self.worker = ActionWorker(settings, load_topics(settings))
         self.performing, self.kafka = Performing(), Kafka()
         self.worker._performing = self.performing  # type: ignore[assignment]
-        self.worker._producer = self.kafka  # type: ignore[assignment]
+        self.worker._outbox._producer = self.kafka  # type: ignore[assignment]
         self.worker.source = self.kafka  # type: ignore[assignment]
 
     async def run(self, batch: Batch) -> None:
@@ -128,7 +143,7 @@ class Bench:
 async def bench() -> AsyncIterator[Bench]:
     one = Bench(concurrency=2)
     yield one
-    await one.worker._cancel(list(one.worker._works.values()))
+    await one.worker._pool.stop()
 
 
 async def test_requests_run_at_the_same_time_up_to_the_limit(bench: Bench) -> None:
@@ -223,7 +238,7 @@ async def test_an_answer_that_kafka_refuses_ends_the_process(bench: Bench, monke
     async def send(*_: Any, **__: Any) -> None:
         raise RuntimeError("refused")
 
-    monkeypatch.setattr(bench.kafka, "send", send)
+    monkeypatch.setattr(bench.kafka, "send_batch", send)
     bench.performing.end(3)
     await bench.run(Batch(request(3), start=3))
     await until(lambda: bool(ended), lambda: "still there", deadline_s=10)

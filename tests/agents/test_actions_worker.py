@@ -10,7 +10,6 @@ import aiomqtt
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from streams.agents.actions import Progress
 from streams.codec import decode_command, encode_event
 from streams.core import ids
 from streams.core.commands import CompleteActivity, FailActivity
@@ -18,6 +17,7 @@ from streams.core.durations import instant, instant_text
 from streams.core.events import Event
 from streams.kafka import client_options
 from streams.mqtt import MqttAddress
+from streams.progress import Progress
 from streams.settings import Settings
 from streams.topics import Topics
 from tests.roles import reading, running, until
