@@ -11,27 +11,46 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import w1, w2, w3
+from benchmarks import replay, telemetry, w1, w2, w3
 from benchmarks.load import LostError
+from benchmarks.peers import FOLDER, PEERS, PeerError, peers_folder
+from benchmarks.rounds import RATIO_OF, Against, compare
 from benchmarks.workload import Options, Workload
 from weir.role import MODULES
 
-WORKLOADS: dict[str, Workload] = {"w1": w1.run, "w2": w2.run, "w3": w3.run}
+WORKLOADS: dict[str, Workload] = {
+    "w1": w1.run,
+    "w2": w2.run,
+    "w3": w3.run,
+    "telemetry": telemetry.run,
+    "replay": replay.run,
+}
 DURABILITIES = {"flush": (True,), "default": (False,), "both": (True, False)}
 SMOKE = Options(seconds=1.0, warm_s=0.2, probe_s=0.2, open_s=1.0, outstanding=(10,), instances=20)
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the workloads; returns the exit code."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    against = Against(tuple(arguments.peer), peers_folder(arguments.peers_dir), arguments.rounds)
+    without = [name for name in arguments.workloads if name not in RATIO_OF]
+    if against.peers and without:
+        parser.error(f"--peer is for {', '.join(RATIO_OF)}, not for {', '.join(without)}")
     screen = Console(stderr=True)
     options = _options(arguments, screen)
     tell = Teller(arguments.json, screen)
     try:
         for name in arguments.workloads:
-            tell(WORKLOADS[name](options, tell))
+            if against.peers:
+                tell(compare(name, WORKLOADS[name], options, against, tell))
+            else:
+                tell(WORKLOADS[name](options, tell))
     except LostError as error:
         screen.print(f"Not what must happen: {error}", style="bold red", markup=False)
+        return 1
+    except PeerError as error:
+        screen.print(str(error), style="bold red", markup=False)
         return 1
     return 0
 
@@ -92,6 +111,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--partitions", type=int, default=4, help="of commands, events and changelog")
     parser.add_argument("--profile", action="append", default=[], choices=list(MODULES), help="sample that role")
+    parser.add_argument("--peer", action="append", default=[], choices=list(PEERS), help="alternate rounds with it")
+    parser.add_argument("--peers-dir", type=Path, help=f"where the peers are (else {FOLDER}, else ../shared/peers)")
+    parser.add_argument("--rounds", type=int, default=5, help="with --peer: how many of each (default 5)")
     parser.add_argument("--smoke", action="store_true", help="everything tiny: to see that it works")
     parser.add_argument("--services", type=Path, metavar="HOME", help="use the services that run under this home")
     parser.add_argument("--quiet", action="store_true", help="no steps on stderr")

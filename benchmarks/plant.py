@@ -17,7 +17,7 @@ from pathlib import Path
 
 from benchmarks import profile
 from benchmarks.meter import Meter
-from benchmarks.services import BenchStack, own_database, remove, write_topics
+from benchmarks.services import TELEMETRY, BenchStack, own_database, remove, write_topics
 from streams.core.commands import DeployDefinition
 from streams.core.parse import parse_definition
 from streams.ready import VARIABLE as READY_FILE
@@ -70,6 +70,11 @@ class BenchPlant:
     """Pids of Kafka and PostgreSQL."""
     step: Progress
 
+    @property
+    def telemetry(self) -> str:
+        """The run's topic of readings."""
+        return next(iter(self.topics.telemetry))
+
     def start(self, roles: Sequence[str]) -> None:
         """Start these roles and wait until they work."""
         self.stack.start_processes([self._spec(name) for name in roles], self.step)
@@ -105,7 +110,8 @@ class BenchPlant:
         async with CommandClient(self.settings, self.topics) as client:
             for name in names:
                 path = DEFINITIONS / f"{name}.yaml"
-                definition = parse_definition(path.read_text(encoding="utf-8"), str(path))
+                text = path.read_text(encoding="utf-8").replace(f"topic: {TELEMETRY}", f"topic: {self.telemetry}")
+                definition = parse_definition(text, str(path))
                 command = DeployDefinition(definition=definition.model_dump(mode="json"))
                 outcome = await client.send_and_wait(command, DEPLOY_TIMEOUT_S)
                 if not isinstance(outcome, Accepted):

@@ -29,9 +29,12 @@ Measure = Callable[[Session, Options], Awaitable[dict[str, Any]]]
 
 
 def measure_each(name: str, measure: Measure, options: Options, emit: Emit) -> dict[str, Any]:
-    """Measure the definition ``name`` on a new plant for each durability asked for; returns the first summary."""
-    summaries = [_measure_one(name, measure, options, flush, emit) for flush in options.flushes]
-    return summaries[0]
+    """Measure the definition ``name`` on a new plant for each durability asked for.
+
+    Returns the first summary; further ones are in its ``also``, by durability.
+    """
+    first, *more = [_measure_one(name, measure, options, flush, emit) for flush in options.flushes]
+    return {**first, "also": {one["durability"]: one for one in more}} if more else first
 
 
 def _measure_one(name: str, measure: Measure, options: Options, flush: bool, emit: Emit) -> dict[str, Any]:

@@ -53,8 +53,7 @@ class Closed:
             "p50_ms": milliseconds(percentile(self.latencies_s, 0.5)),
             "p99_ms": milliseconds(percentile(self.latencies_s, 0.99)),
             "events_per_instance": round(self.events / max(1, self.instances), 2),
-            "cpu_us_per_instance": self.used.us_per(self.instances),
-            "foreign_cores": self.used.foreign_cores,
+            **self.used.document(self.instances),
         }
 
 
@@ -158,7 +157,7 @@ async def measure(session: Session, options: Options) -> dict[str, Any]:
     return {
         **{name: closed[name] for name in ("instances", "rate", "rate_at_event", "outstanding")},
         **{name: opened[name] for name in ("p50_ms", "p99_ms", "row_p50_ms", "row_p99_ms")},
-        "cpu_us_per_instance": closed["cpu_us_per_instance"],
+        **{name: closed[name] for name in ("cpu_us_per_instance", "cpu_us_total", "foreign_cores")},
         "rss_mb": round(sum(memory.values()), 1),
         "rss_mb_by_process": memory,
     }

@@ -20,7 +20,9 @@ INSTANCES = 2_000
 WARM = 1_000
 
 
-async def _each(session: Session, count: int, limit: int, send: Callable[[int], Awaitable[None]], kind: bytes) -> Any:
+async def _each(
+    session: Session, count: int, limit: int, send: Callable[[int], Awaitable[None]], kind: bytes
+) -> dict[str, Any]:
     """Send ``count`` commands, at most ``limit`` ahead of the events of this kind that they lead to."""
     reached = sent = 0
 
@@ -45,34 +47,42 @@ async def _each(session: Session, count: int, limit: int, send: Callable[[int], 
         "seconds": round(row_s, 2),
         "rate": round(count / row_s, 1),
         "rate_at_event": round(count / event_s, 1),
-        "cpu_us_per_instance": used.us_per(count),
-        "foreign_cores": used.foreign_cores,
+        **used.document(count),
     }
 
 
-async def start_and_signal(session: Session, count: int, limit: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Start ``count`` instances, and signal them all: the figures of each."""
+async def start(session: Session, count: int, limit: int) -> dict[str, Any]:
+    """Start ``count`` instances and wait until all wait: the figures."""
     load = session.load
 
-    async def start(room: int) -> None:
+    async def send(room: int) -> None:
         await load.start(DEFINITION, {}, load.evenly(room))
 
     base = session.meter.rss_bytes("processor")
-    started = await _each(session, count, limit, start, b"message_awaited")
+    started = await _each(session, count, limit, send, b"message_awaited")
     waiting = session.meter.rss_bytes("processor")
+    each = round((waiting - base) / count)
+    return {**started, "processor_rss_mb": round(waiting / 1e6, 1), "processor_bytes_per_instance": each}
+
+
+async def signal(session: Session, count: int, limit: int) -> dict[str, Any]:
+    """Signal the ``count`` instances that wait, and wait until all have completed: the figures."""
+    instances = iter(list(session.load.open))
+
+    async def send(room: int) -> None:
+        await session.load.signal(MESSAGE, islice(instances, room))
+
+    return await _each(session, count, limit, send, b"completed")
+
+
+async def start_and_signal(session: Session, count: int, limit: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Start ``count`` instances, then signal them all: the figures of each.  The rows are checked in between."""
+    load = session.load
+    started = await start(session, count, limit)
     await session.rows.check(load.events, {"running": count, "completed": load.ended})
-    instances = iter(list(load.open))
-
-    async def signal(room: int) -> None:
-        await load.signal(MESSAGE, islice(instances, room))
-
-    signalled = await _each(session, count, limit, signal, b"completed")
+    signalled = await signal(session, count, limit)
     await session.rows.check(load.events, {"completed": load.ended})
-    memory = {
-        "processor_rss_mb": round(waiting / 1e6, 1),
-        "processor_bytes_per_instance": round((waiting - base) / count),
-    }
-    return {**started, **memory}, signalled
+    return started, signalled
 
 
 async def measure(session: Session, options: Options) -> dict[str, Any]:

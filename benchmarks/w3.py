@@ -47,8 +47,7 @@ async def sleep(session: Session, count: int) -> dict[str, Any]:
         "p50_ms": milliseconds(percentile(late, 0.5)),
         "p99_ms": milliseconds(percentile(late, 0.99)),
         "min_ms": milliseconds(min(late)),
-        "cpu_us_per_instance": used.us_per(count),
-        "foreign_cores": used.foreign_cores,
+        **used.document(count),
     }
 
 

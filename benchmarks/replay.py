@@ -1,0 +1,65 @@
+"""Rebuilding: how fast a processor that starts has its state back, and what ``weir verify`` and ``weir replay`` take.
+
+The state is that of instances that wait.  A processor is stopped and started again: with no state, then with all of it;
+the difference is the recovery.
+"""
+
+import asyncio
+import re
+import time
+from typing import Any
+
+from benchmarks import w2
+from benchmarks.load import Load
+from benchmarks.plant import PROCESS_ROLES, BenchPlant, Wanted, plant
+from benchmarks.rows import rows
+from benchmarks.session import Session
+from benchmarks.workload import Emit, Options, durability
+
+INSTANCES = 20_000
+SMALLEST_S = 0.1
+"""Of a difference between two starts that tells anything."""
+TAKEN_OVER = re.compile(r"partition taken over.* records=(\d+)")
+
+
+def restart(running: BenchPlant) -> tuple[float, float, int]:
+    """Stop and start the processor: seconds and CPU seconds until it worked, and the records that it had then."""
+    running.stop("processor")
+    log = running.stack.log_path("processor")
+    before = len(log.read_text(encoding="utf-8"))
+    began = time.monotonic()
+    running.start(["processor"])
+    seconds = time.monotonic() - began
+    cpu_s = running.meter().read().cpu_s["processor"]
+    said = log.read_text(encoding="utf-8")[before:]
+    return seconds, cpu_s, sum(map(int, TAKEN_OVER.findall(said)))
+
+
+async def wait_in(running: BenchPlant, count: int, limit: int) -> None:
+    """Start ``count`` instances that wait for a message, history in the database included."""
+    async with Load(running) as load, rows(running) as table:
+        session = Session(running, load, table, lambda _name, _figures: None)
+        await w2.start(session, count, limit)
+        await table.check(load.events, {"running": count})
+
+
+def run(options: Options, emit: Emit) -> dict[str, Any]:
+    """Recover; then whatever reads the log again."""
+    count, flush = options.instances or INSTANCES, options.flushes[0]
+    with plant(Wanted(flush, options.partitions, options.services), options.step) as running:
+        running.start(PROCESS_ROLES)
+        running.deploy("w2")
+        empty_s, empty_cpu_s, _ = restart(running)
+        asyncio.run(wait_in(running, count, max(options.outstanding)))
+        full_s, full_cpu_s, records = restart(running)
+    more_s = full_s - empty_s
+    recovered = {
+        "instances": count,
+        "records": records,
+        "start_empty_s": round(empty_s, 2),
+        "start_full_s": round(full_s, 2),
+        "rate": round(records / more_s, 1) if more_s > SMALLEST_S else None,
+        "cpu_us_per_record": round((full_cpu_s - empty_cpu_s) / max(1, records) * 1e6, 1),
+    }
+    emit({"workload": "replay-recovery", "durability": durability(flush), **recovered})
+    return {"workload": "replay", "durability": durability(flush), **recovered}
