@@ -9,6 +9,7 @@ import pytest
 from typer.main import get_command
 
 from streams import ready
+from streams.bridging import MAX_UNDER_WAY
 from streams.mqtt import MqttAddress
 from streams.settings import Settings
 from streams.topics import load_topics
@@ -151,6 +152,12 @@ def test_data_outlives_containers() -> None:
     mosquitto = (ROOT / "redpanda" / "mosquitto.conf").read_text()
     assert f"persistence_location {kept['mosquitto']}/\n" in mosquitto
     assert "persistence true\n" in mosquitto
+
+
+def test_mosquitto_sends_no_more_at_a_time_than_the_bridge_takes() -> None:
+    mosquitto = (ROOT / "redpanda" / "mosquitto.conf").read_text()
+    [limit] = re.findall(r"^max_inflight_messages (\d+)$", mosquitto, re.MULTILINE)
+    assert 0 < int(limit) < MAX_UNDER_WAY
 
 
 def test_what_is_mounted_is_in_git_and_where_the_settings_look(settings: Settings) -> None:
