@@ -16,6 +16,7 @@ from benchmarks.load import LostError
 from benchmarks.peers import FOLDER, PEERS, PeerError, peers_folder
 from benchmarks.rounds import RATIO_OF, Against, compare
 from benchmarks.workload import Options, Workload
+from weir.cli.session import Session, quiet_logs
 from weir.role import MODULES
 
 WORKLOADS: dict[str, Workload] = {
@@ -37,6 +38,7 @@ def main(argv: list[str] | None = None) -> int:
     without = [name for name in arguments.workloads if name not in RATIO_OF]
     if against.peers and without:
         parser.error(f"--peer is for {', '.join(RATIO_OF)}, not for {', '.join(without)}")
+    quiet_logs(Session())
     screen = Console(stderr=True)
     options = _options(arguments, screen)
     tell = Teller(arguments.json, screen)

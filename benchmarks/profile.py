@@ -5,8 +5,9 @@ the thread has used since the last look, so that waiting costs nothing in the re
 it samples; when it goes, the stacks are written to ``<path>.stacks``: a line a stack, ``frame;frame;… microseconds``,
 the format that flame graphs are made from.
 
-It sees threads where they let go of the interpreter's lock, and what a C function does as its caller's: take the shares
-for what they are, and CPU times from ``meter``.
+It sees threads where they let go of the interpreter's lock, and what a C function does as its caller's; a thread that
+worked and waits again by the time of the look is seen in ``select``.  Take the shares for what they are, and CPU times
+from ``meter``.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ VARIABLE = "WEIR_BENCH_PROFILE"
 EVERY_S = 0.003
 SWITCH_S = 0.0005
 LOOK_S = 0.05
+WRITE_S = 10.0
 SHOWN = 40
 
 Stacks = Counter[tuple[str, ...]]
@@ -130,7 +132,8 @@ def _table(title: str, found: Counter[str], instances: int) -> Iterable[str]:
 
 
 async def finished(path: Path, instances: int) -> str:
-    """Wait for the sampler at ``path`` to write what it found, and report it."""
-    while not stacks_file(path).exists():  # noqa: ASYNC110  # another process makes it
-        await asyncio.sleep(LOOK_S)
+    """Wait for the sampler at ``path`` to write what it found, and report it.  Raises ``TimeoutError``."""
+    async with asyncio.timeout(WRITE_S):
+        while not stacks_file(path).exists():  # noqa: ASYNC110  # another process makes it
+            await asyncio.sleep(LOOK_S)
     return report(read_stacks(stacks_file(path)), instances)

@@ -1,0 +1,56 @@
+"""The benchmarks run: every workload tiny, on the services of the session.  Shapes and consistency, never speed."""
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+from benchmarks.cli import WORKLOADS
+from weir.home import PROJECT
+from weir.stack.stack import Stack
+
+RUNS = (("w1", "w2"), ("w3", "telemetry"), ("replay",))
+ON_THE_PATH = {"processor", "actions", "projector", "kafka", "postgres", "load"}
+INSTANCES = 20
+TIMEOUT_S = 240
+
+
+async def run(stack: Stack, *workloads: str) -> list[dict[str, Any]]:
+    """The lines of one run."""
+    arguments = ("-m", "benchmarks", *workloads, "--smoke", "--json", "--quiet", "--services", str(stack.home))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *arguments, cwd=PROJECT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    async with asyncio.timeout(TIMEOUT_S):
+        out, err = await process.communicate()
+    assert process.returncode == 0, err.decode()
+    lines = [json.loads(line) for line in out.decode().splitlines()]
+    assert lines[-1]["workload"] == workloads[-1]
+    return lines
+
+
+async def test_every_workload_measures_and_finds_nothing_lost(running_stack: Stack):
+    assert {name for names in RUNS for name in names} == WORKLOADS.keys()
+    ran = await asyncio.gather(*(run(running_stack, *workloads) for workloads in RUNS))
+    lines = [line for lines in ran for line in lines]
+    found = {line["workload"]: line for line in lines}
+
+    w1, closed = found["w1"], found["w1-closed"]
+    assert w1["cpu_us_per_instance"].keys() == ON_THE_PATH == w1["rss_mb_by_process"].keys()
+    assert w1["rate"] == closed["rate"] > 0
+    assert w1["rate_at_event"] >= w1["rate"]  # a row is never there before its event
+    assert 0 < w1["p50_ms"] <= w1["p99_ms"]
+    assert w1["row_p50_ms"] >= w1["p50_ms"]
+    assert closed["events_per_instance"] == 10
+    assert w1["rss_mb"] > 0
+    assert found["w1-open20"]["instances"] == INSTANCES
+
+    assert found["w2-start"]["instances"] == found["w2-signal"]["instances"] == INSTANCES
+    assert found["w2"]["rate"] > 0
+    assert found["w2"]["signal_rate"] > 0
+    assert found["w3"]["instances"] == INSTANCES
+    assert 0 <= found["w3"]["min_ms"] <= found["w3"]["p50_ms"] <= found["w3"]["p99_ms"]
+    routed = [line for line in lines if line["workload"].startswith("telemetry-router")]
+    assert [line["commands"] >= 2 for line in routed] == [True, True]
+    assert found["telemetry-rows"]["readings"] <= sum(line["readings"] for line in routed)
+    assert found["replay"]["records"] >= INSTANCES
