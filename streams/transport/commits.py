@@ -3,6 +3,8 @@
 * The table changes after the commit, never before it: it is never ahead of the log.
 * A batch with nothing to write makes no transaction.  Its moved position is kept in mind and written later, by a batch
   that writes or by the lane itself, at a bounded rate.
+* The position of a table is in its changelog; the group's offset only shows it to dashboards, and is flushed beside the
+  transactions: within one it would cost two more round trips.
 * A transaction that has begun is followed to its end even when the lane is stopped in the middle, since the writer can
   begin no other before.
 """
@@ -28,7 +30,6 @@ class Commits:
         self._written = start.position
         self._unsaved: int | None = start.position if start.unsaved else None
         self._saved_at = 0.0 if start.unsaved else time.monotonic()
-        self._offsets_at = 0.0
         self._one_at_a_time = asyncio.Lock()
 
     @property
@@ -72,20 +73,16 @@ class Commits:
             if position is None:
                 return
             now, offsets, records = time.monotonic(), {}, dict(outputs)
-            if self._changelog is None or now - self._offsets_at >= self._source.options.offsets_every_s:
+            if self._changelog is None:
                 offsets = {self._tp: position}
-            if self._changelog is not None:
+            else:
                 writes = {**writes, position_key(self._tp.topic): b"%d" % position}
                 records[self._changelog] = [(key, value, ()) for key, value in writes.items()]
             ends = await self._transact(records, offsets)
             if self._table is not None and self._changelog is not None:
                 self._table.contents.apply_commit(self._tp.partition, writes, ends[self._changelog])
-            self._written, self._saved_at = position, now
-            # Without the group's offset the position is to be written once more when the lane comes to rest: dashboards
-            # would show a lag for ever.
-            self._unsaved = None if offsets else position
-            if offsets:
-                self._offsets_at = now
+                self._source.show_offset(self._tp, position)
+            self._written, self._saved_at, self._unsaved = position, now, None
 
     async def _transact(
         self, records: Mapping[TopicPartition, list[Message]], offsets: Mapping[TopicPartition, int]

@@ -168,9 +168,9 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             await self._flush_stored()
 
     async def _flush_stored(self) -> None:
-        """Commit what agents stored.  A failure (rebalancing, expired session) costs repeated work only."""
+        """Commit what agents and tables stored.  A failure (rebalancing, expired session) costs repeated work only."""
         for source in self.tx.sources.values():
-            offsets = source.take_stored() if source.stores_offsets else {}
+            offsets = source.take_stored()
             if not offsets:
                 continue
             try:

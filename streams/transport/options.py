@@ -40,7 +40,7 @@ class TransportOptions:
     """Wait after the broker says that the markers of the previous transaction are still being written."""
 
     offsets_every_s: float = 1.0
-    """Table: group offsets (dashboards), and the position when batches write nothing.  Stored offsets: their flush."""
+    """Table: the position when batches write nothing.  Group offsets that are stored (or only shown): their flush."""
     idle_offsets_every_s: float = 5.0
     """Group, transactional: the position when batches send nothing."""
 

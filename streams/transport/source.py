@@ -69,6 +69,10 @@ class Source:
             )
         self._stored[tp] = offset
 
+    def show_offset(self, tp: TopicPartition, offset: int) -> None:
+        """Have the group show ``offset``, the position of a table: for dashboards, nothing starts from it."""
+        self._stored[tp] = offset
+
     def take_stored(self) -> dict[TopicPartition, int]:
         """Offsets to be flushed now; each is given out once."""
         stored, self._stored = self._stored, {}

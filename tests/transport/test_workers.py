@@ -57,7 +57,8 @@ async def _count_is(reader, topic, count):
 async def _committed_is(brokers, app, partition, offset):
     async with admin_client(brokers) as admin:
         offsets = await admin.list_consumer_group_offsets(app)
-    return offsets[TopicPartition(f"{app}-in", partition)].offset == offset
+    tp = TopicPartition(f"{app}-in", partition)
+    return tp in offsets and offsets[tp].offset == offset
 
 
 async def test_an_agent_that_crashes_outside_of_the_transaction_ends_the_process(brokers, app, start_worker):
@@ -129,6 +130,13 @@ async def test_a_worker_that_waits_for_the_broker_says_so_and_can_be_stopped(sta
     code, seconds = await worker.terminate()
     assert code == 0
     assert seconds < 5.0
+
+
+async def test_the_group_shows_the_position_of_a_table(brokers, app, start_worker):
+    await topics_of(brokers, app)
+    await start_worker().ready(4)
+    await produce(brokers, f"{app}-in", in_partition(2, b"1", b"2", b"3"))
+    await until_async(lambda: _committed_is(brokers, app, 2, 3))
 
 
 async def test_stored_offsets_are_flushed_every_second_and_on_revocation(brokers, app, start_worker):
