@@ -1,10 +1,14 @@
 """What Weir costs, measured whole: ``uv run poe bench WORKLOAD…``.
 
-One file a workload; ``__main__`` is the command line and holds their registry.
-
-    plant.py    services, topics and roles of a run, in a home of its own
+    cli.py      the command line and the registry of workloads
+    w1.py w2.py w3.py telemetry.py replay.py    one workload each; open_loop.py is half of W1
+    session.py  what W1, W2, W3 have in common: a plant, a load generator, rows
+    plant.py    topics and roles of a run, in a home of its own; services.py what is below them
     load.py     the load generator: commands out, events in
-    meter.py    CPU and memory of each process
+    meter.py    CPU and memory of each process; profile.py where in a role they go
     rows.py     what the database holds, and whether that is what happened
+    peers.py    other systems on the same work; rounds.py alternates with them
     reduce.py   the action of the process of W1; role.py runs a role that knows it
+
+``core.py`` and ``transport.py`` measure a part each, and are programs of their own.
 """

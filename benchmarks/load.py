@@ -7,7 +7,6 @@ Every start names its instance, so that each event is known to be ours; what com
 raises ``LostError``.
 """
 
-import asyncio
 import time
 import uuid
 from collections import Counter, deque
@@ -94,8 +93,13 @@ class Load:
         each, more = divmod(count, self.partitions)
         return {number: each + (number < more) for number in range(self.partitions)}
 
-    async def start(self, definition: str, variables: Mapping[str, Any], counts: Mapping[int, int]) -> None:
-        """Start so many instances in each partition; each has a key of its own, and it as ``device_id``."""
+    async def start(
+        self, definition: str, variables: Mapping[str, Any], counts: Mapping[int, int], due: float | None = None
+    ) -> None:
+        """Start so many instances in each partition; each has a key of its own, and it as ``device_id``.
+
+        They count as sent now, or when they were due.
+        """
         self._heard = now = time.time()
         for partition, count in counts.items():
             commands = []
@@ -110,7 +114,7 @@ class Load:
                     instance_id=instance,
                     variables=values,
                 )
-                self.open[instance.encode()] = now
+                self.open[instance.encode()] = due or now
                 self.key_of[instance.encode()] = key
                 commands.append((key.encode(), encode_command(command)))
             await self._send(partition, commands)
@@ -190,14 +194,3 @@ class Load:
         if batch.record_count():
             batch.close()
             await self._producer.send_batch(batch, topic, partition=partition)
-
-
-def percentile(values: Iterable[float], share: float) -> float | None:
-    """The value below which ``share`` of them are; ``None`` when there are none."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else None
-
-
-async def sleep_until(at: float) -> None:
-    """Until that ``time.time()``."""
-    await asyncio.sleep(max(0.0, at - time.time()))

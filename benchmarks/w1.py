@@ -4,11 +4,9 @@ Closed loop: so many instances are outstanding at any time, for some seconds; th
 counts when its whole history is in the database: ``rate`` is instances by the time until the last of them was there;
 ``rate_at_event`` is by the time until the last ``completed`` event was seen.
 
-Open loop: 20 a second.  Latency is from when the start was due to the ``completed`` event as a ``read_committed``
-consumer sees it, and to the row.
+Then the open loop: ``benchmarks.open_loop``.
 """
 
-import asyncio
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -16,14 +14,13 @@ from typing import Any
 
 from aiokafka import ConsumerRecord
 
-from benchmarks.load import percentile, sleep_until
 from benchmarks.meter import Used
+from benchmarks.open_loop import open_loop
 from benchmarks.session import Session, measure_each
-from benchmarks.workload import Emit, Options, milliseconds
+from benchmarks.workload import Emit, Options, milliseconds, percentile
 
 DEFINITION = "bench-w1"
 VARIABLES = {"temperature": 30, "threshold": 25, "min_temperature": 10}
-RATE = 20.0
 
 
 @dataclass(frozen=True)
@@ -81,64 +78,6 @@ async def closed_loop(session: Session, outstanding: int, seconds: float) -> Clo
     return Closed(outstanding, load.ended - ended, load.events - events, event_s, row_s, latencies, used)
 
 
-@dataclass
-class OpenLoop:
-    """Latencies, in seconds."""
-
-    to_event: list[float]
-    to_row: list[float]
-    used: Used
-
-    def document(self) -> dict[str, Any]:
-        """As a line of the output."""
-        cores = {name: round(spent / self.used.seconds, 3) for name, spent in self.used.cpu_s.items()}
-        return {
-            "instances": len(self.to_event),
-            "rate": RATE,
-            "p50_ms": milliseconds(percentile(self.to_event, 0.5)),
-            "p99_ms": milliseconds(percentile(self.to_event, 0.99)),
-            "row_p50_ms": milliseconds(percentile(self.to_row, 0.5)),
-            "row_p99_ms": milliseconds(percentile(self.to_row, 0.99)),
-            "cpu_cores": cores,
-            "foreign_cores": self.used.foreign_cores,
-        }
-
-
-async def open_loop(session: Session, seconds: float) -> OpenLoop:
-    """``RATE`` starts a second, however long they take."""
-    load = session.load
-    to_event: list[float] = []
-    to_row: list[float] = []
-    due_of: dict[bytes, float] = {}
-    completed: asyncio.Queue[bytes] = asyncio.Queue()
-
-    def seen(record: ConsumerRecord, now: float) -> None:
-        if record.headers[0][1] == b"completed":
-            to_event.append(now - due_of[record.key])
-            completed.put_nowait(record.key)
-
-    async def send() -> None:
-        began = time.time()
-        for number in range(round(RATE * seconds)):
-            due = began + number / RATE
-            await sleep_until(due)
-            known = set(load.open)
-            await load.start(DEFINITION, VARIABLES, {number % load.partitions: 1})
-            due_of.update(dict.fromkeys(load.open.keys() - known, due))
-
-    async def find_rows() -> None:
-        for _ in range(round(RATE * seconds)):
-            instance = await completed.get()
-            to_row.append(await session.rows.completed(instance.decode()) - due_of[instance])
-
-    reading = session.meter.read()
-    async with asyncio.TaskGroup() as group:
-        sending = group.create_task(send())
-        group.create_task(find_rows())
-        await load.until(lambda: sending.done() and not load.open, seen)
-    return OpenLoop(to_event, to_row, reading.until_now())
-
-
 async def measure(session: Session, options: Options) -> dict[str, Any]:
     """Probe how many outstanding instances give the highest rate; then the closed loop with these, and the open one."""
     levels = options.outstanding
@@ -151,12 +90,12 @@ async def measure(session: Session, options: Options) -> dict[str, Any]:
         closed = (await closed_loop(session, best, options.seconds)).document()
     session.tell("w1-closed", closed)
     memory = session.meter.rss_mb()
-    opened = (await open_loop(session, options.open_s)).document()
+    opened = (await open_loop(session, DEFINITION, VARIABLES, options.open_s)).document()
     session.tell("w1-open20", opened)
     await session.rows.check(session.load.events, {"completed": session.load.ended})
     return {
         **{name: closed[name] for name in ("instances", "rate", "rate_at_event", "outstanding")},
-        **{name: opened[name] for name in ("p50_ms", "p99_ms", "row_p50_ms", "row_p99_ms")},
+        **{name: opened[name] for name in ("p50_ms", "p99_ms", "row_p50_ms", "row_p99_ms", "hops_ms")},
         **{name: closed[name] for name in ("cpu_us_per_instance", "cpu_us_total", "foreign_cores")},
         "rss_mb": round(sum(memory.values()), 1),
         "rss_mb_by_process": memory,

@@ -10,9 +10,8 @@ from typing import Any
 
 from aiokafka import ConsumerRecord
 
-from benchmarks.load import percentile
 from benchmarks.session import Session, measure_each
-from benchmarks.workload import Emit, Options, milliseconds
+from benchmarks.workload import Emit, Options, milliseconds, percentile
 from streams.codec import decode_event
 
 DEFINITION = "bench-w3"

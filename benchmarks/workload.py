@@ -1,6 +1,6 @@
 """What workloads share: their options, and how they tell what they found."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,3 +49,9 @@ def durability(flush: bool) -> str:
 def milliseconds(seconds: float | None) -> float | None:
     """Rounded to what can be told."""
     return None if seconds is None else round(seconds * 1000, 2)
+
+
+def percentile(values: Iterable[float], share: float) -> float | None:
+    """The value below which ``share`` of them are; ``None`` when there are none."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else None

@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import asyncpg
 import pytest
 
-from benchmarks.load import Load, LostError, percentile
+from benchmarks.load import Load, LostError
 from benchmarks.rows import rows, started_at
+from benchmarks.workload import percentile
 from streams.core import ids
 from weir.database import bring_up_to_date
 
