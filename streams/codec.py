@@ -27,6 +27,7 @@ class _Version(msgspec.Struct):
     v: int
 
 
+_BACKSLASH = b"\\"
 _NUL = b"\\u0000"
 _SURROGATE = re.compile(rb"\\u[dD][89abAB]")
 _command_decoder = msgspec.json.Decoder(TopicCommand)
@@ -35,6 +36,9 @@ _head_decoder = msgspec.json.Decoder(EventHead)
 _entity_decoder = msgspec.msgpack.Decoder(Entity)
 _json_encoder = msgspec.json.Encoder()
 _entity_encoder = msgspec.msgpack.Encoder()
+_entity_buffer = bytearray()
+"""Entities are encoded here and copied out: the bytes that ``encode`` returns keep the room it had to spare, a third
+more for as long as the table holds them."""
 
 encode_json = _json_encoder.encode
 
@@ -88,7 +92,10 @@ def encode_command(command: TopicCommand) -> bytes:
 
 def encode_event(event: Event) -> bytes:
     """The bytes of an event.  Raises ``LimitError``."""
-    return _limited(_json_encoder.encode(event), MAX_EVENT_BYTES, event.type)
+    raw = encode_json(event)
+    if len(raw) > MAX_EVENT_BYTES or _BACKSLASH in raw:
+        return _limited(raw, MAX_EVENT_BYTES, event.type)
+    return raw
 
 
 def decode_event(raw: bytes) -> Event:
@@ -117,12 +124,12 @@ def _decode_event(raw: bytes, decoder: msgspec.json.Decoder[_AnyEvent]) -> _AnyE
 def encode_entity(entity: Entity) -> bytes:
     """The table record of an entity.  Raises ``LimitError``."""
     try:
-        raw = _entity_encoder.encode(entity)
+        _entity_encoder.encode_into(entity, _entity_buffer)
     except OverflowError:
         raise LimitError("Expected integers of at most 64 bits in state") from None
-    if len(raw) > MAX_STATE_BYTES:
-        raise LimitError(f"Expected state of at most {MAX_STATE_BYTES} bytes, but got {len(raw)}")
-    return raw
+    if len(_entity_buffer) > MAX_STATE_BYTES:
+        raise LimitError(f"Expected state of at most {MAX_STATE_BYTES} bytes, but got {len(_entity_buffer)}")
+    return bytes(_entity_buffer)
 
 
 def decode_entity(raw: bytes) -> Entity:
@@ -138,7 +145,7 @@ def _checked(raw: bytes | None, limit: int, what: str) -> bytes:
         raise BadRecordError(f"Expected {what} as a JSON object, but got an empty record")
     if len(raw) > limit:
         raise BadRecordError(f"Expected {what} of at most {limit} bytes, but got {len(raw)}")
-    if _NUL in raw and _has_nul(raw):
+    if _BACKSLASH in raw and _has_nul(raw):
         raise BadRecordError(f"Expected {what} without the character U+0000, which no database can store")
     return raw
 
@@ -146,13 +153,13 @@ def _checked(raw: bytes | None, limit: int, what: str) -> bytes:
 def _limited(raw: bytes, limit: int, what: object) -> bytes:
     if len(raw) > limit:
         raise LimitError(f"Expected {what} of at most {limit} bytes, but got {len(raw)}")
-    if _NUL in raw and _has_nul(raw):
+    if _has_nul(raw):
         raise LimitError(f"Expected {what} without the character U+0000, which no database can store")
     return raw
 
 
 def _has_nul(raw: bytes) -> bool:
-    """Whether an escaped U+0000 is really one: behind an odd number of backslashes it is text."""
+    """Whether there is an escaped U+0000 that is really one: behind an odd number of backslashes it is text."""
     at = raw.find(_NUL)
     while at >= 0:
         before = len(raw[:at]) - len(raw[:at].rstrip(b"\\"))

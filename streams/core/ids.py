@@ -8,6 +8,7 @@ the partition its instance lives in, and lets the database find its chunk.
 import hashlib
 import math
 import re
+import struct
 from functools import lru_cache
 from uuid import UUID
 
@@ -18,6 +19,7 @@ _VERSION_BITS = UUID_VERSION << 76
 _VARIANT = 2 << 62
 _CANONICAL = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _HASH_BITS = (1 << 62) - 1
+_WORD = struct.Struct("<I")
 
 
 def instance_id(started_at_ms: int, partition: int, cause: str) -> str:
@@ -64,7 +66,7 @@ def key_text(value: object) -> str | None:
     return value if isinstance(value, str) and 0 < len(value) <= MAX_KEY_LENGTH else None
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def partition_for(key: str, partitions: int) -> int:
     """The partition of a business key, as Kafka's default partitioner has it for the key's UTF-8 bytes."""
     return (murmur2(key.encode()) & 0x7FFFFFFF) % partitions
@@ -75,8 +77,8 @@ def murmur2(data: bytes) -> int:
     mask, m = 0xFFFFFFFF, 0x5BD1E995
     h = 0x9747B28C ^ len(data)
     whole = len(data) & ~3
-    for at in range(0, whole, 4):
-        k = int.from_bytes(data[at : at + 4], "little") * m & mask
+    for (word,) in _WORD.iter_unpack(data[:whole]):
+        k = word * m & mask
         k = (k ^ k >> 24) * m & mask
         h = (h * m & mask) ^ k
     if tail := data[whole:]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from streams.core.apply import apply_event
+from streams.core.apply import apply_at
 from streams.core.durations import instant
 from streams.core.events import VERSION, Event
 from streams.core.process import Process
@@ -128,26 +128,26 @@ class Turn:
         message: str | None = None,
     ) -> None:
         """An event of ``instance``, applied at once.  ``instance`` itself is what changes; ``data`` is the event's."""
-        self._append(
-            Event(
-                VERSION,
-                event_type,
-                instance.id,
-                instance.seq + 1,
-                self._time(instance.updated_at),
-                instance.definition_id,
-                instance.definition_version,
-                self.cause,
-                activity_id,
-                message,
-                data,
-            )
+        time_ms = max(self.now_ms, instance.updated_at)
+        event = Event(
+            VERSION,
+            event_type,
+            instance.id,
+            instance.seq + 1,
+            self._moment(time_ms),
+            instance.definition_id,
+            instance.definition_version,
+            self.cause,
+            activity_id,
+            message,
+            data,
         )
+        self._append(event, time_ms)
 
     def emit_first(self, subject: str, process: Process, data: dict[str, Any]) -> Instance:
         """The ``started`` event of a new instance, applied; returns the instance."""
         event = Event(VERSION, "started", subject, 1, self._now, process.id, process.version, self.cause, data=data)
-        self._append(event)
+        self._append(event, self.now_ms)
         state = self.instance(subject)
         assert state is not None
         return state
@@ -157,13 +157,13 @@ class Turn:
     ) -> None:
         """An event of a key or a definition; ``last`` is that entity's (seq, updated_at)."""
         seq, updated_at = last
-        self._append(
-            Event(VERSION, event_type, subject, seq + 1, self._time(updated_at), *definition, self.cause, data=data)
-        )
+        time_ms = max(self.now_ms, updated_at)
+        time = self._moment(time_ms)
+        self._append(Event(VERSION, event_type, subject, seq + 1, time, *definition, self.cause, data=data), time_ms)
 
-    def _append(self, event: Event) -> None:
-        apply_event(self.entities, event)
+    def _append(self, event: Event, time_ms: int) -> None:
+        apply_at(self.entities, event, time_ms)
         self.events.append(event)
 
-    def _time(self, not_before_ms: int) -> datetime:
-        return self._now if not_before_ms <= self.now_ms else instant(not_before_ms)
+    def _moment(self, ms: int) -> datetime:
+        return self._now if ms == self.now_ms else instant(ms)

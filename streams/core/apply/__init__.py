@@ -1,4 +1,4 @@
-"""``apply_event(entities, event)``: the only way in which state changes.  Live and replay call this one function.
+"""``apply_event(entities, event)``: the only way in which state changes, live and on replay.
 
 ``entities`` lends an entity by id and takes it back; an applier changes what it was lent.  A released applier is never
 edited: histories of any age must fold to the same state.
@@ -59,25 +59,32 @@ def apply_event(entities: Entities, event: Event) -> None:
 
     Raises ``FoldError`` when the event's ``seq`` does not follow the entity's.
     """
-    _FOLDS[event.type](entities, event)
+    apply_at(entities, event, instant_ms(event.time))
 
 
-def _create_instance(entities: Entities, event: Event) -> None:
+def apply_at(entities: Entities, event: Event, time_ms: int) -> None:
+    """``apply_event`` for whoever has the event's time in milliseconds at hand."""
+    _FOLDS[event.type](entities, event, time_ms)
+
+
+def _create_instance(entities: Entities, event: Event, time_ms: int) -> None:
     state = entities.get(event.subject)
-    _check_seq(event, 0 if state is None else state.seq)
-    state = instance.started(event)
+    if event.seq != (last := 0 if state is None else state.seq) + 1:
+        raise _gap(event, last)
+    state = instance.started(event, time_ms)
     _index_key(entities, state, event, running=True)
     entities.put(event.subject, state)
 
 
-def _apply_to_instance(entities: Entities, event: Event) -> None:
+def _apply_to_instance(entities: Entities, event: Event, time_ms: int) -> None:
     state = entities.get(event.subject)
     if not isinstance(state, Instance):
         raise FoldError(f"Expected a running instance {event.subject} for {event.type}, but got {type(state).__name__}")
-    _check_seq(event, state.seq)
+    if event.seq != state.seq + 1:
+        raise _gap(event, state.seq)
     INSTANCE_APPLIERS[event.type](state, event)
     state.seq = event.seq
-    state.updated_at = instant_ms(event.time)
+    state.updated_at = time_ms
     if event.type in LEAVES_KEY:
         _index_key(entities, state, event, running=False)
         entities.put(event.subject, instance.record_of(state))
@@ -96,34 +103,35 @@ def _index_key(entities: Entities, state: Instance, event: Event, *, running: bo
     entities.put(entity_id, None if key.is_empty(entity) else entity)
 
 
-def _apply_to_key(entities: Entities, event: Event) -> None:
+def _apply_to_key(entities: Entities, event: Event, time_ms: int) -> None:
     entity = entities.get(event.subject)
     if not isinstance(entity, Key):
         entity = Key(VERSION, event.subject.removeprefix("key:"))
-    _check_seq(event, entity.seq)
+    if event.seq != entity.seq + 1:
+        raise _gap(event, entity.seq)
     KEY_APPLIERS[event.type](entity, event)
     entity.seq = event.seq
-    entity.updated_at = instant_ms(event.time)
+    entity.updated_at = time_ms
     entities.put(event.subject, entity)
 
 
-def _apply_to_definition(entities: Entities, event: Event) -> None:
+def _apply_to_definition(entities: Entities, event: Event, time_ms: int) -> None:
     entity = entities.get(event.subject)
     if not isinstance(entity, DefinitionVersions):
         entity = DefinitionVersions(VERSION, event.definition_id, 0, 0, {})
-    _check_seq(event, entity.seq)
+    if event.seq != entity.seq + 1:
+        raise _gap(event, entity.seq)
     DEFINITION_APPLIERS[event.type](entity, event)
     entity.seq = event.seq
-    entity.updated_at = instant_ms(event.time)
+    entity.updated_at = time_ms
     entities.put(definition_entity(event.definition_id), entity)
 
 
-def _check_seq(event: Event, last: int) -> None:
-    if event.seq != last + 1:
-        raise FoldError(f"Expected seq {last + 1} of {event.subject}, but got {event.seq} ({event.type})")
+def _gap(event: Event, last: int) -> FoldError:
+    return FoldError(f"Expected seq {last + 1} of {event.subject}, but got {event.seq} ({event.type})")
 
 
-_FOLDS: dict[str, Callable[[Entities, Event], None]] = {
+_FOLDS: dict[str, Callable[[Entities, Event, int], None]] = {
     CREATES_INSTANCE: _create_instance,
     **dict.fromkeys(INSTANCE_APPLIERS, _apply_to_instance),
     **dict.fromkeys(KEY_APPLIERS, _apply_to_key),

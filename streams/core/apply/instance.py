@@ -1,6 +1,6 @@
 """Appliers of the events of an instance: what each one changes in the instance's state."""
 
-from streams.core.durations import instant_ms, parse_instant_ms
+from streams.core.durations import parse_instant_ms
 from streams.core.events import Event
 from streams.core.ids import started_at_ms
 from streams.core.state import VERSION, Failure, Finished, HeldSignal, Instance, Wait
@@ -8,7 +8,7 @@ from streams.core.state import VERSION, Failure, Finished, HeldSignal, Instance,
 FINISHED = frozenset({"completed", "cancelled"})
 
 
-def started(event: Event) -> Instance:
+def started(event: Event, time_ms: int) -> Instance:
     """The state of an instance that has just started."""
     return Instance(
         v=VERSION,
@@ -19,7 +19,7 @@ def started(event: Event) -> Instance:
         status="running",
         seq=event.seq,
         started_at=started_at_ms(event.subject),
-        updated_at=instant_ms(event.time),
+        updated_at=time_ms,
         variables=event.data["variables"],
     )
 
