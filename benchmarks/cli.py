@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import replay, telemetry, w1, w2, w3
+from benchmarks import parts, replay, telemetry, w1, w2, w3
 from benchmarks.load import LostError
 from benchmarks.peers import FOLDER, PEERS, PeerError, peers_folder
 from benchmarks.rounds import RATIO_OF, Against, compare
@@ -25,6 +25,7 @@ WORKLOADS: dict[str, Workload] = {
     "w3": w3.run,
     "telemetry": telemetry.run,
     "replay": replay.run,
+    "core": parts.run,
 }
 DURABILITIES = {"flush": (True,), "default": (False,), "both": (True, False)}
 SMOKE = Options(seconds=1.0, warm_s=0.2, probe_s=0.2, open_s=1.0, outstanding=(10,), instances=20)
@@ -106,7 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("workloads", nargs="+", choices=list(WORKLOADS), metavar="WORKLOAD", help=", ".join(WORKLOADS))
     parser.add_argument("--json", action="store_true", help="a line of JSON for each thing measured")
     parser.add_argument("--seconds", type=float, help="of the closed loop (default 10)")
-    parser.add_argument("--outstanding", type=_levels, help="instances at a time, the best of these (100,400,1000)")
+    parser.add_argument(
+        "--outstanding", type=_levels, help="instances at a time, the best of these (100,400,1000,3000)"
+    )
     parser.add_argument("--instances", type=int, help="how many, where a workload is of a number of instances")
     parser.add_argument(
         "--durability", choices=list(DURABILITIES), default="flush", help="Kafka's: flush per batch, or its default"

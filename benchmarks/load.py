@@ -26,7 +26,7 @@ VERSION = 1
 """Of the benchmark's definitions."""
 MAX_BATCH_BYTES = 262_144
 FETCH_WAIT_MS = 20
-POLL_MS = 100
+POLL_S = 0.1
 SILENCE_S = 30.0
 """Without an event for so long, what is awaited counts as lost."""
 UNWANTED = (b"failed", b"cancelled", b"activity_failed")
@@ -131,13 +131,13 @@ class Load:
         for partition, of_partition in commands.items():
             await self._send(partition, of_partition)
 
-    async def look(self, on_event: Seen | None = None) -> Counter[int]:
-        """Read what there is, for at most a tenth of a second: how many instances completed, by partition.
+    async def look(self, on_event: Seen | None = None, timeout_s: float = POLL_S) -> Counter[int]:
+        """Read what there is, for at most ``timeout_s``: how many instances completed, by partition.
 
         ``on_event`` is called with each event and the time at which it was seen.  Raises ``LostError``, also when
         nothing came for a long time.
         """
-        found = await self._consumer.getmany(timeout_ms=POLL_MS)
+        found = await self._consumer.getmany(timeout_ms=round(timeout_s * 1000))
         now = time.time()
         if found:
             self._heard = now

@@ -50,7 +50,7 @@ def run(options: Options, emit: Emit) -> dict[str, Any]:
         running.start(PROCESS_ROLES)
         running.deploy("w2")
         empty_s, empty_cpu_s, _ = restart(running)
-        asyncio.run(wait_in(running, count, max(options.outstanding)))
+        asyncio.run(wait_in(running, count, w2.OUTSTANDING))
         full_s, full_cpu_s, records = restart(running)
     more_s = full_s - empty_s
     recovered = {

@@ -18,6 +18,8 @@ from benchmarks.workload import Emit, Options
 DEFINITION, MESSAGE = "bench-w2", "approve"
 INSTANCES = 2_000
 WARM = 1_000
+OUTSTANDING = 2_000
+"""How many commands are ahead of the events that they lead to."""
 
 
 async def _each(
@@ -87,7 +89,7 @@ async def start_and_signal(session: Session, count: int, limit: int) -> tuple[di
 
 async def measure(session: Session, options: Options) -> dict[str, Any]:
     """Starts, then signals."""
-    count, limit = options.instances or INSTANCES, max(options.outstanding)
+    count, limit = options.instances or INSTANCES, min(OUTSTANDING, max(options.outstanding))
     await start_and_signal(session, min(WARM, count), limit)
     with session.plant.profiling():
         started, signalled = await start_and_signal(session, count, limit)

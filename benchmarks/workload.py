@@ -25,7 +25,7 @@ class Options:
     warm_s: float = 3.0
     probe_s: float = 4.0
     open_s: float = 15.0
-    outstanding: tuple[int, ...] = (100, 400, 1000)
+    outstanding: tuple[int, ...] = (100, 400, 1000, 3000)
     instances: int | None = None
     """Of W2, W3 and replay; each has a default of its own."""
     flushes: tuple[bool, ...] = (True,)

@@ -70,7 +70,7 @@ def test_rounds_alternate_and_ratios_are_of_medians(tmp_path):
     assert [(line["round"], line["system"]) for line in told] == [
         (number, system) for number in (1, 2, 3) for system in ("restate", "weir")
     ]
-    assert levels == [(100, 400, 1000), (400,), (400,)]
+    assert levels == [Options().outstanding, (400,), (400,)]
     assert (summary["rate"], summary["rounds"]) == (500.0, [400.0, 1000.0, 500.0])
     theirs = summary["peers"]["restate"]
     assert (theirs["rate"], theirs["ratio"], theirs["ratio_default"]) == (100.0, 5.0, 10.0)

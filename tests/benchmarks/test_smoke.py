@@ -9,7 +9,7 @@ from benchmarks.cli import WORKLOADS
 from weir.home import PROJECT
 from weir.stack.stack import Stack
 
-RUNS = (("w1", "w2"), ("w3", "telemetry"), ("replay",))
+RUNS = (("w1", "w2"), ("w3", "telemetry"), ("replay", "core"))
 ON_THE_PATH = {"processor", "actions", "projector", "kafka", "postgres", "load"}
 INSTANCES = 20
 TIMEOUT_S = 240
@@ -54,3 +54,4 @@ async def test_every_workload_measures_and_finds_nothing_lost(running_stack: Sta
     assert [line["commands"] >= 2 for line in routed] == [True, True]
     assert found["telemetry-rows"]["readings"] <= sum(line["readings"] for line in routed)
     assert found["replay"]["records"] >= INSTANCES
+    assert found["core"]["cpu_us_per_instance"]["total"] > 0
