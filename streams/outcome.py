@@ -28,5 +28,8 @@ class Outcome:
 
     counts: Counts = field(default_factory=Counts)
     waits: list[tuple[str, str]] = field(default_factory=list)
+    """(instance id, activity id) that may have a timer now."""
+    answered: list[tuple[str, str, int]] = field(default_factory=list)
+    """(instance id, activity id, execution) whose deadline does not count any more."""
     ended: list[tuple[int, str, str]] = field(default_factory=list)
     messages: list[Event] = field(default_factory=list)

@@ -18,7 +18,7 @@ import structlog
 from streams.codec import BadRecordError, LimitError, UpgradeError, decode_command, decode_entity
 from streams.core import step
 from streams.core.clock import PlantClock
-from streams.core.commands import AnyCommand, FireTimer, StartProcess, TopicCommand
+from streams.core.commands import AnyCommand, CompleteActivity, FailActivity, FireTimer, StartProcess, TopicCommand
 from streams.core.decide import decide, home_of
 from streams.core.process import Process
 from streams.core.state import Entity, Feed, Instance
@@ -38,6 +38,7 @@ from streams.staging import (
 from streams.timers import Timers
 from streams.topics import Topics
 
+ANSWERS = (CompleteActivity, FailActivity)
 MAX_HOPS = 32
 MAX_TIMERS_A_BATCH = 1_000
 
@@ -149,6 +150,8 @@ class PartitionProcessor:
     def committed(self, outcome: Outcome, load: Callable[[bytes], bytes | None]) -> None:
         """The batch has committed; ``load`` reads the table as it is now."""
         self._in_flight = []
+        for answered in outcome.answered:
+            self.timers.remove(*answered)
         for instance_id, activity_id in outcome.waits:
             raw = load(instance_id.encode())
             entity = decode_entity(raw) if raw is not None else None
@@ -190,6 +193,8 @@ class PartitionProcessor:
             return
         if turn.rejection is not None:
             self._reject(record, command, turn.rejection, time)
+        elif isinstance(command, ANSWERS):
+            self._outcome.answered.append((turn.events[0].subject, command.activity_id, command.execution))
 
     def _fire(self, timer: FireTimer, time: int) -> None:
         self._outcome.counts.timers += 1

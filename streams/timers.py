@@ -2,6 +2,9 @@
 
 A timer is a wait of an instance that has a ``due`` moment; the table is where it is kept, this is only the order in
 which timers come due.  Nothing is lost with the heap: whoever owns the partition next builds it anew.
+
+Most timers are deadlines of actions, and most actions answer long before theirs: a timer that is over is marked, left
+out when its turn comes, and swept from the heap with the others when they are more than those that still count.
 """
 
 import heapq
@@ -11,6 +14,8 @@ from streams.core.commands import FireTimer
 from streams.core.state import Entity, Instance, Wait
 
 _Entry = tuple[int, str, str, int]
+"""(due, instance id, activity id, execution)"""
+MIN_SWEEP = 1_000
 
 
 class Timers:
@@ -18,6 +23,7 @@ class Timers:
 
     def __init__(self, entities: Iterable[Entity] = ()) -> None:
         self._heap: list[_Entry] = []
+        self._over: set[tuple[str, str, int]] = set()
         for entity in entities:
             if isinstance(entity, Instance):
                 self._heap.extend(_entries(entity))
@@ -29,10 +35,21 @@ class Timers:
     def add(self, instance_id: str, activity_id: str, wait: Wait) -> None:
         """Note what an activity has begun to wait for."""
         if wait.due is not None:
+            self._over.discard((instance_id, activity_id, wait.execution))
             heapq.heappush(self._heap, (wait.due, instance_id, activity_id, wait.execution))
+
+    def remove(self, instance_id: str, activity_id: str, execution: int) -> None:
+        """Note that an activity no longer waits for what was added before."""
+        self._over.add((instance_id, activity_id, execution))
+        if len(self._over) >= MIN_SWEEP and len(self._over) * 2 > len(self._heap):
+            self._heap = [entry for entry in self._heap if entry[1:] not in self._over]
+            heapq.heapify(self._heap)
+            self._over.clear()
 
     def next_due(self) -> int | None:
         """When the earliest timer is due."""
+        while self._heap and self._heap[0][1:] in self._over:
+            self._over.discard(heapq.heappop(self._heap)[1:])
         return self._heap[0][0] if self._heap else None
 
     def due(self, now_ms: int, limit: int) -> list[FireTimer]:
@@ -41,8 +58,8 @@ class Timers:
         Whether an instance still waits for one is for ``decide`` to say; give back what a failed batch did not use.
         """
         fired: list[FireTimer] = []
-        while self._heap and self._heap[0][0] <= now_ms and len(fired) < limit:
-            due, instance_id, activity_id, execution = heapq.heappop(self._heap)
+        while len(fired) < limit and (due := self.next_due()) is not None and due <= now_ms:
+            _, instance_id, activity_id, execution = heapq.heappop(self._heap)
             fired.append(FireTimer(instance_id=instance_id, activity_id=activity_id, execution=execution, due_ms=due))
         return fired
 

@@ -10,7 +10,7 @@ import pytest
 
 from streams.codec import decode_entity
 from streams.core.clock import PlantClock
-from streams.core.commands import Command, FireTimer, Signal, StartProcess
+from streams.core.commands import Command, CompleteActivity, FireTimer, Signal, StartProcess
 from streams.core.decide import DECIDERS
 from streams.core.ids import instance_id, partition_for
 from streams.core.parse import parse_definition
@@ -262,6 +262,16 @@ def test_timers_of_a_batch_that_did_not_commit_fire_with_the_next(partition: Par
     partition.processor.process([], lost, partition.now, caught_up=True)
     assert lost.to("process-events")
     assert partition.batch().to("process-events")[-1]["type"] == "failed"
+
+
+def test_an_answered_action_needs_no_deadline_any_more(partition: Partition) -> None:
+    partition.batch(partition.start_cooling())
+    (instance,) = partition.instances()
+    deadline = START + 35_000
+    assert partition.processor.wake_at() == deadline / 1000
+    answer = CompleteActivity(instance_id=instance.id.upper(), activity_id="cool", execution=2, attempt=1)
+    partition.batch(answer, answer)
+    assert partition.processor.wake_at() == (START + 300_000) / 1000, "the next activity's timer, of five minutes"
 
 
 def test_timers_and_marks_are_rebuilt_from_the_table(partition: Partition) -> None:
