@@ -13,16 +13,17 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.structs import ConsumerRecord
 
 from streams.kafka import client_options
+from streams.ready import VARIABLE as READY_FILE
 from streams.settings import Settings
 
 DEADLINE_S = 60.0
 
 
 class Role:
-    """A running role; its output is in ``log``."""
+    """A running role; its output is in ``log``, and it writes the file ``ready`` once it works."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
-        self.process, self.log = process, log
+    def __init__(self, process: asyncio.subprocess.Process, log: Path, ready: Path) -> None:
+        self.process, self.log, self._ready = process, log, ready
 
     def output(self) -> str:
         return self.log.read_text()
@@ -36,11 +37,18 @@ class Role:
         self.process.kill()
         await self.process.wait()
 
-    async def stop(self) -> float:
-        """SIGTERM; seconds until it had ended, with code 0."""
+    async def stop(self, *, ready: bool = True) -> float:
+        """SIGTERM; seconds until it had ended, with code 0.
+
+        Once it is ``ready``, since a process that is still importing its modules dies of the signal.  Where it cannot
+        become ready, wait for a word of it before.
+        """
+        if ready:
+            await until(self._ready.exists, lambda: f"not ready:\n{self.output()}")
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
-        assert await self.process.wait() == 0, self.output()
+        code = await self.process.wait()
+        assert code == 0, f"ended with {code}:\n{self.output()}"
         return time.monotonic() - began
 
 
@@ -48,12 +56,19 @@ class Role:
 async def running(module: str, settings: Settings, folder: Path) -> AsyncIterator[Role]:
     """``module``'s ``run(settings)`` in a process that is killed at the end."""
     log = folder / f"{module}-{time.monotonic_ns()}.log"
+    ready = log.with_suffix(".ready")
     code = f"from streams.settings import Settings; from {module} import run; run(Settings())"
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-u", "-c", code, env=environment(settings), stdout=output, stderr=asyncio.subprocess.STDOUT
+            sys.executable,
+            "-u",
+            "-c",
+            code,
+            env={**environment(settings), READY_FILE: str(ready)},
+            stdout=output,
+            stderr=asyncio.subprocess.STDOUT,
         )
-    role = Role(process, log)
+    role = Role(process, log, ready)
     try:
         yield role
     finally:

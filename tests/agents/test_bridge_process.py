@@ -193,7 +193,7 @@ async def test_while_kafka_is_away_the_mqtt_broker_keeps_the_messages(
             await bridge.said("Kafka is behind")
             async with running(MODULE, own.model_copy(update={"app_id": f"{own.app_id}-b"}), tmp_path) as other:
                 await other.said("no connection to Kafka")
-                assert await other.stop() < STOP_S
+                assert await other.stop(ready=False) < STOP_S
         finally:
             await asyncio.to_thread(running_stack.up)
         records = await telemetry.until(lambda records: values(records) >= set(sent))
