@@ -6,6 +6,8 @@ instance was lost, came twice, or its history is not whole; then the figures mea
 
 import argparse
 import json
+import signal
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,9 @@ def main(argv: list[str] | None = None) -> int:
     without = [name for name in arguments.workloads if name not in RATIO_OF]
     if against.peers and without:
         parser.error(f"--peer is for {', '.join(RATIO_OF)}, not for {', '.join(without)}")
+    signal.signal(
+        signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM)
+    )  # what was started is stopped on the way out
     quiet_logs(Session())
     screen = Console(stderr=True)
     options = _options(arguments, screen)

@@ -6,6 +6,7 @@ for and prints a JSON line for each.  There are two dialects of asking.
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +19,9 @@ FOLDER = "WEIR_PEERS_DIR"
 DEFAULT_FOLDER = PROJECT.parent / "shared" / "peers"
 TIMEOUT_S = 1800.0
 """Of one round; the first one installs."""
+
+OWN_CPU = re.compile(r"own cpu ([\d.]+)")
+"""Cores that the peer used, its load generator included, where its note tells."""
 
 Source = tuple[str, str]
 """The name of a line, and the field in it."""
@@ -89,6 +93,9 @@ def peers_folder(given: Path | None) -> Path:
 def run_peer(name: str, workload: str, folder: Path, level: int | None) -> dict[str, Any]:
     """One round of a peer: its figures under our names, and ``concurrency``, the one that was best of several.
 
+    ``cpu_us_total`` is the CPU of an instance, all processes together, where the peer tells: a ratio that holds on a
+    machine that others use too.
+
     Its own default levels are tried when ``level`` is ``None``.  Raises ``PeerError``.
     """
     peer = PEERS[name]
@@ -123,4 +130,6 @@ def _figures(name: str, sources: Mapping[str, Source], lines: list[dict[str, Any
         found[figure] = best[column]
         if figure == "rate":
             found["concurrency"], found["note"] = best["concurrency"], best.get("note", "")
+            if cores := OWN_CPU.search(found["note"]):
+                found["cpu_us_total"] = round(float(cores[1]) / float(best["rate"]) * 1e6, 1)
     return found

@@ -11,7 +11,7 @@ from benchmarks.workload import Options
 SAYS_ITS_WORDS = """\
 echo "asked for $ONLY$* at ${CONC:-}${CONCS:-}" >&2
 echo '{"workload": "W1-probe", "rate": 900, "concurrency": 8}'
-echo '{"workload": "W1", "rate": 100.0, "concurrency": 64, "note": "quiet"}'
+echo '{"workload": "W1", "rate": 100.0, "concurrency": 64, "note": "own cpu 0.20"}'
 echo '{"workload": "W1-open20", "rate": 20.0, "p50_ms": 8.0, "p99_ms": 25.0}'
 echo '{"workload": "w3-timer", "rate": 20.0, "p50_ms": 20.0, "p99_ms": 75.0}'
 """
@@ -26,7 +26,14 @@ def peers(folder: Path, script: str) -> Path:
 
 def test_figures_of_a_peer(tmp_path):
     found = run_peer("restate", "w1", peers(tmp_path, SAYS_ITS_WORDS), None)
-    assert found == {"rate": 100.0, "concurrency": 64, "note": "quiet", "p50_ms": 8.0, "p99_ms": 25.0}
+    assert found == {
+        "rate": 100.0,
+        "concurrency": 64,
+        "note": "own cpu 0.20",
+        "p50_ms": 8.0,
+        "p99_ms": 25.0,
+        "cpu_us_total": 2000.0,
+    }
 
 
 def test_a_peer_that_takes_arguments(tmp_path):
@@ -62,7 +69,15 @@ def test_rounds_alternate_and_ratios_are_of_medians(tmp_path):
         levels.append(options.outstanding)
         rate = next(rates)
         also = {"default": {"workload": "w1", "durability": "default", "rate": 2 * rate}}
-        return {"workload": "w1", "rate": rate, "p50_ms": 16.0, "p99_ms": 50.0, "outstanding": 400, "also": also}
+        return {
+            "workload": "w1",
+            "rate": rate,
+            "p50_ms": 16.0,
+            "p99_ms": 50.0,
+            "outstanding": 400,
+            "cpu_us_total": 500.0,
+            "also": also,
+        }
 
     against = Against(("restate",), peers(tmp_path, SAYS_ITS_WORDS), 3)
     summary = compare("w1", ours, Options(), against, told.append)
@@ -75,3 +90,4 @@ def test_rounds_alternate_and_ratios_are_of_medians(tmp_path):
     theirs = summary["peers"]["restate"]
     assert (theirs["rate"], theirs["ratio"], theirs["ratio_default"]) == (100.0, 5.0, 10.0)
     assert (theirs["p50_ms"], theirs["p50_ms_ratio"]) == (8.0, 0.5)
+    assert (theirs["cpu_us_total"], theirs["cpu_us_total_ratio"]) == (2000.0, 4.0)
