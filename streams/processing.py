@@ -229,10 +229,11 @@ class PartitionProcessor:
         outcome = self._outcome
         outcome.counts.events += len(turn.events)
         for event in turn.events:
-            if event.type in {"timer_started", "action_requested"} and event.activity_id is not None:
+            kind = event.type
+            if kind in {"timer_started", "action_requested"} and event.activity_id is not None:
                 outcome.waits.append((event.subject, event.activity_id))
-            elif event.type in {"completed", "cancelled", "failed"}:
-                outcome.ended.append((turn.now_ms, event.subject, event.type))
+            elif kind in {"completed", "cancelled", "failed"}:
+                outcome.ended.append((turn.now_ms, event.subject, kind))
             elif event.message is not None and event.data.get("action") == "log":
                 outcome.messages.append(event)
 

@@ -71,10 +71,8 @@ def stage_turn(turn: Turn, topics: Topics) -> Staged:
         (entity_id.encode(), None if entity is None else encode_entity(entity))
         for entity_id, entity in turn.entities.changed.items()
     ]
-    writes.extend(
-        (feed.record.encode(), None if reading is None else orjson.dumps(reading))
-        for feed, reading in turn.readings.items()
-    )
+    for feed, reading in turn.readings.items():
+        writes.append((feed.record.encode(), None if reading is None else orjson.dumps(reading)))
     return Staged(outputs, writes)
 
 

@@ -128,13 +128,13 @@ class Turn:
         message: str | None = None,
     ) -> None:
         """An event of ``instance``, applied at once.  ``instance`` itself is what changes; ``data`` is the event's."""
-        time_ms = max(self.now_ms, instance.updated_at)
+        time_ms, time = self._time(instance.updated_at)
         event = Event(
             VERSION,
             event_type,
             instance.id,
             instance.seq + 1,
-            self._moment(time_ms),
+            time,
             instance.definition_id,
             instance.definition_version,
             self.cause,
@@ -157,13 +157,14 @@ class Turn:
     ) -> None:
         """An event of a key or a definition; ``last`` is that entity's (seq, updated_at)."""
         seq, updated_at = last
-        time_ms = max(self.now_ms, updated_at)
-        time = self._moment(time_ms)
+        time_ms, time = self._time(updated_at)
         self._append(Event(VERSION, event_type, subject, seq + 1, time, *definition, self.cause, data=data), time_ms)
 
     def _append(self, event: Event, time_ms: int) -> None:
         apply_at(self.entities, event, time_ms)
         self.events.append(event)
 
-    def _moment(self, ms: int) -> datetime:
-        return self._now if ms == self.now_ms else instant(ms)
+    def _time(self, not_before_ms: int) -> tuple[int, datetime]:
+        if not_before_ms <= self.now_ms:
+            return self.now_ms, self._now
+        return not_before_ms, instant(not_before_ms)

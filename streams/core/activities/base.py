@@ -93,5 +93,4 @@ class Output:
 
     def of(self, result: Mapping[str, Any]) -> dict[str, Any]:
         """The variables that ``result`` sets; a path that it lacks leaves its variable as it is."""
-        values = {name: path.get(result) for name, path in self.parts}
-        return {name: value for name, value in values.items() if value is not MISSING}
+        return {name: value for name, path in self.parts if (value := path.get(result)) is not MISSING}
