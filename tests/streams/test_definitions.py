@@ -1,5 +1,6 @@
 """The tail of the deployed definitions, on the real broker."""
 
+import time
 from pathlib import Path
 
 import msgspec
@@ -54,6 +55,19 @@ async def test_a_store_reads_what_is_there_and_follows(settings: Settings, tmp_p
         assert store.generation == generation + 2
         assert {(process.id, process.version) for process in store.active()} == {("cooling", 3), ("approval", 1)}
         assert len(store.all()) == 4
+    finally:
+        await store.stop()
+
+
+async def test_catching_up_does_not_wait_behind_the_tail(settings: Settings, tmp_path: Path) -> None:
+    own, topics = await make_site(settings, tmp_path)
+    store = DefinitionStore(own, topics)
+    await store.start()
+    try:
+        began = time.monotonic()
+        for _ in range(100):
+            await store.catch_up()
+        assert time.monotonic() - began < 25  # the tail's long poll takes half a second each
     finally:
         await store.stop()
 
