@@ -5,7 +5,6 @@ refused; a failed one stays whole for 30 days, to be retried.  The table keeps t
 """
 
 from collections import deque
-from collections.abc import Iterable
 
 from streams.core.state import Entity, Finished, Instance
 
@@ -21,13 +20,23 @@ _Ending = tuple[int, str]
 class Endings:
     """The ended instances of one partition; instants are Unix milliseconds of plant time."""
 
-    def __init__(self, mark_ttl_ms: int, known: Iterable[tuple[str, Entity]] = ()) -> None:
+    def __init__(self, mark_ttl_ms: int) -> None:
         self._mark_ttl_ms = mark_ttl_ms
-        marks = [(entity.ended_at, name) for name, entity in known if isinstance(entity, Finished)]
-        failed = [(e.updated_at, name) for name, e in known if isinstance(e, Instance) and e.status == "failed"]
-        self._marks = deque(sorted(marks))
-        self._failed = deque(sorted(failed))
+        self._marks: deque[_Ending] = deque()
+        self._failed: deque[_Ending] = deque()
         self._taken: list[tuple[deque[_Ending], _Ending]] = []
+
+    def restore(self, name: str, entity: Entity) -> None:
+        """Note an entity of the table, if it has ended; ``sort`` follows the last one."""
+        if isinstance(entity, Finished):
+            self.add(entity.ended_at, name, failed=False)
+        elif isinstance(entity, Instance) and entity.status == "failed":
+            self.add(entity.updated_at, name, failed=True)
+
+    def sort(self) -> None:
+        """Put what was restored into the order of time."""
+        self._marks = deque(sorted(self._marks))
+        self._failed = deque(sorted(self._failed))
 
     def add(self, ended_at: int, instance_id: str, *, failed: bool) -> None:
         """An instance has ended."""

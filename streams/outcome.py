@@ -33,3 +33,15 @@ class Outcome:
     """(instance id, activity id, execution) whose deadline does not count any more."""
     ended: list[tuple[int, str, str]] = field(default_factory=list)
     messages: list[Event] = field(default_factory=list)
+
+    def note(self, events: list[Event], now_ms: int) -> None:
+        """What the partition must remember of a command's events; they were decided at plant time ``now_ms``."""
+        self.counts.events += len(events)
+        for event in events:
+            kind = event.type
+            if kind in {"timer_started", "action_requested"} and event.activity_id is not None:
+                self.waits.append((event.subject, event.activity_id))
+            elif kind in {"completed", "cancelled", "failed"}:
+                self.ended.append((now_ms, event.subject, kind))
+            elif event.message is not None and event.data.get("action") == "log":
+                self.messages.append(event)

@@ -21,16 +21,18 @@ MIN_SWEEP = 1_000
 class Timers:
     """The timers of one partition; instants are Unix milliseconds of plant time."""
 
-    def __init__(self, entities: Iterable[Entity] = ()) -> None:
+    def __init__(self) -> None:
         self._heap: list[_Entry] = []
         self._over: set[tuple[str, str, int]] = set()
-        for entity in entities:
-            if isinstance(entity, Instance):
-                self._heap.extend(_entries(entity))
-        heapq.heapify(self._heap)
 
     def __len__(self) -> int:
         return len(self._heap)
+
+    def restore(self, entity: Entity) -> None:
+        """Note what an entity of the table waits for."""
+        if isinstance(entity, Instance):
+            for activity_id, wait in entity.waiting.items():
+                self.add(entity.id, activity_id, wait)
 
     def add(self, instance_id: str, activity_id: str, wait: Wait) -> None:
         """Note what an activity has begun to wait for."""
@@ -67,11 +69,3 @@ class Timers:
         """Return timers whose batch was not committed."""
         for timer in timers:
             heapq.heappush(self._heap, (timer.due_ms, timer.instance_id, timer.activity_id, timer.execution))
-
-
-def _entries(instance: Instance) -> list[_Entry]:
-    return [
-        (wait.due, instance.id, activity_id, wait.execution)
-        for activity_id, wait in instance.waiting.items()
-        if wait.due is not None
-    ]
