@@ -8,7 +8,8 @@ Order, and why:
 * the position moves first: its row's lock makes a second owner of the partition wait, and then fail before it writes;
 * refused records reach the dead letters before the commit: a crash may send them twice, never lose them;
 * a batch that PostgreSQL refuses is written again in halves, each in a savepoint, down to the row at fault;
-* when the connection breaks during the commit, the position tells whether it took place.
+* when the connection breaks during the commit, the position tells whether it took place;
+* batches of several partitions that wait at the same time share a transaction; when it fails, each goes alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,6 +29,7 @@ from projections.feeds.base import Decoded, Feed, place
 from projections.records import Batch, Refused
 from projections.tables import projections_of
 from projections.tables.base import Projection
+from projections.together import Together
 from projections.topic_log import TopicLog
 from streams.core.clock import PlantClock
 from streams.transport.port import TopicPartition
@@ -52,6 +54,10 @@ class Counts:
     batches: int = 0
     records: int = 0
     refused: int = 0
+
+
+class _ApartError(Exception):
+    """One of several batches is not to be written as it is."""
 
 
 @dataclass
@@ -92,6 +98,7 @@ class Projector:
         self._feeds = {topic: FEEDS[name] for topic, name in topics.items()}
         self._tables = tables or {name: projections_of(name) for name in FEEDS}
         self._positions: dict[TopicPartition, int] = {}
+        self._together = {name: Together(self._transaction) for name in FEEDS}
         self.counts = Counts()
 
     async def positions(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int | None]:
@@ -135,7 +142,10 @@ class Projector:
             raise NotOwnerError(f"Expected a batch of {tp.topic}/{tp.partition} from {old} on, but got {_name(batch)}")
         feed = self._feeds[tp.topic]
         work = _Work(batch, feed, self._tables[feed.name], old, feed.decode(tp, batch.records, self._clock))
-        await self._database.patiently(f"projecting {tp.topic}/{tp.partition} from {old}", lambda: self._write(work))
+        if not await self._together[feed.name].write(work):
+            await self._database.patiently(
+                f"projecting {tp.topic}/{tp.partition} from {old}", lambda: self._write(work)
+            )
         self._positions[tp] = batch.end
         self.counts.batches += 1
         self.counts.records += len(batch.records)
@@ -156,31 +166,41 @@ class Projector:
         return start
 
     async def _write(self, work: _Work) -> None:
-        """Attempts until the batch is in; a second time row by row."""
+        """Attempts of a batch alone until it is in; a second time row by row."""
         if not work.isolate:
             try:
-                return await self._transaction(work)
+                return await self._transaction([work])
             except _ROW_ERRORS as error:
                 log.warning("a row was refused, looking for it", batch=_name(work.batch), error=_first_line(error))
                 work.isolate = True
-        return await self._transaction(work)
+        return await self._transaction([work])
 
-    async def _transaction(self, work: _Work) -> None:
-        items = work.decoded.items
-        rows = [] if work.isolate else [table.build(items) for table in work.tables]
-        tp = work.batch.tp
+    async def _transaction(self, works: Sequence[_Work]) -> None:
+        """Batches of one feed, each of another partition.  Several are written only if nothing is wrong with any."""
+        tables = works[0].tables
+        items = [item for work in works for item in work.decoded.items]
+        isolate = works[0].isolate
+        rows = [] if isolate else [table.build(items) for table in tables]
         async with self._database.connection() as connection:
             async with connection.transaction():
-                if not await positions.move(connection, tp.topic, tp.partition, work.old, work.batch.end):
-                    return await self._explain_position(connection, work)
-                refused = list(work.decoded.refused)
-                if work.isolate:
-                    refused += await self._isolate(connection, work, 0, len(items))
+                for work in works:
+                    tp = work.batch.tp
+                    if not await positions.move(connection, tp.topic, tp.partition, work.old, work.batch.end):
+                        if len(works) > 1:
+                            raise _ApartError(_name(work.batch))
+                        return await self._explain_position(connection, work)
+                if isolate:
+                    [work] = works
+                    await self._bury(
+                        work, [*work.decoded.refused, *await self._isolate(connection, work, 0, len(items))]
+                    )
                 else:
-                    for table, of_table in zip(work.tables, rows, strict=True):
+                    for table, of_table in zip(tables, rows, strict=True):
                         await table.write(connection, of_table)
-                await self._bury(work, refused)
-                work.committing = True
+                    for work in works:
+                        await self._bury(work, work.decoded.refused)
+                for work in works:
+                    work.committing = True
             return None
 
     async def _explain_position(self, connection: asyncpg.Connection, work: _Work) -> None:
