@@ -28,8 +28,10 @@ def app_settings(
     """Keyword arguments for ``faust.App``; ``settings`` are further ones of Faust.
 
     ``session_timeout_s``: how long a worker may be silent before its partitions go to others.  ``member_id``: static
-    membership; a worker restarted under the same id gets its partitions back without a rebalance.  ``web_port``: that
-    of Faust's web endpoint, off by default.  No broker address here: ``install`` takes it from the client options.
+    membership; a worker restarted under the same id gets its partitions back without a rebalance.  For that it stays in
+    the group when it is stopped: until it is back, or ``session_timeout_s`` is over, nobody works on its partitions.
+    ``web_port``: that of Faust's web endpoint, off by default.  No broker address here: ``install`` takes it from the
+    client options.
     """
     return {
         "Table": TransactionalTable,

@@ -16,6 +16,7 @@ from streams.transport.port import Chunk, TopicPartition
 OVERRIDDEN: dict[str, tuple[str, ...]] = {
     "faust.transport.drivers.aiokafka.AIOKafkaConsumerThread": (
         "_create_worker_consumer",  # read_committed, fetch wait and credentials come from our options
+        "on_thread_stop",  # ends also when the broker is lost
     ),
     "faust.transport.drivers.aiokafka.Consumer": (
         "_new_consumer_thread",  # our thread
@@ -89,6 +90,15 @@ def last_answer(consumer: Any, tp: TopicPartition) -> tuple[float, int] | None:
 def set_prefetch_backoff(consumer: Any, seconds: float) -> None:
     """Records not taken yet hold up the fetch of all partitions of their broker, by default for 100 ms."""
     consumer._fetcher._prefetch_backoff = seconds  # noqa: SLF001
+
+
+async def finish_stop(consumer: Any) -> None:
+    """Close the connections, after a ``stop`` of the consumer that ended in a ``CancelledError``.
+
+    That one is its own: of a fetch that waits to be tried again because the broker is lost.  Faust's thread dies of it
+    without telling the app, which would wait for the thread for ever.
+    """
+    await consumer._client.close()  # noqa: SLF001
 
 
 async def leave_group(consumer: Any, *, send_leave: bool) -> None:

@@ -60,6 +60,16 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         await super().on_start()
         private.set_prefetch_backoff(self._consumer, self.options.prefetch_backoff_s)
 
+    async def on_thread_stop(self) -> None:
+        """Stop the consumer."""
+        task = asyncio.current_task()
+        try:
+            await super().on_thread_stop()
+        except asyncio.CancelledError:
+            if self._consumer is None or (task is not None and task.cancelling()):
+                raise
+            await private.finish_stop(self._consumer)
+
     @property
     def consumer_or_none(self) -> aiokafka.AIOKafkaConsumer | None:
         """The consumer once the thread has started."""

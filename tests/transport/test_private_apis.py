@@ -10,9 +10,12 @@ import importlib.metadata
 import inspect
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import AsyncMock
 
 import aiokafka
 import pytest
+from aiokafka.errors import NodeNotReadyError
 from aiokafka.producer import sender
 from aiokafka.producer.transaction_manager import TransactionManager
 from faust.tables.manager import TableManager
@@ -150,6 +153,39 @@ async def test_a_partition_that_is_read_at_once_is_in_the_next_fetch(brokers, ap
                 assert (await read).value == b"%d" % number
     finally:
         await reader.stop()
+
+
+async def test_a_consumer_that_lost_its_broker_stops(brokers, app):
+    """When its ``stop`` raises nothing any more, ``finish_stop`` and its caller may go."""
+    await create_topics(brokers, app, partitions=1)
+    consumer = aiokafka.AIOKafkaConsumer(bootstrap_servers=brokers, enable_auto_commit=False, retry_backoff_ms=60_000)
+    await consumer.start()
+    consumer.assign([aiokafka.TopicPartition(app, 0)])
+    consumer.seek(aiokafka.TopicPartition(app, 0), 0)
+    asked = asyncio.Event()
+
+    async def lost(*_, **__):
+        asked.set()
+        raise NodeNotReadyError
+
+    consumer._client.send = lost
+    await asyncio.wait_for(asked.wait(), 30)
+    with pytest.raises(asyncio.CancelledError):
+        await consumer.stop()
+    await private.finish_stop(consumer)
+    assert not any(connection.connected() for connection in consumer._client._conns.values())
+
+
+async def test_a_thread_whose_consumer_lost_its_broker_ends(monkeypatch):
+    """Else the app would wait for it until it is killed."""
+    consumer = SimpleNamespace(_client=SimpleNamespace(close=AsyncMock()))
+    stop = AsyncMock(side_effect=asyncio.CancelledError)
+    monkeypatch.setattr(driver.AIOKafkaConsumerThread, "on_thread_stop", stop)
+    ours = object.__new__(thread.ConsumerThread)
+    ours._consumer = consumer
+    await ours.on_thread_stop()
+    stop.assert_awaited_once()
+    consumer._client.close.assert_awaited_once()
 
 
 async def test_the_wait_after_concurrent_transactions_is_ours(brokers, app):
