@@ -17,6 +17,8 @@ from streams.topics import Topics
 
 ROLE = "processor"
 HOPS_HEADER = "weir_hops"
+FROM_HEADER = "weir_from"
+"""``<partition>:<offset>`` of the record that was forwarded: all that the log tells of its having been processed."""
 REJECTION_VERSION = 1
 DEFINITIONS_PARTITION = 0
 _CE_TYPE = {name: [("ce_type", name.encode())] for name in get_args(EventType)}
@@ -112,6 +114,7 @@ def stage_dead_letter(reason: str, source: Source, now_ms: int) -> Staged:
 def stage_forward(home: int, hops: int, source: Source) -> Staged:
     """The same record again, in the partition where it belongs."""
     record = source.record
-    headers = [(name, value) for name, value in record.headers if name != HOPS_HEADER]
+    headers = [(name, value) for name, value in record.headers if name not in {HOPS_HEADER, FROM_HEADER}]
     headers.append((HOPS_HEADER, str(hops).encode()))
+    headers.append((FROM_HEADER, f"{source.partition}:{record.offset}".encode()))
     return Staged([(source.topics.commands.name, home, record.key, record.value, headers)])
