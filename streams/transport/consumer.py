@@ -16,7 +16,7 @@ from mode import Service
 from streams.transport import positions, private
 from streams.transport.fatal import logger
 from streams.transport.kafka_reader import KafkaEnds
-from streams.transport.kafka_writer import KafkaWriter
+from streams.transport.kafka_writer import KafkaWriter, transactional_id
 from streams.transport.lane import Lane
 from streams.transport.port import TopicPartition
 from streams.transport.thread import ConsumerThread, ThreadOffsets, ThreadReader
@@ -104,7 +104,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         group = self.app.conf.id
 
         async def open_writer(tp: Any) -> None:
-            self.writers[tp] = await KafkaWriter.open(f"{group}-{tp.topic}-{tp.partition}", group, self.tx.options)
+            self.writers[tp] = await KafkaWriter.open(transactional_id(group, tp), group, self.tx.options)
 
         await asyncio.gather(*[open_writer(tp) for tp in wanted - self.writers.keys()])
 

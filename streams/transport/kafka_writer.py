@@ -15,6 +15,11 @@ from streams.transport.port import FencedError, Message, OutcomeUnknownError, Ou
 ABORT_TIMEOUT_S = 5.0
 
 
+def transactional_id(group: str, tp: TopicPartition) -> str:
+    """Under which a group's member writes what follows from the input ``tp``: a new owner fences the former one."""
+    return f"{group}-{tp.topic}-{tp.partition}"
+
+
 class KafkaWriter:
     """A transactional producer.  ``open`` fences its predecessors and ends their open transaction."""
 
