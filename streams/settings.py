@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     member_id: str | None = None
     """Static group membership: a worker that restarts under the same id keeps its partitions without a rebalance."""
     fetch_wait_ms: Annotated[int, Field(ge=1, le=5000)] = 50
-    """How long the broker holds a fetch that finds nothing: timers fire up to this much late.  Less costs CPU."""
+    """How long the broker holds a fetch that finds nothing.  Less costs CPU; timers do not wait for it."""
     web_port: Annotated[int | None, Field(ge=1, le=65535)] = None
     """Port of the role's own web endpoint (health); none by default."""
     action_concurrency: Annotated[int, Field(ge=1)] = 64
