@@ -17,6 +17,7 @@ from streams.settings import Settings
 from streams.topics import Topics, apply_topics, load_topics
 from tests.roles import Topic, reading, running
 from tests.site import make_site, own_topics, telemetry_topic
+from weir.stack.mqtt import find_mosquitto
 from weir.stack.stack import Stack
 
 MODULE = "streams.mqtt_bridge"
@@ -190,7 +191,8 @@ async def test_while_kafka_is_away_the_mqtt_broker_keeps_the_messages(
         await asyncio.to_thread(running_stack.stop_process, "kafka")
         try:
             sent += await publish(client, own, range(100, 100 + 2 * MAX_UNDER_WAY))
-            await bridge.said("Kafka is behind")
+            if find_mosquitto() is None:  # mosquitto sends no more than the bridge takes
+                await bridge.said("Kafka is behind")
             async with running(MODULE, own.model_copy(update={"app_id": f"{own.app_id}-b"}), tmp_path) as other:
                 await other.said("no connection to Kafka")
                 assert await other.stop(ready=False) < STOP_S

@@ -1,7 +1,7 @@
 """The embedded MQTT broker: mosquitto when it is on PATH, else amqtt in a process of its own.
 
 Both keep what a client with a persistent session has not acknowledged, and send it again on the next connection.
-mosquitto keeps it over a restart and, but for the last changes, over its own death too; amqtt keeps it in memory only.
+mosquitto keeps it over a restart and, but for the last second, over its own death too; amqtt keeps it in memory only.
 """
 
 import asyncio
@@ -21,14 +21,14 @@ from weir.stack.process import ProcessSpec
 
 NAME = "mqtt"
 
+# As redpanda/mosquitto.conf, which says why.
 MOSQUITTO = """\
 listener {port} {host}
 allow_anonymous true
-max_inflight_messages 0
+max_inflight_messages 500
 persistence true
 persistence_location {directory}/
 autosave_interval 1
-autosave_on_changes true
 max_queued_messages 100000
 log_dest stderr
 log_type error
