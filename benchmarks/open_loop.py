@@ -134,23 +134,22 @@ async def open_loop(session: Session, definition: str, variables: dict[str, Any]
 
 
 async def _read_commands(consumer: AIOKafkaConsumer, times: dict[bytes, Times]) -> None:
-    """When the broker took the commands of these instances."""
-    missing, deadline = 2 * len(times), time.monotonic() + READ_S
-    while missing:
+    """When the broker took the commands of these instances; of an answer that came twice, the first."""
+    starts, answers = set(times), set(times)
+    deadline = time.monotonic() + READ_S
+    while starts or answers:
         if time.monotonic() > deadline:
-            raise LostError(f"Expected the commands of {len(times)} instances, but {missing} are not on the topic")
+            raise LostError(f"Expected the commands of all instances, but {len(starts) + len(answers)} are not there")
         for records in (await consumer.getmany(timeout_ms=100)).values():
             for record in records:
                 command = decode_command(record.value)
-                if not isinstance(command, StartProcess | CompleteActivity):
-                    continue
-                assert command.instance_id is not None
-                of_instance = times[command.instance_id.encode()]
-                if isinstance(command, StartProcess):
-                    of_instance.start_taken = _taken(record)
-                else:
-                    of_instance.answer_taken = _taken(record)
-                missing -= 1
+                instance = (getattr(command, "instance_id", None) or "").encode()
+                if isinstance(command, StartProcess) and instance in starts:
+                    times[instance].start_taken = _taken(record)
+                    starts.remove(instance)
+                elif isinstance(command, CompleteActivity) and instance in answers:
+                    times[instance].answer_taken = _taken(record)
+                    answers.remove(instance)
 
 
 def _taken(record: ConsumerRecord) -> float:

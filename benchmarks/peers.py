@@ -7,6 +7,7 @@ for and prints a JSON line for each.  There are two dialects of asking.
 import json
 import os
 import re
+import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ FOLDER = "WEIR_PEERS_DIR"
 DEFAULT_FOLDER = PROJECT.parent / "shared" / "peers"
 TIMEOUT_S = 1800.0
 """Of one round; the first one installs."""
+END_S = 30.0
 
 OWN_CPU = re.compile(r"own cpu ([\d.]+)")
 """Cores that the peer used, its load generator included, where its note tells."""
@@ -112,12 +114,28 @@ def run_peer(name: str, workload: str, folder: Path, level: int | None) -> dict[
     if level is not None:
         environment[dialect.levels] = str(level)
     argv = ["bash", str(script), *peer.arguments, *(words if dialect.variable is None else ())]
+    out, err = _run_script(name, argv, environment)
+    lines = [json.loads(line) for line in out.splitlines() if line.startswith("{") and '"workload"' in line]
+    return _figures(name, dialect.figures[workload], lines, f"{out}{err}"[-2000:])
+
+
+def _run_script(name: str, argv: list[str], environment: Mapping[str, str]) -> tuple[str, str]:
+    """What the script wrote to stdout and stderr; whatever ends this early ends all that it started."""
+    process = subprocess.Popen(
+        argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
     try:
-        ran = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False)
+        return process.communicate(timeout=TIMEOUT_S)
     except subprocess.TimeoutExpired as error:
         raise PeerError(f"{name} did not end within {TIMEOUT_S:.0f} s") from error
-    lines = [json.loads(line) for line in ran.stdout.splitlines() if line.startswith("{") and '"workload"' in line]
-    return _figures(name, dialect.figures[workload], lines, f"{ran.stdout}{ran.stderr}"[-2000:])
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)  # the script stops and removes what it made
+            try:
+                process.communicate(timeout=END_S)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
 
 
 def _figures(name: str, sources: Mapping[str, Source], lines: list[dict[str, Any]], said: str) -> dict[str, Any]:

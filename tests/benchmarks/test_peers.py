@@ -54,6 +54,14 @@ def test_a_peer_that_is_not_there(tmp_path):
         run_peer("restate", "w1", tmp_path, None)
 
 
+def test_a_peer_that_does_not_end_is_ended_with_what_it_started(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.peers.TIMEOUT_S", 3.0)
+    script = f"trap 'touch {tmp_path}/stopped' EXIT\nsleep 1000 &\nwait"
+    with pytest.raises(PeerError, match="did not end"):
+        run_peer("restate", "w1", peers(tmp_path, script), None)
+    assert (tmp_path / "stopped").exists()
+
+
 def test_the_folder_of_the_peers(monkeypatch):
     assert peers_folder(Path("given")) == Path("given")
     monkeypatch.setenv("WEIR_PEERS_DIR", "/elsewhere")
