@@ -24,6 +24,7 @@ from weir.cli import (
     topics,
     up,
     validate,
+    verify,
     worker,
 )
 from weir.cli.errors import CliError, ExitCode, WeirGroup, report
@@ -83,6 +84,7 @@ app.command("cancel", rich_help_panel=PROCESSES)(cancel.cancel)
 app.command("instances", rich_help_panel=INSTANCES)(instances.instances)
 app.command("show", rich_help_panel=INSTANCES)(show.show)
 app.command("history", rich_help_panel=INSTANCES)(history.history)
+app.command("verify", rich_help_panel=INSTANCES)(verify.verify)
 
 app.command("worker", rich_help_panel=ROLES)(worker.worker)
 app.command("projector", rich_help_panel=ROLES)(projector.projector)

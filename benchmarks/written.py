@@ -1,0 +1,131 @@
+"""A log without workers: the processor's own code, partition by partition, on a plain transactional writer.
+
+Commands become events, changelog and definitions as the processor role would write them, in transactions of its own;
+the commands themselves are not on any topic.  For logs that are made to be read.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import msgspec
+
+from streams.codec import decode_event
+from streams.core.commands import DEFINITIONS_KEY, DeployDefinition, TopicCommand
+from streams.core.events import Event
+from streams.core.ids import partition_for
+from streams.core.parse import parse_definition
+from streams.core.process import Process, compile_process
+from streams.kafka import client_options
+from streams.processing import PartitionProcessor, decode_records
+from streams.records import Headers
+from streams.settings import Settings
+from streams.topics import Topics
+from streams.transport.contents import TableContents, position_key
+from streams.transport.kafka_writer import KafkaWriter
+from streams.transport.options import TransportOptions
+from streams.transport.port import Message, TopicPartition
+
+
+@dataclass(slots=True)
+class Record:
+    """A command as Kafka hands it over."""
+
+    value: bytes
+    key: bytes | None
+    offset: int
+    timestamp: int
+    headers: Headers = ()
+
+
+class Transaction:
+    """What a batch puts into its transaction."""
+
+    def __init__(self, table: dict[bytes, bytes]) -> None:
+        self._table = table
+        self.writes: dict[bytes, bytes | None] = {}
+        self.outputs: defaultdict[TopicPartition, list[Message]] = defaultdict(list)
+
+    def get(self, key: bytes) -> bytes | None:
+        return self.writes[key] if key in self.writes else self._table.get(key)
+
+    def __setitem__(self, key: bytes, value: bytes) -> None:
+        self.writes[key] = value
+
+    def __delitem__(self, key: bytes) -> None:
+        self.writes[key] = None
+
+    def send(self, topic: str, partition: int, key: bytes | None, value: bytes | None, headers: Headers = ()) -> None:
+        self.outputs[TopicPartition(topic, partition)].append((key, value, headers))
+
+
+class Definitions:
+    """Those deployed so far."""
+
+    def __init__(self) -> None:
+        self._processes: dict[tuple[str, int], Process] = {}
+
+    def learn(self, text: str) -> DeployDefinition:
+        """Know the definition; returns the command that deploys it."""
+        definition = parse_definition(text)
+        self._processes[definition.id, definition.version] = compile_process(definition)
+        return DeployDefinition(definition=definition.model_dump(mode="json"))
+
+    def get(self, definition_id: str, version: int | None) -> Process | None:
+        known = {number: process for (name, number), process in self._processes.items() if name == definition_id}
+        return known.get(max(known, default=0) if version is None else version)
+
+
+class WrittenLog:
+    """All partitions of a plant, written from here.  ``open`` makes it."""
+
+    def __init__(self, topics: Topics, settings: Settings, writer: KafkaWriter) -> None:
+        self.topics, self.writer = topics, writer
+        self.definitions = Definitions()
+        self.contents = TableContents()
+        self._clock = settings.plant_clock
+        self._ttl_ms = round(settings.done_ttl_s * 1000)
+        self._offsets: defaultdict[int, int] = defaultdict(int)
+        self._processors: dict[int, PartitionProcessor] = {}
+
+    @classmethod
+    async def open(cls, settings: Settings, topics: Topics) -> Self:
+        """Nothing else may write to the topics."""
+        options = TransportOptions(client=client_options(settings))
+        return cls(topics, settings, await KafkaWriter.open(f"{settings.app_id}-written", settings.app_id, options))
+
+    async def deploy(self, text: str, at_ms: int) -> None:
+        """Deploy a definition, given as YAML."""
+        command = self.definitions.learn(text)
+        await self.do(partition_for(DEFINITIONS_KEY, self.topics.partitions), [command], at_ms)
+
+    async def do(self, partition: int, commands: Sequence[TopicCommand], at_ms: int) -> list[Event]:
+        """Carry out commands, and the timers due at ``at_ms`` (wall time, Unix ms), in one transaction."""
+        records = []
+        for command in commands:
+            records.append(Record(msgspec.json.encode(command), None, self._offsets[partition], at_ms))
+            self._offsets[partition] += 1
+        table = self.contents.parts.setdefault(partition, {})
+        txn = Transaction(table)
+        processor = self._processor(partition)
+        outcome = processor.process(decode_records(records), txn, at_ms, caught_up=True)
+        txn[position_key(self.topics.commands.name)] = str(self._offsets[partition]).encode()
+        changes: list[Message] = [(key, value, ()) for key, value in txn.writes.items()]
+        txn.outputs[TopicPartition(self.topics.changelog.name, partition)] = changes
+        await self.writer.transact(txn.outputs, {})
+        self.contents.apply_commit(partition, txn.writes, 0)
+        processor.committed(outcome, table.get)
+        told = txn.outputs.get(TopicPartition(self.topics.events.name, partition), [])
+        return [decode_event(value or b"") for _, value, _ in told]
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.writer.close()
+
+    def _processor(self, partition: int) -> PartitionProcessor:
+        if partition not in self._processors:
+            self._processors[partition] = PartitionProcessor(
+                partition, self.topics, self.definitions, self._clock, self._ttl_ms
+            )
+        return self._processors[partition]

@@ -1,0 +1,175 @@
+"""A site whose log is written from the test, with instances in every state, and a database that holds it."""
+
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import asyncpg
+from aiokafka import AIOKafkaProducer
+
+from benchmarks.written import WrittenLog
+from projections.app import feeds_of
+from projections.database import Database
+from projections.dead_letters import KeptDeadLetters
+from projections.projector import Projector
+from projections.topic_log import KafkaTopicLog
+from streams.codec import encode_event
+from streams.core.commands import Cancel, CompleteActivity, FailActivity, Signal, StartProcess, TopicCommand
+from streams.core.events import Event
+from streams.core.ids import partition_for
+from streams.kafka import client_options
+from streams.log import Span, opened
+from streams.settings import Settings
+from streams.topics import Topics
+from streams.transport.port import TopicPartition
+from weir.verify.report import Difference, Report
+from weir.verify.run import verify
+
+PROCESS = """
+id: worker
+version: 1
+trigger: {type: api}
+variables: [{name: temperature}, {name: huge, value: 1.0e+22}, {name: answer, value: none}]
+activities:
+  - {id: check, type: decision, condition: temperature > 25, true_path: say, false_path: nap}
+  - {id: say, type: service, action: log, config: {message: "Hot: ${temperature}"}}
+  - {id: cool, type: service, action: mqtt_publish, output: {answer: command},
+     config: {topic: plant, payload: {temperature: "${temperature}"}}, next: approve}
+  - {id: nap, type: timer, duration: 10m}
+  - {id: approve, type: message, name: go}
+  - {id: end, type: end}
+"""
+MINUTE_MS = 60_000
+
+
+@dataclass
+class Batch:
+    """Records as the projector gets them."""
+
+    tp: TopicPartition
+    records: Any
+    start: int
+    end: int
+
+
+@dataclass
+class VerifySite:
+    """``story`` tells instances by name: ``ids``."""
+
+    settings: Settings
+    topics: Topics
+    log: WrittenLog
+    database: asyncpg.Connection
+    producer: AIOKafkaProducer
+    now_ms: int
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def home(self, key: str) -> int:
+        """The partition of a business key."""
+        return partition_for(key, self.topics.partitions)
+
+    async def do(self, key: str, *commands: TopicCommand, after_ms: int = 250) -> list[Event]:
+        self.now_ms += after_ms
+        return await self.log.do(self.home(key), commands, self.now_ms)
+
+    async def start(self, name: str, temperature: float) -> None:
+        """Start an instance under the key of the same name."""
+        command = StartProcess(definition_id="worker", key=name, variables={"temperature": temperature})
+        (started, *_) = await self.do(name, command)
+        self.ids[name] = started.subject
+
+    async def answer(self, name: str) -> None:
+        """The action's result comes."""
+        await self.do(
+            name,
+            CompleteActivity(
+                instance_id=self.ids[name], activity_id="cool", execution=3, attempt=1, output={"command": "on"}
+            ),
+        )
+
+    async def story(self) -> None:
+        """Instances that wait for an action, a timer, a message; completed, failed, cancelled ones; held signals."""
+        await self.log.deploy(PROCESS, self.now_ms)
+        for name in ("message", "completed", "failed", "cancelled"):
+            await self.start(name, 31.5)
+        await self.start("rested", 20.5)
+        for name in ("message", "completed"):
+            await self.answer(name)
+        failed = self.ids["failed"]
+        await self.do(
+            "failed",
+            FailActivity(
+                instance_id=failed, activity_id="cool", execution=3, attempt=1, error_type="mqtt", error="no broker"
+            ),
+        )
+        await self.do("cancelled", Cancel(key="cancelled", reason="by hand"))
+        await self.do("completed", Signal(name="go", key="completed", payload={"big": 1e22, "zero": -0.0, "n": 1.0}))
+        await self.do("nobody", Signal(name="go", key="nobody"))
+        await self.do("rested", after_ms=11 * MINUTE_MS)
+        await self.start("action", 31.5)
+        await self.start("timer", 20)
+        await self.project()
+
+    async def project(self) -> None:
+        """Bring the database to the end of the log."""
+        database = Database(self.settings.database_url)
+        projector = Projector(
+            database,
+            feeds_of(self.topics),
+            topic_log=KafkaTopicLog(self.settings),
+            dead_letters=KeptDeadLetters(),
+            clock=self.settings.plant_clock,
+        )
+        names = (self.topics.events.name, self.topics.definitions.name)
+        tps = [TopicPartition(name, number) for name in names for number in range(self.topics.partitions)]
+        tps = [tp for tp in tps if tp.topic != names[1] or tp.partition == 0]
+        try:
+            positions = await projector.positions(tps)
+            async with opened(self.settings) as log:
+                ends = await log.settled(tps)
+                spans = {tp: Span(positions[tp] or 0, ends[tp].end) for tp in tps}
+                async for chunk in log.read(spans):
+                    await projector.project(Batch(chunk.tp, chunk.records, chunk.start, chunk.end))
+        finally:
+            database.close()
+
+    async def verify(self, only: str | None = None) -> Report:
+        return await verify(self.settings, self.topics, lambda _done, _total: None, only)
+
+    async def differences(self, name: str | None = None) -> list[Difference]:
+        """What is found; all of it about the instance ``name``, where that is given."""
+        report = await self.verify()
+        assert report.ok is (not report.differences)
+        if name is not None:
+            assert {one.subject for one in report.differences} <= {self.ids[name]}, report.differences
+        return report.differences
+
+    async def put_state(self, key: str, entity_id: str, raw: bytes | None) -> None:
+        """Plant a record of the table in the partition of ``key``."""
+        await self._write(self.topics.changelog.name, self.home(key), entity_id.encode(), raw)
+
+    async def put_event(self, event: Event) -> None:
+        """Plant an event in the partition of its instance."""
+        partition = int(event.subject[15:18], 16)
+        await self._write(self.topics.events.name, partition, event.subject.encode(), encode_event(event))
+
+    async def _write(self, topic: str, partition: int, key: bytes, value: bytes | None) -> None:
+        async with self.producer.transaction():
+            await self.producer.send_and_wait(topic, value, key=key, partition=partition)
+
+
+@asynccontextmanager
+async def verify_site(settings: Settings, topics: Topics) -> AsyncIterator[VerifySite]:
+    """A site with nothing on it; ``settings`` name a database with the newest schema."""
+    log = await WrittenLog.open(settings, topics)
+    database = await asyncpg.connect(settings.database_url)
+    producer = AIOKafkaProducer(**client_options(settings), transactional_id=f"{settings.app_id}-planting")
+    await producer.start()
+    try:
+        yield VerifySite(settings, topics, log, database, producer, now_ms=round(time.time() * 1000) - 3_600_000)
+    finally:
+        await producer.stop()
+        await database.close()
+        await log.close()

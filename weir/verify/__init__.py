@@ -1,0 +1,12 @@
+"""``weir verify``: is everything what the log says?
+
+    report      what is found
+    run         partitions in groups, each in a process     group      the work on a group, and its cuts
+    fold        events folded, with the checks on the way   checks/    the rules of the log, one file each
+    table       the processor's table against the fold      database   the rows against the fold, by digests
+    history, rows   what an event's and an instance's row must be      explain    seq by seq, where digests differ
+    definitions the deployed versions                       canonical  one text for each JSON value
+
+The fold shares ``apply`` with the processor, so it shows whether table and log agree, not whether ``apply`` is right:
+that is what the golden histories are for.
+"""

@@ -1,0 +1,160 @@
+"""The database's rows against the fold, both below the projector's positions.
+
+Positions and rows are read in one snapshot, so the rows are the events below the positions, each once.  Rows are
+streamed in whatever order they lie, and taken off the digests of what the log says; only where something is left the
+rows of that instance are fetched and compared one by one.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+import msgspec
+
+from streams.settings import Settings
+from weir.database import connected
+from weir.verify import history
+from weir.verify.canonical import differing
+from weir.verify.fold import Projected
+from weir.verify.report import Difference
+from weir.verify.rows import InstanceRow
+
+FETCH = 5_000
+HISTORY = """
+    SELECT instance_id::text, seq, timestamp, event_type, activity_id, message, definition_id, definition_version,
+           cause, data::text
+    FROM process_history
+"""
+INSTANCES = """
+    SELECT id::text, definition_id, definition_version, status, status_since, business_key, current_activity,
+           variables::text, error, steps, last_seq, started_at, updated_at, completed_at
+    FROM process_instances
+"""
+
+
+def _mine(column: str) -> str:
+    """The rows of some partitions: the 12 bits behind the version of the id."""
+    place = f"((get_byte(uuid_send({column}), 6) & 15) << 8 | get_byte(uuid_send({column}), 7))"
+    return f" WHERE {place} % $1 = ANY ($2::int[])"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A moment of the database: its id for other connections, and the positions of the projected topics then."""
+
+    id: str
+    positions: dict[tuple[str, int], int]
+
+
+@asynccontextmanager
+async def snapshot(settings: Settings) -> AsyncIterator[tuple[asyncpg.Connection, Snapshot]]:
+    """Hold a moment of the database.  Raises ``UnreachableError``, ``NoSchemaError``."""
+    async with (
+        connected(settings, command_timeout_s=None) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        found = await connection.fetch("SELECT topic, partition, max(position) FROM projection_positions GROUP BY 1, 2")
+        name = await connection.fetchval("SELECT pg_export_snapshot()")
+        yield connection, Snapshot(name, {(topic, partition): position for topic, partition, position in found})
+
+
+@asynccontextmanager
+async def joined(settings: Settings, moment: Snapshot) -> AsyncIterator[asyncpg.Connection]:
+    """Another connection that sees the same moment, as long as that is held."""
+    async with (
+        connected(settings, command_timeout_s=None) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        await connection.execute(f"SET TRANSACTION SNAPSHOT '{moment.id}'")
+        yield connection
+
+
+class Rows:
+    """The rows of some ``partitions`` of ``of``, or of one instance (``only``)."""
+
+    def __init__(
+        self, connection: asyncpg.Connection, partitions: Sequence[int], of: int, only: str | None = None
+    ) -> None:
+        self._connection, self._partitions, self._of, self._only = connection, partitions, of, only
+
+    async def subtract(self, projected: dict[str, Projected], tell: Callable[[int], None]) -> dict[str, int]:
+        """Take every row of history off ``projected``; returns how many rows there are of unknown instances.
+
+        ``tell`` is called with how many rows more were read.
+        """
+        strays: dict[str, int] = {}
+        async for part in self._stream(HISTORY, "instance_id"):
+            for row in part:
+                instance = row[0]
+                known = projected.get(instance)
+                if known is None:
+                    strays[instance] = strays.get(instance, 0) + 1
+                else:
+                    known.events -= 1
+                    known.history -= history.row_digest(row)
+            tell(len(part))
+        return strays
+
+    async def wrong_rows(self, projected: dict[str, Projected]) -> tuple[set[str], dict[str, InstanceRow]]:
+        """Instances whose row is missing or not as its digest says, and rows of unknown instances."""
+        unseen = set(projected)
+        wrong: set[str] = set()
+        strays: dict[str, InstanceRow] = {}
+        async for part in self._stream(INSTANCES, "id"):
+            for row in part:
+                found = instance_row(row)
+                known = projected.get(found.id)
+                unseen.discard(found.id)
+                if known is None:
+                    strays[found.id] = found
+                elif known.row is not None and known.row != found.digest:
+                    wrong.add(found.id)
+        return wrong | unseen, strays
+
+    async def of_instances(self, ids: Iterable[str]) -> tuple[dict[str, list[asyncpg.Record]], dict[str, InstanceRow]]:
+        """The history, by seq, and the row of each instance."""
+        wanted = list(ids)
+        told: dict[str, list[asyncpg.Record]] = {}
+        query = f"{HISTORY} WHERE instance_id = ANY ($1::uuid[]) ORDER BY seq, timestamp"
+        for row in await self._connection.fetch(query, wanted):
+            told.setdefault(row[0], []).append(row)
+        found = map(instance_row, await self._connection.fetch(f"{INSTANCES} WHERE id = ANY ($1::uuid[])", wanted))
+        return told, {row.id: row for row in found}
+
+    async def _stream(self, query: str, column: str) -> AsyncIterator[list[asyncpg.Record]]:
+        if self._only is not None:
+            cursor = await self._connection.cursor(f"{query} WHERE {column} = $1::uuid", self._only)
+        elif len(self._partitions) == self._of:
+            cursor = await self._connection.cursor(query)
+        else:
+            cursor = await self._connection.cursor(f"{query}{_mine(column)}", self._of, list(self._partitions))
+        while part := await cursor.fetch(FETCH):
+            yield part
+
+
+def instance_row(row: Any) -> InstanceRow:
+    """A row of ``INSTANCES``."""
+    return InstanceRow(**dict(row) | {"variables": msgspec.json.decode(row["variables"])})
+
+
+def compare_row(expected: InstanceRow | None, found: InstanceRow | None) -> list[Difference]:
+    """The row of one instance, column by column; at most one difference."""
+    if expected is None and found is None:
+        return []  # its fold ends in the middle, which was told
+    if expected is None:
+        assert found is not None
+        message = "row: expected none, since no event tells of it, but process_instances has one"
+        return [Difference("instance-extra", found.id, found.last_seq, message)]
+    if found is None:
+        message = f"row: expected {expected.status} at seq {expected.last_seq}, but process_instances has none"
+        return [Difference("instance-missing", expected.id, expected.last_seq, message)]
+    ways = list(differing(_columns(expected), _columns(found)))
+    text = "; ".join(f"{name}: expected {one}, but process_instances has {other}" for name, one, other in ways)
+    return [Difference("instance", expected.id, expected.last_seq, text)] if ways else []
+
+
+def _columns(row: InstanceRow) -> dict[str, Any]:
+    columns: dict[str, Any] = msgspec.to_builtins(row)
+    return columns

@@ -1,0 +1,147 @@
+"""The fold of one partition's events, as far as ``verify`` needs it, and the checks of each event on the way.
+
+    event ─► checks (what was the entity before?) ─► apply ─► the entity
+                                                        ├─► below the database's cut: what its rows must be
+                                                        └─► between the table's cuts: every state the table may show
+
+Finished instances keep a mark and two digests; unfinished ones their state.
+"""
+
+from streams.codec import UpgradeError, encode_entity
+from streams.core.apply import CREATES_INSTANCE, INSTANCE_APPLIERS, apply_at
+from streams.core.durations import instant_ms
+from streams.core.events import Event
+from streams.core.state import Entity, Finished, Instance
+from weir.verify.checks import EVERY, checks_of
+from weir.verify.history import event_digest
+from weir.verify.report import Difference
+from weir.verify.rows import InstanceRow, row_of
+from weir.verify.seen import Life, Seen
+
+STATUS_EVENTS = frozenset({"started", "completed", "failed", "cancelled"})
+FINISHES = frozenset({"completed", "cancelled"})
+OF_INSTANCES = frozenset({CREATES_INSTANCE, *INSTANCE_APPLIERS})
+
+
+class Projected:
+    """What the database must hold of an instance: how many events, the sum of their digests, the digest of its row.
+
+    ``row`` is ``None`` where the fold cannot tell.  Whoever finds rows subtracts them: equal is 0 and 0.
+    """
+
+    __slots__ = ("events", "history", "row")
+
+    def __init__(self) -> None:
+        self.events = self.history = 0
+        self.row: int | None = None
+
+
+class Fold:
+    """Entities of a partition: ``take`` its events in order; ``project`` and ``watch`` at the cuts."""
+
+    def __init__(self, partition: int, *, keep_rows: bool = False) -> None:
+        """``keep_rows``: keep in ``rows`` what the database's rows must be, not only their digests."""
+        self.entities: dict[str, Entity] = {}
+        self.lives: dict[str, Life] = {}
+        """Of the unfinished instances."""
+        self.projected: dict[str, Projected] = {}
+        self.since: dict[str, list[bytes | None]] = {}
+        """The records, oldest first, of each entity that changed since ``watch``: the one before, then each later."""
+        self.broken: set[str] = set()
+        """Subjects that cannot be folded to their end."""
+        self.rows: dict[str, InstanceRow] | None = {} if keep_rows else None
+        self.differences: list[Difference] = []
+        self.events = self.instances = 0
+        self._partition = partition
+        self._projecting, self._watching = True, False
+
+    def get(self, entity_id: str) -> Entity | None:
+        """Lend an entity, to be changed."""
+        entity = self.entities.get(entity_id)
+        if self._watching and entity_id not in self.since:
+            self.since[entity_id] = [None if entity is None else encode_entity(entity)]
+        return entity
+
+    def put(self, entity_id: str, entity: Entity | None) -> None:
+        """Take an entity back."""
+        if entity is None:
+            self.entities.pop(entity_id, None)
+        else:
+            self.entities[entity_id] = entity
+        if self._watching:
+            self.since[entity_id].append(None if entity is None else encode_entity(entity))
+
+    def watch(self) -> None:
+        """From here on the table may show any state."""
+        self._watching = True
+
+    def project(self) -> None:
+        """The database ends here: keep what its rows must be."""
+        self._projecting = False
+        for subject, life in self.lives.items():
+            state = self.entities[subject]
+            if isinstance(state, Instance) and subject not in self.broken:
+                self._row(state, life)
+
+    def take(self, event: Event) -> None:
+        """The next event of the partition.  Raises ``UpgradeError`` for a type that this Weir does not know."""
+        if event.type not in EVERY:
+            raise UpgradeError(f"{event.subject}/{event.seq} is of type {event.type!r}: upgrade this Weir to fold it")
+        self.events += 1
+        of_instance = event.type in OF_INSTANCES
+        if of_instance and self._projecting:
+            self._count(event)
+        if event.subject in self.broken:
+            return
+        before = self.get(event.subject)
+        seen = Seen(self._partition, before, self.lives.get(event.subject), event, instant_ms(event.time))
+        for name, check in checks_of(event.type):
+            if (why := check(seen)) is not None:
+                self.differences.append(Difference(name, event.subject, event.seq, why))
+        if self._continue(seen) and of_instance:
+            self._live(seen)
+
+    def _count(self, event: Event) -> None:
+        projected = self.projected.get(event.subject)
+        if projected is None:
+            projected = self.projected[event.subject] = Projected()
+        projected.events += 1
+        projected.history += event_digest(event)
+
+    def _continue(self, seen: Seen) -> bool:
+        """Apply the event, unless it repeats one or comes too late; what is behind a gap goes on."""
+        before, event, last = seen.before, seen.event, seen.last_seq
+        if event.seq <= last or isinstance(before, Finished):
+            return False
+        if before is not None and not isinstance(before, Finished) and event.seq > last + 1:
+            before.seq = event.seq - 1
+        try:
+            apply_at(self, event, seen.time_ms)
+        except Exception as error:  # noqa: BLE001 - whatever a damaged event does to the fold is what there is to tell
+            self.broken.add(event.subject)
+            why = f"Expected {event.type} to follow, but the fold ends here: {type(error).__name__}: {error}"
+            self.differences.append(Difference("fold", event.subject, event.seq, why))
+            return False
+        return True
+
+    def _live(self, seen: Seen) -> None:
+        """Note what the rows need and the state does not keep."""
+        event, life = seen.event, seen.life
+        if life is None:
+            self.instances += 1
+            life = self.lives[event.subject] = Life(event.time)
+        life.last_type = event.type
+        if event.activity_id is not None:
+            life.activity = event.activity_id
+        if event.type in STATUS_EVENTS:
+            life.status_since = event.time
+        if event.type in FINISHES:
+            del self.lives[event.subject]
+            if self._projecting and isinstance(seen.before, Instance):
+                self._row(seen.before, life)
+
+    def _row(self, state: Instance, life: Life) -> None:
+        row = row_of(state, life)
+        self.projected[state.id].row = row.digest
+        if self.rows is not None:
+            self.rows[state.id] = row
