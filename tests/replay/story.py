@@ -67,15 +67,17 @@ class Story:
     async def history(self, name: str) -> list[str]:
         return [event.type for event in await self.events() if event.subject == self.ids[name]]
 
-    async def table(self) -> Table:
-        """What the changelog holds, soft records aside."""
+    async def table(self, *, soft: bool = False) -> Table:
+        """What the changelog holds, soft records aside unless they are wanted too."""
         contents = TableContents()
         async with opened(self.settings) as log:
             places = [Place(self.topics.changelog.name, number) for number in range(self.topics.partitions)]
             async for chunk in log.read(await log.settled(places)):
                 contents.apply_chunk(chunk)
         return {
-            number: {key: value for key, value in contents.parts[number].items() if not key.startswith(b"latest:")}
+            number: {
+                key: value for key, value in contents.parts[number].items() if soft or not key.startswith(b"latest:")
+            }
             for number in sorted(contents.parts)
         }
 
@@ -100,13 +102,18 @@ class Story:
 
     async def reset_group(self) -> None:
         """As ``kafka-consumer-groups.sh --reset-offsets --to-earliest`` does."""
-        places = [TopicPartition(self.topics.commands.name, number) for number in range(self.topics.partitions)]
+        for number in range(self.topics.partitions):
+            await self.set_group(number, 0)
+
+    async def set_group(self, partition: int, offset: int) -> None:
+        """Have the processor's group show another position."""
         options = client_options(self.settings)
         consumer = AIOKafkaConsumer(**options, group_id=self.settings.app_id, enable_auto_commit=False)
         await consumer.start()
         try:
-            consumer.assign(places)
-            await consumer.commit(dict.fromkeys(places, 0))
+            place = TopicPartition(self.topics.commands.name, partition)
+            consumer.assign([place])
+            await consumer.commit({place: offset})
         finally:
             await consumer.stop()
 

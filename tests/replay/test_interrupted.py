@@ -88,8 +88,14 @@ async def test_a_processor_that_starts_after_half_a_replay_goes_on(story: Story,
         await accepted(client, Signal(name="decided", key="order-waiting", payload={"approved": True}))
     assert (await story.history("waiting"))[-1] == "completed"
     now = await story.table()
+    extra = [
+        key
+        for records in (await story.table(soft=True)).values()
+        for key in records
+        if key in ghost or b"latest" in key
+    ]
     report = await replay_state(story.settings, story.topics)
-    assert (report.repaired, report.removed) == (0, len(before) - 1)
+    assert (report.repaired, report.removed) == (0, len(extra))
     assert await story.table() == {
         number: {key: value for key, value in records.items() if key not in ghost} for number, records in now.items()
     }

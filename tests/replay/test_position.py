@@ -1,0 +1,107 @@
+"""Where the processor resumes, and who is not believed."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from streams.codec import encode_event
+from streams.core.commands import Cancel, Observe, Signal
+from streams.core.ids import partition_for
+from streams.kafka import client_options
+from streams.records import Record
+from streams.settings import Settings
+from streams.transport.contents import position_key
+from tests.replay.story import Story, lived, working
+from tests.roles import reading
+from tests.site import make_site, telemetry_topic
+from weir.client import CommandClient
+from weir.replay import ReplayError, replay_state
+from weir.replay.position import evidence_since
+from weir.replay.traces import must_leave_trace
+
+
+@pytest.fixture
+async def story(settings: Settings, tmp_path: Path) -> Story:
+    own, topics = await make_site(settings, tmp_path)
+    return await lived(own.model_copy(update={"session_timeout_s": 6.0}), topics, tmp_path)
+
+
+async def test_a_position_that_the_log_contradicts_is_not_believed(story: Story, tmp_path: Path) -> None:
+    """A command waits that nobody has processed; to believe whoever says otherwise would lose it."""
+    before = await story.table()
+    home, commands = story.home("waiting"), position_key(story.topics.commands.name)
+    async with CommandClient(story.settings, story.topics) as client:
+        # A reading leaves no trace: one that was taken and one that was not look the same.
+        await client.send(Observe(topic=telemetry_topic(story.settings), key="order-waiting", reading={"fields": {}}))
+        partition, offset = await client.send(Cancel(key="order-waiting"))
+    assert partition == home
+    await story.damage({home: {commands: b"%d" % (offset + 1)}})
+    with pytest.raises(ReplayError, match=f"The changelog says .* but the log does not tell .* at {offset}") as told:
+        await replay_state(story.settings, story.topics)
+    assert "--ignore-changelog" in told.value.hint
+    await story.damage({home: {commands: b"%d" % (offset + 99)}})
+    with pytest.raises(ReplayError, match=rf"to reach offset {offset + 99}, as the changelog says, but it ends at"):
+        await replay_state(story.settings, story.topics)
+    await story.set_group(home, offset + 1)
+    with pytest.raises(ReplayError, match=f"The consumer group says .* but the log does not tell .* at {offset}"):
+        await replay_state(story.settings, story.topics, ignore_changelog=True)
+
+    await story.set_group(home, 0)
+    report = await replay_state(story.settings, story.topics, ignore_changelog=True)
+
+    after = await story.table()
+    assert report.partitions[home].position == story.position(after, home) <= story.position(before, home)
+    assert {number: {**records, commands: b""} for number, records in after.items()} == {
+        number: {**records, commands: b""} for number, records in before.items()
+    }
+    async with (
+        working(story, tmp_path),
+        reading(story.settings, story.topics.events.name, story.topics.partitions) as log,
+    ):
+        subject = story.ids["waiting"].encode()
+        await log.until(lambda records: any(subject in one.value and b"cancelled" in one.value for one in records))
+    assert (await story.history("waiting")).count("cancelled") == 1
+
+
+async def test_a_log_that_is_damaged_is_told_with_the_place_and_nothing_is_written(story: Story) -> None:
+    before = await story.table(soft=True)
+    event = next(event for event in await story.events() if event.subject == story.ids["waiting"])
+    async with AIOKafkaProducer(**client_options(story.settings)) as producer:
+        sent = await producer.send_and_wait(
+            story.topics.events.name, encode_event(event), key=event.subject.encode(), partition=story.home("waiting")
+        )
+    with pytest.raises(
+        ReplayError, match=rf"-process-events\[{sent.partition}\] at {sent.offset}: .* Expected seq \d+"
+    ):
+        await replay_state(story.settings, story.topics)
+    assert (await story.table(soft=True))[sent.partition] == before[sent.partition]
+
+
+class Command:
+    """A record of ``process-commands``, as far as it matters here."""
+
+    def __init__(self, value: object) -> None:
+        self.value = value if isinstance(value, bytes) else msgspec.json.encode(value)
+        self.key, self.headers, self.offset, self.timestamp = None, (), 0, 0
+
+
+def test_which_commands_leave_a_trace() -> None:
+    partition = partition_for("pump", 4)
+    here: list[tuple[object, bool]] = [
+        (Signal(name="go", key="pump"), True),
+        (Signal(name="go"), True),
+        (b"{", True),
+        (Observe(topic="t", key="pump", reading={}), False),
+    ]
+    for value, leaves in here:
+        record: Record = Command(value)
+        assert must_leave_trace(record, partition, 4) is leaves
+    assert not must_leave_trace(Command(Signal(name="go", key="pump")), (partition + 1) % 4, 4)
+
+
+async def test_traces_expire(settings: Settings, tmp_path: Path) -> None:
+    _, topics = await make_site(settings, tmp_path)
+    days = 86_400_000
+    assert evidence_since(topics, 100 * days) == 10 * days
