@@ -7,7 +7,7 @@ Headers = Sequence[tuple[str, bytes]]
 
 
 class Record(Protocol):
-    """A record as read; aiokafka's ``ConsumerRecord`` is one as it stands, so nothing is copied on the hot path.
+    """A record as read; what aiokafka's parser makes is one as it stands, so nothing is copied on the hot path.
 
     ``timestamp`` is in Unix milliseconds: LogAppendTime on Weir's own topics, arrival on telemetry topics.
     """

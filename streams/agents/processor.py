@@ -4,7 +4,6 @@
 table's changelog, rejections, dead letters, forwarded commands and the input position.
 """
 
-import gc
 import time
 
 import faust
@@ -99,6 +98,4 @@ def build(settings: Settings) -> faust.App:
 
 def run(settings: Settings) -> None:
     """Work until told to stop."""
-    app = build(settings)
-    gc.freeze()  # the modules stay: going over them again and again would cost a tenth of the CPU under load
-    transport.run(app, log_level=settings.log_level)
+    transport.run(build(settings), log_level=settings.log_level)

@@ -8,6 +8,7 @@ import asyncio
 from typing import Any
 
 import aiokafka
+from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.producer import sender as aiokafka_sender
 from aiokafka.protocol.group import LeaveGroupRequest
 
@@ -56,10 +57,21 @@ async def pull(consumer: Any, tp: TopicPartition, max_records: int | None) -> Ch
     if state is None or not state.has_valid_position:
         return None
     start = state.position
+    fetched = consumer._fetcher._records.get(tp)  # noqa: SLF001
+    if isinstance(fetched, FetchResult) and fetched._partition_records is not None:  # noqa: SLF001
+        fetched._partition_records._consumer_record = _as_parsed  # noqa: SLF001
     records = (await consumer._fetcher.fetched_records([tp], 0, max_records)).get(tp, [])  # noqa: SLF001
     if state.position == start:
         return None
     return Chunk(tp, start, records, state.position, state.lso)
+
+
+def _as_parsed(_: Any, record: Any) -> Any:
+    """The record as the parser has made it, which is all of ``streams.records.Record``.
+
+    Copying it into a ``ConsumerRecord`` takes longer than parsing it did: 1.3 of 2 us.
+    """
+    return record
 
 
 def fetch_context(consumer: Any) -> Any:

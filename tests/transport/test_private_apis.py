@@ -126,6 +126,9 @@ async def test_a_pull_is_exact_and_needs_what_it_touches(brokers, app):
                 if (chunk := await private.pull(reader, tp, 2)) is not None:
                     chunks.append(chunk)
         assert (chunks[0].start, chunks[0].end, len(chunks[0].records), chunks[0].stable_end) == (1, 3, 2, 5)
+        first = chunks[0].records[0]
+        assert not isinstance(first, aiokafka.ConsumerRecord), "a record is copied again"
+        assert (first.key, first.value, first.offset, list(first.headers)) == (b"k", b"1", 1, [])
         at, stable = private.last_answer(reader, tp)
         assert (at > 1e9, stable) == (True, 5)
         waiter = private.fetch_waiter(reader)
