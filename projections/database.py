@@ -9,8 +9,9 @@ server waits for data as long as the connection stands: that one the successor e
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -54,22 +55,32 @@ class Database:
     """At most ``connections`` connections to ``url``, opened when they are first needed.
 
     ``statement_timeout_s`` bounds a statement, and so for how long a stopped projector can hold a position.  A lock is
-    waited for half as long, so that the waiting is seen in the log.
+    waited for half as long, so that the waiting is seen in the log.  ``application`` is what the server calls them, and
+    ``server_settings`` are further parameters of theirs.
     """
 
-    def __init__(self, url: str, *, connections: int = 8, statement_timeout_s: float = 30.0) -> None:
-        self._url = url
+    def __init__(
+        self,
+        url: str,
+        *,
+        connections: int = 8,
+        statement_timeout_s: float = 30.0,
+        application: str = APPLICATION,
+        server_settings: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self._url, self._application = url, application
         self._slots = asyncio.Semaphore(connections)
         self._idle: list[asyncpg.Connection] = []
         self._statement_timeout_s = statement_timeout_s
         self._command_timeout_s = 2 * statement_timeout_s  # for a server that answers nothing at all any more
         milliseconds = round(statement_timeout_s * 1000)
         self._settings = {
-            "application_name": APPLICATION,
+            "application_name": application,
             "statement_timeout": str(milliseconds),
             "idle_in_transaction_session_timeout": str(milliseconds),
             "lock_timeout": str(milliseconds // 2),
             "timezone": "UTC",
+            **server_settings,
         }
 
     @property
@@ -127,7 +138,7 @@ class Database:
     async def _end_stopped(self) -> None:
         """End transactions of projectors that are open for longer than a statement may take."""
         async with self.connection() as connection:
-            ended = await connection.fetch(_END_STOPPED, APPLICATION, self._statement_timeout_s)
+            ended = await connection.fetch(_END_STOPPED, self._application, self._statement_timeout_s)
         if ended:
             log.warning("ended transactions of stopped projectors", server_processes=[row["pid"] for row in ended])
 

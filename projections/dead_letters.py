@@ -4,13 +4,17 @@ import time
 from collections.abc import Sequence
 from typing import Protocol
 
+import structlog
 from aiokafka import AIOKafkaProducer
 
+from projections.feeds.base import place
 from projections.records import Refused
 from streams.deadletters import PARTITION, DeadLetter
 from streams.kafka import client_options
 from streams.settings import Settings
 from streams.transport.port import TopicPartition
+
+log = structlog.get_logger(__name__)
 
 ROLE = "projector"
 _MAX_REQUEST_BYTES = 10 * 1024 * 1024
@@ -36,6 +40,13 @@ class DeadLetterTopic:
 
     async def send(self, tp: TopicPartition, refused: Sequence[Refused]) -> None:
         """Produce and wait for the acknowledgements.  Raises ``KafkaError``."""
+        first = refused[0]
+        log.warning(
+            "records refused, to the dead letters",
+            count=len(refused),
+            first=place(tp, first.record),
+            reason=first.reason,
+        )
         producer = await self._started()
         now_ms = int(time.time() * 1000)
         sent = []
@@ -61,6 +72,13 @@ class DeadLetterTopic:
             await producer.start()
             self._producer = producer
         return self._producer
+
+
+class DroppedDeadLetters:
+    """Nowhere: for a replay, whose refused records are dead letters since they were first read."""
+
+    async def send(self, tp: TopicPartition, refused: Sequence[Refused]) -> None:
+        """Forget them."""
 
 
 class KeptDeadLetters:

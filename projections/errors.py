@@ -1,4 +1,4 @@
-"""What can stop the projector.  Every one of these ends the process; a supervisor restarts it.
+"""What can stop the projector, or a replay.  Every one of these ends the process; a supervisor restarts a projector.
 
 ProjectionError
 ├── NotOwnerError              another projector moved a position: it owns the partition now
@@ -6,7 +6,9 @@ ProjectionError
 │   └── UpgradeNeededError     it was written by a newer Weir
 ├── TopicRecreatedError        positions in the database belong to another incarnation of the topic
 ├── RecordsLostError           Kafka no longer has records that the database still lacks
-└── MigrationError             the database's schema and this program do not fit together
+├── MigrationError             the database's schema and this program do not fit together
+└── ReplayError                a replay cannot rebuild the tables; they are as they were
+    └── ReplayRunningError     another one is at work on this database
 
 A database or broker that is away is none of these: the projector waits for it.
 """
@@ -38,3 +40,11 @@ class RecordsLostError(ProjectionError):
 
 class MigrationError(ProjectionError):
     """The schema cannot be brought to what this program needs."""
+
+
+class ReplayError(ProjectionError):
+    """The tables cannot be rebuilt, or not be swapped.  The live tables are as they were."""
+
+
+class ReplayRunningError(ReplayError):
+    """Another replay is at work on this database."""

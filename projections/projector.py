@@ -247,14 +247,6 @@ class Projector:
         unsent = [letter for letter in refused if letter.record.offset not in work.letters_sent]
         if not unsent:
             return
-        first = unsent[0]
-        log.warning(
-            "records refused, to the dead letters",
-            batch=_name(work.batch),
-            count=len(unsent),
-            first=place(work.batch.tp, first.record),
-            reason=first.reason,
-        )
         await self._dead_letters.send(work.batch.tp, unsent)
         work.letters_sent |= {letter.record.offset for letter in unsent}
 

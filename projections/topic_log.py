@@ -79,7 +79,7 @@ class KafkaTopicLog:
 
 
 class FixedTopicLog:
-    """Answers what it was told, for tests."""
+    """Answers what it was told: for a replay, and for tests."""
 
     def __init__(self, ids: dict[str, str | None], starts: dict[TopicPartition, int] | None = None) -> None:
         self.topic_ids, self.first_offsets = ids, starts or {}

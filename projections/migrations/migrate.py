@@ -31,6 +31,11 @@ class Migration:
     sql: str
     checksum: str
 
+    @property
+    def title(self) -> str:
+        """``NNN_name``."""
+        return f"{self.number:03}_{self.name}"
+
 
 def load(directory: Path = DIRECTORY) -> list[Migration]:
     """The files ``NNN_name.sql`` in order.  Raises ``MigrationError`` unless they count 1, 2, 3 …"""
@@ -42,6 +47,18 @@ def load(directory: Path = DIRECTORY) -> list[Migration]:
         sql = path.read_text(encoding="utf-8")
         found.append(Migration(int(match[1]), match[2], sql, hashlib.sha256(sql.encode()).hexdigest()))
     return found
+
+
+async def pending(connection: asyncpg.Connection, directory: Path = DIRECTORY) -> list[str]:
+    """The names of what ``migrate`` would apply, ``NNN_name``; all of them for an empty database.
+
+    Raises ``MigrationError`` as ``migrate`` does.
+    """
+    migrations = load(directory)
+    if await connection.fetchval("SELECT to_regclass('schema_migrations')") is None:
+        return [migration.title for migration in migrations]
+    applied = await connection.fetch("SELECT * FROM schema_migrations ORDER BY number")
+    return [migration.title for migration in _missing(migrations, applied)]
 
 
 async def migrate(connection: asyncpg.Connection, directory: Path = DIRECTORY) -> list[str]:
@@ -61,7 +78,7 @@ async def migrate(connection: asyncpg.Connection, directory: Path = DIRECTORY) -
     finally:
         if not connection.is_closed():
             await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
-    return [f"{migration.number:03}_{migration.name}" for migration in missing]
+    return [migration.title for migration in missing]
 
 
 def _missing(migrations: list[Migration], applied: list[asyncpg.Record]) -> list[Migration]:

@@ -17,6 +17,7 @@ from weir.cli import (
     logs,
     migrate,
     projector,
+    replay,
     show,
     signal,
     start,
@@ -85,6 +86,7 @@ app.command("instances", rich_help_panel=INSTANCES)(instances.instances)
 app.command("show", rich_help_panel=INSTANCES)(show.show)
 app.command("history", rich_help_panel=INSTANCES)(history.history)
 app.command("verify", rich_help_panel=INSTANCES)(verify.verify)
+app.command("replay", rich_help_panel=PLANT)(replay.replay)
 
 app.command("worker", rich_help_panel=ROLES)(worker.worker)
 app.command("projector", rich_help_panel=ROLES)(projector.projector)
