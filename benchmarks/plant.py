@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks import profile
+from benchmarks import sampler
 from benchmarks.meter import Meter
 from benchmarks.services import TELEMETRY, BenchStack, own_database, remove, write_topics
 from streams.core.commands import DeployDefinition
@@ -123,7 +123,7 @@ class BenchPlant:
         ready.unlink(missing_ok=True)
         env = {**spec.env, "PYTHONPATH": str(PROJECT)}
         if role in self.wanted.profiled:
-            env[profile.VARIABLE] = str(self.profile_of(role))
+            env[sampler.VARIABLE] = str(self.profile_of(role))
         argv = (sys.executable, "-m", MODULE, role)
         return replace(spec, argv=argv, env=env, ready=lambda: _check_ready(ready, role))
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from benchmarks import profile
+from benchmarks import sampler
 from benchmarks.load import Load
 from benchmarks.meter import Meter
 from benchmarks.plant import PROCESS_ROLES, BenchPlant, Wanted, plant
@@ -45,7 +45,7 @@ def _measure_one(name: str, measure: Measure, options: Options, flush: bool, emi
         async with Load(running) as load, rows(running) as table:
             summary = await measure(Session(running, load, table, tell), options)
         for role in running.wanted.profiled:
-            options.show(f"profile of {role}: {await profile.finished(running.profile_of(role), summary['instances'])}")
+            options.show(f"profile of {role}: {await sampler.finished(running.profile_of(role), summary['instances'])}")
         return {"workload": name, "durability": durability(flush), **summary}
 
     wanted = Wanted(flush, options.partitions, options.services, options.profiled)

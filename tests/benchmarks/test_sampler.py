@@ -5,18 +5,18 @@ import subprocess
 import sys
 import time
 
-from benchmarks import profile
+from benchmarks import sampler
 from weir.home import PROJECT
 
 BURNS = """
 import sys, time
 from pathlib import Path
-from benchmarks import profile
+from benchmarks import sampler
 def burn():
     sum(range(20_000))
 def idle():
     time.sleep(0.01)
-profile.sample_into(Path(sys.argv[1]))
+sampler.sample_into(Path(sys.argv[1]))
 while True:
     for _ in range(20):
         burn()
@@ -39,16 +39,16 @@ def test_what_burns_is_reported(tmp_path):
         process.kill()
         process.wait()
     assert text.splitlines()[0].endswith("us an instance")
-    assert asyncio.run(profile.finished(path, 1)) == report(path)
+    assert asyncio.run(sampler.finished(path, 1)) == report(path)
 
 
 def report(path) -> str:
-    stacks = profile.stacks_file(path)
-    return profile.report(profile.read_stacks(stacks), 1) if stacks.exists() else ""
+    stacks = sampler.stacks_file(path)
+    return sampler.report(sampler.read_stacks(stacks), 1) if stacks.exists() else ""
 
 
 def test_report_adds_up_by_function_and_by_what_it_calls():
-    text = profile.report(profile.Stacks({("m.py:main", "a.py:f"): 300, ("m.py:main",): 100}), 100)
+    text = sampler.report(sampler.Stacks({("m.py:main", "a.py:f"): 300, ("m.py:main",): 100}), 100)
     assert text.startswith("4.0 us of CPU an instance in 2 stacks")
     own, within, files = (part.split() for part in text.split(":\n")[1:])
     assert own[:4] == ["3.00", "a.py:f", "1.00", "m.py:main"]
