@@ -5,7 +5,7 @@
     session.py  what W1, W2, W3 have in common: a plant, a load generator, rows
     plant.py    topics and roles of a run, in a home of its own; services.py what is below them
     load.py     the load generator: commands out, events in
-    meter.py    CPU and memory of each process; profile.py where in a role they go
+    meter.py    CPU and memory of each process; sampler.py where in a role they go
     rows.py     what the database holds, and whether that is what happened
     peers.py    other systems on the same work; rounds.py alternates with them
     reduce.py   the action of the process of W1; role.py runs a role that knows it
