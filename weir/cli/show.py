@@ -1,6 +1,7 @@
-"""``weir show ID``: the state of one instance."""
+"""``weir show ID``: the state of one instance, now or as it was."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
@@ -10,27 +11,33 @@ from rich.table import Table
 
 from projections.queries import Instance
 from projections.queries import instance as query
+from streams.core.apply import FoldError
+from streams.core.durations import instant_ms, instant_text
+from streams.settings import Settings
 from weir.cli import options
 from weir.cli.errors import CliError
 from weir.cli.options import check_instance
-from weir.cli.output import cell, out, print_json
+from weir.cli.output import cell, moment, out, print_json
 from weir.cli.session import session_of
 from weir.database import connected
+from weir.replay.instance import InstanceThen, events_until, instance_then
 
 InstanceId = Annotated[str, typer.Argument(metavar="ID", help="The instance.", show_default=False)]
+At = Annotated[
+    str | None,
+    typer.Option(
+        "--at",
+        metavar="SEQ|TIME",
+        help="As it was after that event, or at that plant time (RFC 3339, or as `weir history` shows it, in UTC).",
+        show_default=False,
+    ),
+]
 
 
-def show(ctx: typer.Context, instance: InstanceId, *, json: options.Json = False) -> None:
-    """Show the state of an instance: where it stands, and its variables."""
-    session, known = session_of(ctx), check_instance(instance, "ID")
-
-    async def ask() -> Instance | None:
-        async with connected(session.settings) as connection:
-            return await query(connection, known)
-
-    found = asyncio.run(ask())
-    if found is None:
-        raise unknown(known)
+def show(ctx: typer.Context, instance: InstanceId, *, at: At = None, json: options.Json = False) -> None:
+    """Show the state of an instance: where it stands, and its variables. With --at: as it was."""
+    settings, known = session_of(ctx).settings, check_instance(instance, "ID")
+    found = asyncio.run(_now(settings, known) if at is None else _then(settings, known, *parse_at(at)))
     if json:
         print_json(msgspec.to_builtins(found))
         return
@@ -46,6 +53,7 @@ def show(ctx: typer.Context, instance: InstanceId, *, json: options.Json = False
         "updated": found.updated_at,
         "ended": found.completed_at,
         "steps": found.steps,
+        **(_waits(found) if isinstance(found, InstanceThen) else {}),
         **{f"  {name}": orjson.dumps(value).decode() for name, value in found.variables.items()},
     }
     for name, value in lines.items():
@@ -54,6 +62,68 @@ def show(ctx: typer.Context, instance: InstanceId, *, json: options.Json = False
             text.justify = "left"
             table.add_row(name, text)
     out().print(table)
+
+
+async def _now(settings: Settings, instance: str) -> Instance:
+    async with connected(settings) as connection:
+        found = await query(connection, instance)
+    if found is None:
+        raise unknown(instance)
+    return found
+
+
+async def _then(settings: Settings, instance: str, seq: int | None, time: datetime | None) -> InstanceThen:
+    async with connected(settings) as connection:
+        events, following = await events_until(connection, instance, seq=seq, moment=time)
+    if not events:
+        if following is None:
+            raise unknown(instance)
+        raise CliError(
+            f"Instance {instance} was not there yet: it started at {instant_text(instant_ms(following.timestamp))}.",
+            "Times are plant time, which `weir history` shows.",
+            reason="not_started",
+        )
+    if seq is not None and events[-1].seq < seq:
+        raise CliError(
+            f"Instance {instance} has no event {seq}: its last is {events[-1].seq}, {events[-1].event_type}.",
+            "`weir history` shows all that the projector has brought so far.",
+            reason="unknown_seq",
+        )
+    try:
+        return instance_then(instance, events)
+    except FoldError as error:
+        raise CliError(
+            f"The history of {instance} in the database does not go on: {error}.",
+            "`weir verify` tells what differs from the log, `weir replay --projections` makes it anew.",
+            reason="damaged_history",
+        ) from error
+
+
+def parse_at(text: str) -> tuple[int | None, datetime | None]:
+    """(seq, None) or (None, plant time).  A time without a zone is UTC.  Raises ``typer.BadParameter``."""
+    if text.isdecimal() and text.isascii() and int(text) > 0:
+        return int(text), None
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        time = None
+    if time is None or text.isdecimal():
+        raise typer.BadParameter(
+            f"Expected the seq of an event, from 1, or a time such as 2026-11-21T02:00:00.250Z, but got {text[:80]!r}",
+            param_hint="--at",
+        )
+    return None, time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def _waits(found: InstanceThen) -> dict[str, str]:
+    """A line for each activity that waited, and one for the signals that were held."""
+    lines = {}
+    for activity, wait in found.waiting.items():
+        until = "" if wait.due is None else f", until {moment(wait.due)}"
+        lines[f"waits at {activity}"] = f"{wait.kind} {wait.name or ''}".rstrip() + until
+    if found.signals:
+        lines["signals held"] = ", ".join(found.signals)
+    return lines
 
 
 def unknown(instance: str) -> CliError:

@@ -1,4 +1,4 @@
-"""``weir replay --state``: the processor's table, made anew from the log.
+"""State as the log tells it: ``weir replay --state`` makes the processor's table anew.
 
     process-events ──► fold ──► what the table must hold ──┐
     traces of commands ──► the position to resume at ──────┤
@@ -10,6 +10,7 @@
     position.py   where the processor resumes
     table.py      the records of a partition, and what differs
     errors.py
+    instance.py   beside all this: one instance as it was (``weir show --at``)
 
 **A generation is a transaction, not a topic.**  A partition's whole difference is one Kafka transaction on the
 changelog, under the transactional id by which its processor writes.  So a partition has either its former table or the
