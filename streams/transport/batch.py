@@ -123,7 +123,8 @@ class Transaction:
         limit = self._max_bytes
         if size > limit or headers:
             limit = self._topic_max_bytes.get(topic, limit + RECORD_OVERHEAD) - RECORD_OVERHEAD
-            size += sum(len(name) + len(content) + 10 for name, content in headers)
+            for name, content in headers:
+                size += len(name) + len(content) + 10
             if size > limit:
                 raise _too_large(topic, size, limit)
         messages = self._outputs.get((topic, partition))  # type: ignore[call-overload]  # an equal, cheaper key
