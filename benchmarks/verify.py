@@ -120,7 +120,7 @@ def _memory(process: psutil.Process) -> int:
     return total
 
 
-def run(options: Options, _emit: Emit) -> dict[str, Any]:
+def run(options: Options, emit: Emit) -> dict[str, Any]:
     """Write, project, verify."""
     count, flush = options.instances or INSTANCES, options.flushes[0]
     with plant(Wanted(flush, options.partitions, options.services), options.step) as running:
@@ -131,7 +131,9 @@ def run(options: Options, _emit: Emit) -> dict[str, Any]:
         asyncio.run(projected(running, count))
         running.stop("projector")
         options.step("verifying it", None)
-        return {"workload": "verify", "durability": durability(flush), **verify(running)}
+        found = {"workload": "verify", "durability": durability(flush), **verify(running)}
+        emit(found)
+        return found
 
 
 def main() -> None:
@@ -147,9 +149,11 @@ def main() -> None:
             print(text, file=sys.stderr)
 
     options = Options(instances=asked.instances, services=asked.services, flushes=(False,), step=step)
-    found = run(options, lambda _found: None)
-    print(json.dumps(found) if asked.json else "\n".join(f"{name:14} {value}" for name, value in found.items()))
-    sys.exit(0 if found["ok"] else 1)
+
+    def emit(found: dict[str, Any]) -> None:
+        print(json.dumps(found) if asked.json else "\n".join(f"{name:14} {value}" for name, value in found.items()))
+
+    sys.exit(0 if run(options, emit)["ok"] else 1)
 
 
 if __name__ == "__main__":

@@ -15,15 +15,18 @@ from projections.database import Database
 from projections.dead_letters import KeptDeadLetters
 from projections.projector import Projector
 from projections.topic_log import KafkaTopicLog
-from streams.codec import encode_event
+from streams.codec import decode_entity, encode_event
+from streams.core.apply import apply_event
 from streams.core.commands import Cancel, CompleteActivity, FailActivity, Signal, StartProcess, TopicCommand
+from streams.core.durations import instant
 from streams.core.events import Event
-from streams.core.ids import partition_for
+from streams.core.ids import partition_for, partition_of
 from streams.kafka import client_options
 from streams.log import Span, opened
 from streams.settings import Settings
 from streams.topics import Topics
 from streams.transport.port import TopicPartition
+from tests.core.plant import Folded
 from weir.verify.report import Difference, Report
 from weir.verify.run import verify
 
@@ -150,10 +153,64 @@ class VerifySite:
         """Plant a record of the table in the partition of ``key``."""
         await self._write(self.topics.changelog.name, self.home(key), entity_id.encode(), raw)
 
-    async def put_event(self, event: Event) -> None:
-        """Plant an event in the partition of its instance."""
-        partition = int(event.subject[15:18], 16)
-        await self._write(self.topics.events.name, partition, event.subject.encode(), encode_event(event))
+    async def plant(
+        self,
+        name: str,
+        type_: str,
+        data: dict[str, Any],
+        activity: str | None = None,
+        *,
+        seq: int | None = None,
+        skip: int = 0,
+        after_ms: int = 0,
+        partition: int | None = None,
+        in_table: bool = False,
+    ) -> None:
+        """Plant an event, ``skip`` seqs and ``after_ms`` behind its last; ``in_table``: its state as well."""
+        known = self.log.contents.parts[self.home(name)].get(self.ids[name].encode())
+        state = None if known is None else decode_entity(known)
+        moment = getattr(state, "updated_at", 0) or getattr(state, "ended_at", 0) or self.now_ms
+        event = Event(
+            1,
+            type_,
+            self.ids[name],
+            seq if seq is not None else (state.seq if state else 0) + 1 + skip,
+            instant(moment + after_ms),
+            "worker",
+            1,
+            "0:9999",
+            activity,
+            None,
+            data,
+        )
+        home = partition_of(event.subject) if partition is None else partition
+        entities = Folded()
+        if state is not None:
+            entities.put(event.subject, state)
+        raw = None
+        if in_table:
+            apply_event(entities, event)
+            raw = entities.records[event.subject]
+        async with self.producer.transaction():
+            topic = self.topics.events.name
+            await self.producer.send_and_wait(topic, encode_event(event), key=event.subject.encode(), partition=home)
+            if raw is not None:
+                topic = self.topics.changelog.name
+                await self.producer.send_and_wait(topic, raw, key=event.subject.encode(), partition=home)
+
+    @asynccontextmanager
+    async def planted(self, table: str) -> AsyncIterator[None]:
+        """What is done to ``table`` meanwhile is undone."""
+        await self.database.execute(f"CREATE TEMPORARY TABLE kept AS SELECT * FROM {table}")
+        yield
+        await self.database.execute(f"DELETE FROM {table}")
+        await self.database.execute(f"INSERT INTO {table} SELECT * FROM kept")
+        await self.database.execute("DROP TABLE kept")
+
+    async def sql(self, statement: str, name: str) -> None:
+        """Run a statement about an instance, its id being the one argument; it must do something."""
+        done = await self.database.execute(statement, self.ids[name])
+        assert not done.endswith(" 0"), done
 
     async def _write(self, topic: str, partition: int, key: bytes, value: bytes | None) -> None:
         async with self.producer.transaction():

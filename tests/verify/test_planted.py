@@ -1,0 +1,340 @@
+"""A planted difference of each kind is found, and named: which instance, at which seq, which field."""
+
+from typing import Any
+
+from streams.codec import decode_entity, encode_entity
+from streams.core.state import Finished, Key
+from tests.verify.site import VerifySite
+from weir.verify.report import Difference
+
+HISTORY_CHANGES = {
+    "data = jsonb_set(data, '{variables,temperature}', '31.25')": "data.variables.temperature",
+    "data = jsonb_set(data, '{variables,huge}', '10000000000000000000001')": "data.variables.huge",
+    "data = data - 'key'": "data.key",
+    "event_type = 'failed'": "event_type",
+    "activity_id = 'x'": "activity_id",
+    "message = ''": "message",
+    "definition_id = 'other'": "definition_id",
+    "definition_version = 2": "definition_version",
+    "cause = '0:99'": "cause",
+    "timestamp = timestamp + interval '1 ms'": "timestamp",
+}
+INSTANCE_CHANGES = {
+    "definition_id = 'other'": "definition_id",
+    "definition_version = 2": "definition_version",
+    "status = 'running'": "status",
+    "status_since = now()": "status_since",
+    "business_key = null": "business_key",
+    "current_activity = 'nap'": "current_activity",
+    "variables = jsonb_set(variables, '{temperature}', '1')": "variables.temperature",
+    "variables = variables || '{\"more\": null}'": "variables.more",
+    "error = 'mqtt: no broker!'": "error",
+    "steps = steps + 1": "steps",
+    "last_seq = last_seq - 1": "last_seq",
+    "updated_at = now()": "updated_at",
+    "completed_at = null": "completed_at",
+}
+DEFINITION_CHANGES = {
+    "UPDATE process_definitions SET hash = 'x'": ("definition", "version 1: hash: expected"),
+    "UPDATE process_definitions SET name = 'x'": ("definition", "version 1: name: expected"),
+    "UPDATE process_definitions SET created_at = now()": ("definition", "version 1: created_at: expected"),
+    "UPDATE process_definitions SET definition = jsonb_set(definition, '{id}', '7')": (
+        "definition",
+        "version 1: definition.id: expected",
+    ),
+    "DELETE FROM process_definitions": ("definition-missing", "row: expected version 1"),
+    "UPDATE process_definitions SET version = 2": ("definition-missing", "row: expected version 1"),
+}
+
+
+async def only(site: VerifySite, name: str) -> Difference:
+    """The one difference there is, about the instance ``name``."""
+    (found,) = await site.differences(name)
+    return found
+
+
+def record(site: VerifySite, name: str) -> Any:
+    """The table's record of an instance."""
+    return decode_entity(site.log.contents.parts[site.home(name)][site.ids[name].encode()])
+
+
+class TestTable:
+    """Records of the changelog."""
+
+    async def test_a_changed_variable(self, site: VerifySite) -> None:
+        state = record(site, "timer")
+        state.variables["temperature"] = 99
+        await site.put_state("timer", site.ids["timer"], encode_entity(state))
+        found = await only(site, "timer")
+        assert (found.kind, found.seq) == ("table", state.seq)
+        assert found.message == "variables.temperature: expected 20, but the table has 99"
+
+    async def test_a_record_of_another_seq(self, site: VerifySite) -> None:
+        state = record(site, "message")
+        seq, state.seq = state.seq, state.seq - 1
+        await site.put_state("message", site.ids["message"], encode_entity(state))
+        found = await only(site, "message")
+        assert (found.kind, found.seq) == ("table", seq - 1)
+        assert f"seq: expected {seq}, but the table has {seq - 1}" in found.message
+
+    async def test_a_float_is_no_integer(self, site: VerifySite) -> None:
+        state = record(site, "timer")
+        state.variables["temperature"] = 20.0
+        await site.put_state("timer", site.ids["timer"], encode_entity(state))
+        assert (await only(site, "timer")).message.endswith("expected 20, but the table has 20.0")
+
+    async def test_a_deleted_record(self, site: VerifySite) -> None:
+        await site.put_state("message", site.ids["message"], None)
+        found = await only(site, "message")
+        assert (found.kind, found.seq) == ("table-missing", record(site, "message").seq)
+        assert found.message.startswith("record: expected an instance that is running at seq")
+
+    async def test_a_deleted_failed_instance(self, site: VerifySite) -> None:
+        await site.put_state("failed", site.ids["failed"], None)
+        assert (await only(site, "failed")).kind == "table-missing"
+
+    async def test_a_forgotten_mark_is_no_difference(self, site: VerifySite) -> None:
+        await site.put_state("completed", site.ids["completed"], None)
+        assert await site.differences() == []
+
+    async def test_a_record_too_many(self, site: VerifySite) -> None:
+        ghost = site.ids["timer"][:-4] + "0000"
+        await site.put_state("timer", ghost, encode_entity(Finished(1, "completed", 7, 0)))
+        (found,) = await site.differences()
+        assert (found.kind, found.subject, found.seq) == ("table-extra", ghost, 7)
+
+    async def test_bytes_that_are_no_record(self, site: VerifySite) -> None:
+        await site.put_state("timer", site.ids["timer"], b"\x00")
+        assert "1 bytes that are no state" in (await only(site, "timer")).message
+
+    async def test_a_finished_instance_that_runs_again(self, site: VerifySite) -> None:
+        state = record(site, "timer")
+        await site.put_state("completed", site.ids["completed"], encode_entity(state))
+        found = await only(site, "completed")
+        assert 'record: expected "finished", but the table has "instance"' in found.message
+
+    async def test_the_index_of_a_key(self, site: VerifySite) -> None:
+        await site.put_state("timer", "key:timer", encode_entity(Key(1, "timer")))
+        (found,) = await site.differences()
+        assert (found.kind, found.subject) == ("table", "key:timer")
+        assert "running.worker: expected" in found.message
+
+    async def test_a_definition(self, site: VerifySite) -> None:
+        home, raw = next(
+            (partition, part[b"definition:worker"])
+            for partition, part in site.log.contents.parts.items()
+            if b"definition:worker" in part
+        )
+        versions = decode_entity(raw)
+        versions.hashes[1] = "another"  # type: ignore[union-attr]
+        key = next(f"k{n}" for n in range(100) if site.home(f"k{n}") == home)
+        await site.put_state(key, "definition:worker", encode_entity(versions))
+        (found,) = await site.differences()
+        assert found.subject == "definition:worker"
+        assert 'but the table has "another"' in found.message
+
+    async def test_soft_records_and_positions_are_no_fold(self, site: VerifySite) -> None:
+        await site.put_state("timer", "latest:topic::timer", b"{}")
+        await site.put_state("timer", "\x00position:topic", b"7")
+        assert await site.differences() == []
+
+
+class TestHistory:
+    """Rows of ``process_history``."""
+
+    async def test_a_deleted_row(self, site: VerifySite) -> None:
+        await site.sql("DELETE FROM process_history WHERE instance_id = $1 AND seq = 2", "completed")
+        found = await only(site, "completed")
+        assert (found.kind, found.seq) == ("history-missing", 2)
+        assert "expected activity_started of" in found.message
+
+    async def test_an_added_row(self, site: VerifySite) -> None:
+        await site.sql(
+            "INSERT INTO process_history SELECT instance_id, 99, timestamp, event_type, activity_id, message, data, "
+            "definition_id, definition_version, cause FROM process_history WHERE instance_id = $1 AND seq = 1",
+            "failed",
+        )
+        found = await only(site, "failed")
+        assert (found.kind, found.seq) == ("history-extra", 99)
+
+    async def test_a_row_twice(self, site: VerifySite) -> None:
+        await site.sql(
+            "INSERT INTO process_history SELECT instance_id, seq, timestamp + interval '1 ms', event_type, "
+            "activity_id, message, data, definition_id, definition_version, cause FROM process_history "
+            "WHERE instance_id = $1 AND seq = 1",
+            "failed",
+        )
+        found = await only(site, "failed")
+        assert (found.kind, found.seq) == ("history-extra", 1)
+
+    async def test_a_row_of_no_instance(self, site: VerifySite) -> None:
+        ghost = site.ids["timer"][:-4] + "0000"
+        await site.database.execute(
+            "INSERT INTO process_history VALUES ($1, 3, now(), 'started', null, null, '{}', 'worker', 1, '0:0')", ghost
+        )
+        (found,) = await site.differences()
+        assert (found.kind, found.subject, found.seq) == ("history-extra", ghost, 3)
+
+    async def test_each_column(self, site: VerifySite) -> None:
+        for change, field in HISTORY_CHANGES.items():
+            async with site.planted("process_history"):
+                await site.sql(f"UPDATE process_history SET {change} WHERE instance_id = $1 AND seq = 1", "completed")
+                found = await only(site, "completed")
+            assert (found.kind, found.seq) == ("history", 1)
+            assert found.message.startswith(f"{field}: expected ")
+        assert await site.differences() == []
+
+    async def test_numbers_that_are_spelt_otherwise_are_no_difference(self, site: VerifySite) -> None:
+        await site.sql(
+            "UPDATE process_history SET data = jsonb_set(data, '{variables,huge}', '1e22') "
+            "WHERE instance_id = $1 AND seq = 1",
+            "completed",
+        )
+        assert await site.differences() == []
+
+
+class TestInstances:
+    """Rows of ``process_instances``."""
+
+    async def test_each_column(self, site: VerifySite) -> None:
+        for change, field in INSTANCE_CHANGES.items():
+            async with site.planted("process_instances"):
+                await site.sql(f"UPDATE process_instances SET {change} WHERE id = $1", "failed")
+                found = await only(site, "failed")
+            assert (found.kind, found.seq) == ("instance", record(site, "failed").seq)
+            assert found.message.startswith(f"{field}: expected ")
+        assert await site.differences() == []
+
+    async def test_a_deleted_row(self, site: VerifySite) -> None:
+        await site.sql("DELETE FROM process_instances WHERE id = $1", "cancelled")
+        assert (await only(site, "cancelled")).kind == "instance-missing"
+
+    async def test_a_row_too_many(self, site: VerifySite) -> None:
+        ghost = site.ids["timer"][:-4] + "0000"
+        await site.database.execute(
+            "INSERT INTO process_instances (id, started_at, definition_id, definition_version, status, last_seq, "
+            "updated_at) VALUES ($1, now(), 'worker', 1, 'running', 5, now())",
+            ghost,
+        )
+        (found,) = await site.differences()
+        assert (found.kind, found.subject, found.seq) == ("instance-extra", ghost, 5)
+
+    async def test_several_differences_are_told_one_by_one(self, site: VerifySite) -> None:
+        await site.database.execute("UPDATE process_instances SET steps = steps + 1")
+        found = await site.differences()
+        assert {one.subject for one in found} == set(site.ids.values())
+        assert {one.message.partition(":")[0] for one in found} == {"steps"}
+
+
+class TestDefinitions:
+    """Rows of ``process_definitions``."""
+
+    async def test_each_column(self, site: VerifySite) -> None:
+        for change, (kind, text) in DEFINITION_CHANGES.items():
+            async with site.planted("process_definitions"):
+                await site.database.execute(change)
+                found = (await site.differences())[0]
+            assert (found.kind, found.subject) == (kind, "definition:worker")
+            assert found.message.startswith(text)
+        assert await site.differences() == []
+
+    async def test_a_row_too_many(self, site: VerifySite) -> None:
+        await site.database.execute(
+            "INSERT INTO process_definitions SELECT id, 2, name, definition, hash, created_at FROM process_definitions"
+        )
+        (found,) = await site.differences()
+        assert found.kind == "definition-extra"
+
+
+class TestPositions:
+    """The cut itself."""
+
+    async def test_a_database_ahead_of_the_log(self, site: VerifySite) -> None:
+        await site.database.execute("UPDATE projection_positions SET position = 10000 WHERE topic LIKE '%events'")
+        found = await site.differences()
+        assert {one.kind for one in found} == {"position"}
+        assert "but the database is at 10000" in found[0].message
+
+    async def test_a_position_that_went_back(self, site: VerifySite) -> None:
+        await site.database.execute("UPDATE projection_positions SET position = 0 WHERE topic LIKE '%events'")
+        found = await site.differences()
+        assert {one.kind for one in found} == {"history-extra", "instance-extra"}
+        assert {one.subject for one in found} == set(site.ids.values())
+
+
+class TestLog:
+    """Events that no processor has written."""
+
+    async def test_a_gap(self, site: VerifySite) -> None:
+        await site.plant("timer", "variable_changed", {"name": "temperature", "value": 1}, skip=3)
+        found = (await site.differences("timer"))[0]
+        assert (found.kind, found.seq) == ("sequence", 9)
+        assert found.message == "seq: expected 6 after 5, but the log has 9 (variable_changed): a gap of 3"
+
+    async def test_a_repeat(self, site: VerifySite) -> None:
+        await site.plant("timer", "variable_changed", {"name": "temperature", "value": 1}, skip=-1)
+        (found,) = await site.differences("timer")
+        assert (found.kind, found.seq) == ("sequence", 5)
+        assert "a repeat" in found.message
+
+    async def test_time_that_goes_back(self, site: VerifySite) -> None:
+        await site.plant("timer", "variable_changed", {"name": "temperature", "value": 1}, after_ms=-1)
+        found = (await site.differences("timer"))[0]
+        assert (found.kind, found.seq) == ("time", 6)
+
+    async def test_an_event_after_the_end(self, site: VerifySite) -> None:
+        await site.plant("completed", "variable_changed", {"name": "temperature", "value": 1})
+        (found,) = await site.differences("completed")
+        assert (found.kind, found.seq) == ("ended", record(site, "completed").seq + 1)
+
+    async def test_an_event_after_a_failure(self, site: VerifySite) -> None:
+        await site.plant("failed", "variable_changed", {"name": "temperature", "value": 1})
+        assert (await site.differences("failed"))[0].kind == "ended"
+
+    async def test_a_timer_that_fires_early(self, site: VerifySite) -> None:
+        await site.plant("timer", "timer_fired", {"execution": 2}, "nap")
+        found = (await site.differences("timer"))[0]
+        assert (found.kind, found.seq) == ("timer", 6)
+        assert "expected timer_fired of 'nap' at" in found.message
+
+    async def test_a_timer_that_fires_twice(self, site: VerifySite) -> None:
+        await site.plant("rested", "timer_fired", {"execution": 2}, "nap")
+        found = (await site.differences("rested"))[0]
+        assert found.kind == "outcome"
+        assert "execution 2 of 'nap' is not: timer_fired is its second outcome" in found.message
+
+    async def test_two_outcomes_of_a_request(self, site: VerifySite) -> None:
+        await site.plant("message", "activity_completed", {"execution": 3, "output": {"command": "on"}}, "cool")
+        found = (await site.differences("message"))[0]
+        assert found.kind == "outcome"
+        assert "execution 3 of 'cool' is not: activity_completed is its second outcome" in found.message
+
+    async def test_an_outcome_of_another_attempt(self, site: VerifySite) -> None:
+        data = {"execution": 3, "attempt": 2, "error_type": "x", "error": "y"}
+        await site.plant("action", "activity_failed", data, "cool")
+        found = (await site.differences("action"))[0]
+        assert (found.kind, found.message.partition(":")[0]) == ("outcome", "attempt")
+
+    async def test_an_instance_that_waits_for_nothing(self, site: VerifySite) -> None:
+        await site.plant("action", "activity_completed", {"execution": 3, "output": {}}, "cool", in_table=True)
+        (found,) = await site.differences("action")
+        assert (found.kind, found.seq) == ("waits", record(site, "action").seq + 1)
+
+    async def test_a_message_that_is_held_and_waited_for(self, site: VerifySite) -> None:
+        await site.plant("message", "signal_received", {"name": "go", "payload": {}}, in_table=True)
+        (found,) = await site.differences("message")
+        assert found.kind == "waits"
+        assert "expected 'approve' to take the message 'go'" in found.message
+
+    async def test_an_instance_without_a_beginning(self, site: VerifySite) -> None:
+        site.ids["ghost"] = site.ids["timer"][:-4] + "0000"
+        await site.plant("ghost", "variable_changed", {"name": "temperature", "value": 1}, seq=5)
+        found = await site.differences("ghost")
+        assert [one.kind for one in found] == ["sequence", "fold"]
+
+    async def test_an_instance_that_began_elsewhere(self, site: VerifySite) -> None:
+        there = (site.home("timer") + 1) % 4
+        site.ids["ghost"] = site.ids["timer"][:-4] + "0000"
+        await site.plant("ghost", "started", {"variables": {}}, seq=1, partition=there, in_table=True)
+        found = await site.differences("ghost")
+        assert {one.kind for one in found} == {"home", "waits"}
