@@ -16,6 +16,8 @@ import asyncpg
 import psutil
 import pytest
 import structlog
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from streams.settings import Settings
 from weir.stack.checks import run_async
@@ -26,6 +28,10 @@ from weir.stack.state import process_since
 PARTITIONS = 4
 HOME_PREFIX = "weir-tests-"
 Prepare = Callable[[str], Awaitable[object]]
+
+# No test is timed: on a busy machine an example may take long, and drawing one too.
+hypothesis_settings.register_profile("weir", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("weir")
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ Hypothesis makes processes of this part of the language and throws commands, rea
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streams.core.commands import Cancel, CompleteActivity, FailActivity, Signal, StartProcess
@@ -107,7 +107,7 @@ def _play(plant: Plant, move: tuple[Any, ...]) -> None:  # noqa: C901 - one case
             plant.do(Cancel(key=key))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(definitions(), moves)
 def test_replay_equals_live_at_every_step(definition: ProcessDefinition, story: list[tuple[Any, ...]]) -> None:
     plant = Plant(definition)
@@ -144,7 +144,7 @@ def _check_invariants(plant: Plant) -> None:
 
 
 @given(st.data())
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_log_goes_through_json_unchanged(data: st.DataObject) -> None:
     plant = Plant(data.draw(definitions()))
     for move in data.draw(moves):
