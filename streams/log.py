@@ -22,6 +22,8 @@ from streams.transport.kafka_reader import KafkaOffsets, KafkaReader
 from streams.transport.port import Chunk, TopicPartition
 
 MAX_PARTITION_FETCH_BYTES = 4 * 1024 * 1024
+FETCH_WAIT_MS = 20
+"""How long the broker holds a fetch that finds nothing: what the next partition to be read waits for."""
 SETTLE_POLL_S = 0.02
 STALL_S = 60.0
 
@@ -123,6 +125,7 @@ async def opened(settings: Settings) -> AsyncIterator[Log]:
                 enable_auto_commit=False,
                 auto_offset_reset="none",
                 max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES,
+                fetch_max_wait_ms=FETCH_WAIT_MS,
             )
             stack.push_async_callback(consumer.stop)
             await consumer.start()
