@@ -83,13 +83,15 @@ def test_what_cannot_be_shown(plant, ended):
 
 
 def test_a_history_that_was_damaged_is_told(plant, ended):
-    async def delete() -> None:
+    async def delete(seq: int) -> None:
         async with connected(plant.settings) as connection:
-            await connection.execute("delete from process_history where instance_id = $1 and seq = 2", UUID(ended))
+            await connection.execute("delete from process_history where instance_id = $1 and seq = $2", known, seq)
 
-    asyncio.run(delete())
-    error = plant.ask("show", ended, "--at", "4", code=1)["error"]
-    assert (error["reason"], "Expected seq 2" in error["message"]) == ("damaged_history", True)
+    known = UUID(ended)
+    for seq, at, told in ((2, 4, "Expected seq 2"), (1, 1, "Expected a running instance")):
+        asyncio.run(delete(seq))
+        error = plant.ask("show", ended, "--at", str(at), code=1)["error"]
+        assert (error["reason"], told in error["message"]) == ("damaged_history", True)
 
 
 @pytest.mark.parametrize(

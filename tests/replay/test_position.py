@@ -1,10 +1,12 @@
 """Where the processor resumes, and who is not believed."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from streams.codec import encode_event
 from streams.core.commands import Cancel, Observe, Signal
@@ -12,6 +14,7 @@ from streams.core.ids import partition_for
 from streams.kafka import client_options
 from streams.records import Record
 from streams.settings import Settings
+from streams.topics import load_topics
 from streams.transport.contents import position_key
 from tests.replay.story import Story, lived, working
 from tests.roles import reading
@@ -20,6 +23,8 @@ from weir.client import CommandClient
 from weir.replay import ReplayError, replay_state
 from weir.replay.position import evidence_since
 from weir.replay.traces import must_leave_trace
+
+DAY_MS = 86_400_000
 
 
 @pytest.fixture
@@ -101,7 +106,38 @@ def test_which_commands_leave_a_trace() -> None:
     assert not must_leave_trace(Command(Signal(name="go", key="pump")), (partition + 1) % 4, 4)
 
 
-async def test_traces_expire(settings: Settings, tmp_path: Path) -> None:
-    _, topics = await make_site(settings, tmp_path)
-    days = 86_400_000
-    assert evidence_since(topics, 100 * days) == 10 * days
+async def test_a_site_where_nothing_has_happened(settings: Settings, tmp_path: Path) -> None:
+    own, topics = await make_site(settings, tmp_path)
+    report = await replay_state(own, topics)
+    assert [one.position for one in report.partitions] == [None] * topics.partitions
+    assert (report.events, report.entities, report.repaired, report.removed) == (0, 0, 0, 0)
+    assert evidence_since(topics, 100 * DAY_MS) == 10 * DAY_MS  # traces of older commands have expired
+
+
+async def test_topics_that_are_not_there_or_not_as_they_were(settings: Settings, tmp_path: Path) -> None:
+    own, topics = await make_site(settings, tmp_path)
+    other = own.model_copy(update={"partitions": 6})
+    with pytest.raises(ReplayError, match="process-commands to have 6 partitions, but it has 4"):
+        await replay_state(other, load_topics(other))
+    with pytest.raises(ReplayError, match="Expected topic nowhere-instances-changelog, but the broker has none"):
+        await replay_state(
+            own, replace(topics, changelog=replace(topics.changelog, name="nowhere-instances-changelog"))
+        )
+
+
+async def test_commands_that_were_trimmed_are_not_waited_for(story: Story) -> None:
+    """Without a witness the position is the trace; what the topic no longer holds cannot be processed."""
+    before, home = await story.table(), story.home("waiting")
+    async with CommandClient(story.settings, story.topics) as client:
+        _, offset = await client.send(Cancel(key="order-waiting"))
+    admin = AIOKafkaAdminClient(**client_options(story.settings))
+    await admin.start()
+    try:
+        place = TopicPartition(story.topics.commands.name, home)
+        await admin.delete_records({place: RecordsToDelete(before_offset=offset + 1)})
+    finally:
+        await admin.close()
+    report = await replay_state(story.settings, story.topics)
+    assert report.partitions[home].position == offset + 1
+    assert report.partitions[home].gone == offset + 1 - story.position(before, home)
+    assert [one.gone for one in report.partitions if one.partition != home] == [0, 0, 0]

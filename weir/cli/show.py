@@ -75,22 +75,23 @@ async def _now(settings: Settings, instance: str) -> Instance:
 async def _then(settings: Settings, instance: str, seq: int | None, time: datetime | None) -> InstanceThen:
     async with connected(settings) as connection:
         events, following = await events_until(connection, instance, seq=seq, moment=time)
-    if not events:
-        if following is None:
-            raise unknown(instance)
+    first = events[0] if events else following
+    if first is None:
+        raise unknown(instance)
+    if not events and first.seq == 1:
         raise CliError(
-            f"Instance {instance} was not there yet: it started at {instant_text(instant_ms(following.timestamp))}.",
+            f"Instance {instance} was not there yet: it started at {instant_text(instant_ms(first.timestamp))}.",
             "Times are plant time, which `weir history` shows.",
             reason="not_started",
         )
-    if seq is not None and events[-1].seq < seq:
+    if events and seq is not None and events[-1].seq < seq:
         raise CliError(
             f"Instance {instance} has no event {seq}: its last is {events[-1].seq}, {events[-1].event_type}.",
             "`weir history` shows all that the projector has brought so far.",
             reason="unknown_seq",
         )
     try:
-        return instance_then(instance, events)
+        return instance_then(instance, events or [first])
     except FoldError as error:
         raise CliError(
             f"The history of {instance} in the database does not go on: {error}.",

@@ -5,6 +5,7 @@
     the changelog ──► what it holds ───────────────────────┴──► the difference, one transaction a partition
 
     state.py      the whole, partition by partition
+    preflight.py  are the topics there?
     fence.py      no worker beside the replay
     traces.py     what the log tells of commands: which were processed
     position.py   where the processor resumes

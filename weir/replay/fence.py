@@ -25,7 +25,8 @@ TRANSACTION_TIMEOUT_MS = 600_000
 """A transaction may hold the whole table of a partition."""
 STOP_WORKERS = (
     "Stop every `weir worker processor` and run the replay again; with embedded services: `weir down`, then "
-    "`weir up --no-roles`. A worker that was killed leaves the group by itself, after WEIR_SESSION_TIMEOUT_S."
+    "`weir up --no-roles`. A worker that was killed, or has a WEIR_MEMBER_ID, leaves the group after "
+    "WEIR_SESSION_TIMEOUT_S."
 )
 
 

@@ -17,6 +17,7 @@ log told of.
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 
 from streams.kafka import client_options
@@ -27,6 +28,8 @@ from streams.transport.port import TopicPartition
 from weir.replay.errors import ReplayError
 from weir.replay.traces import must_leave_trace
 
+logger = structlog.get_logger("weir.replay")
+
 
 class Witness(NamedTuple):
     """Who says that all commands before ``position`` were processed, and what to do when that is wrong."""
@@ -34,6 +37,15 @@ class Witness(NamedTuple):
     name: str
     position: int
     remedy: str
+
+
+class Resume(NamedTuple):
+    """``position`` is the next offset to process, ``None`` when nothing was; ``gone`` is how many offsets before it the
+    topic no longer holds, of which nobody says that they were processed.
+    """
+
+    position: int | None
+    gone: int
 
 
 async def group_positions(settings: Settings, topics: Topics) -> dict[int, int]:
@@ -65,8 +77,8 @@ def witnesses(topics: Topics, in_changelog: bytes | None, in_group: int | None) 
 
 async def resume_at(
     log: Log, topics: Topics, tp: TopicPartition, traced: int | None, known: list[Witness], evidence_since_ms: int
-) -> int | None:
-    """The next offset of ``tp`` to process; ``None`` when nothing was.
+) -> Resume:
+    """Where to go on in ``tp``.
 
     Traces of commands appended before ``evidence_since_ms`` (Unix ms) may have expired.  Raises ``ReplayError``.
     """
@@ -94,7 +106,12 @@ async def resume_at(
             f"does not tell what became of the command at {missing}",
             f"If {topics.events.name} has lost its end, restore it; {doubtful.remedy}.",
         )
-    return position if known or traced is not None or span.start else None
+    if traced is None and not known:
+        return Resume(span.start or None, 0)
+    told = max([traced or 0, *(witness.position for witness in known)])
+    if told < position:
+        logger.warning("commands are gone, processed or not", partition=tp.partition, first=told, next=position)
+    return Resume(position, position - told)
 
 
 async def _without_trace(

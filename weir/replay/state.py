@@ -20,6 +20,7 @@ from streams.transport.port import TopicPartition
 from weir.replay.errors import ReplayError
 from weir.replay.fence import Fence, fenced
 from weir.replay.position import evidence_since, group_positions, resume_at, witnesses
+from weir.replay.preflight import check_topics
 from weir.replay.table import difference, records_of
 from weir.replay.traces import Traces, read_traces
 from weir.stack.progress import Progress, silent
@@ -32,7 +33,8 @@ class PartitionReport:
     """A partition whose table is what its log says.
 
     ``position`` is where its processor resumes, ``None`` for the beginning; ``repaired`` records were missing or other
-    than they must be, ``removed`` ones must not be there (soft records, marks that may be forgotten).
+    than they must be, ``removed`` ones must not be there (soft records, marks that may be forgotten).  ``gone`` offsets
+    before ``position`` were trimmed from the topic of commands, and nothing tells that they had been processed.
     """
 
     partition: int
@@ -41,6 +43,7 @@ class PartitionReport:
     position: int | None
     repaired: int
     removed: int
+    gone: int
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,7 @@ async def replay_state(
     ``KafkaError`` when the broker is away.
     """
     began = time.monotonic()
+    await check_topics(settings, topics)
     async with fenced(settings, topics) as fence, opened(settings) as log:
         replay = _Replay(settings, topics, log, fence, ignore_changelog=ignore_changelog)
         try:
@@ -138,11 +142,14 @@ class _Replay:
         found = await self._table(partition)
         in_changelog = None if self._ignore_changelog else found.get(position_key(commands.topic))
         known = witnesses(topics, in_changelog, in_group)
-        position = await resume_at(self._log, topics, commands, traces.after(partition), known, self._evidence_since_ms)
-        what = difference(records_of(fold, commands.topic, position), found)
+        traced = traces.after(partition)
+        resume = await resume_at(self._log, topics, commands, traced, known, self._evidence_since_ms)
+        what = difference(records_of(fold, commands.topic, resume.position), found)
         if what.changes:
             await self._fence.write(partition, what.changes)
-        return PartitionReport(partition, events, len(fold.entities), position, what.repaired, what.removed)
+        return PartitionReport(
+            partition, events, len(fold.entities), resume.position, what.repaired, what.removed, resume.gone
+        )
 
     async def _table(self, partition: int) -> dict[bytes, bytes]:
         """What the changelog holds now."""
