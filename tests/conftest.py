@@ -4,6 +4,7 @@
 ``fresh_database`` makes an empty database in milliseconds, from a template.
 """
 
+import asyncio
 import os
 import shutil
 import tempfile
@@ -119,12 +120,24 @@ def fresh_database(stack: StackUrls, _templates: dict[Prepare | None, str]) -> I
         admin = await asyncpg.connect(stack.database_url)
         try:
             for name in made:
-                await admin.execute(f'drop database "{name}" with (force)')
+                await _drop(admin, name)
         finally:
             await admin.close()
 
     yield make
     run_async(drop())
+
+
+async def _drop(admin: asyncpg.Connection, name: str) -> None:
+    """Also while the server vacuums it by itself: that process is not ours to end, and ends soon."""
+    async with asyncio.timeout(60):
+        while True:
+            try:
+                await admin.execute(f'drop database "{name}" with (force)')
+            except asyncpg.InsufficientPrivilegeError:
+                await asyncio.sleep(0.1)
+            else:
+                return
 
 
 async def _make_template(admin: asyncpg.Connection, database_url: str, prepare: Prepare | None) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -15,8 +16,11 @@ from projections.migrations import migrate
 from projections.projector import Projector
 from projections.topic_log import FixedTopicLog
 from streams.core.clock import PlantClock
+from streams.settings import Settings
 from streams.transport.port import TopicPartition
+from tests.projections.replaying import ReplaySite, replay_site
 from tests.projections.story import IDS, TOPICS
+from tests.site import make_site
 
 
 @dataclass
@@ -86,4 +90,11 @@ def new_world(database_url: str) -> Callable[..., Any]:
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
     async with _world(database_url) as made:
+        yield made
+
+
+@pytest.fixture
+async def site(settings: Settings, database_url: str, tmp_path: Path) -> AsyncIterator[ReplaySite]:
+    own, topics = await make_site(settings.model_copy(update={"database_url": database_url}), tmp_path)
+    async with replay_site(own, topics) as made:
         yield made

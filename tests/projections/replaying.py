@@ -83,6 +83,11 @@ class ReplaySite:
         """What ``history`` must be."""
         return {(story.id, event.seq, event.type) for story in self.stories for event in story.events}
 
+    @property
+    def events(self) -> int:
+        """How many were written."""
+        return sum(len(story.events) for story in self.stories)
+
     async def position(self, topic: str) -> int:
         found = await positions_of(self.connection, "public")
         return sum(one.position for one in found if one.tp.topic == topic)

@@ -1,7 +1,6 @@
 """A replay of the projections: the same rows, whatever was done to them before and whoever works meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import asyncpg
@@ -24,13 +23,6 @@ SCHEMA_QUERIES = (
        WHERE hypertable_schema = 'public'""",
     "SELECT relname, reloptions FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'",
 )
-
-
-@pytest.fixture
-async def site(settings: Settings, database_url: str, tmp_path: Path) -> AsyncIterator[ReplaySite]:
-    own, topics = await make_site(settings.model_copy(update={"database_url": database_url}), tmp_path)
-    async with replay_site(own, topics) as made:
-        yield made
 
 
 async def _schema(connection: asyncpg.Connection) -> list[str]:

@@ -1,0 +1,54 @@
+"""A replay in a process of its own that kills itself (SIGKILL) at a chosen point.
+
+    python -m tests.projections.replay_worker POINT        settings come from the environment
+
+``half way``: after about half of the records.  ``swapped``: all statements of the swap are done, the commit is not.
+``committed``: right after the commit.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from projections.replay import Progress, bulk, replay_projections, swap
+from streams.settings import Settings
+from streams.topics import load_topics
+
+POINTS = ("half way", "swapped", "committed")
+
+
+def die() -> None:
+    """End here and now."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def show(progress: Progress) -> None:
+    """Die half way, if that is the point."""
+    if sys.argv[1] == "half way" and progress.done * 2 >= progress.total > 0:
+        die()
+
+
+async def _swap_and_die(connection: asyncpg.Connection, live: str) -> datetime:
+    await real_swap(connection, live)
+    die()
+    raise AssertionError("still alive")
+
+
+async def _die(*_: Any) -> None:
+    die()
+
+
+if __name__ == "__main__":
+    real_swap = swap.swap
+    bulk.BATCH_RECORDS = 15
+    if sys.argv[1] == "swapped":
+        swap.swap = _swap_and_die
+    if sys.argv[1] == "committed":
+        swap.rows_of = _die  # type: ignore[assignment]
+    settings = Settings()
+    asyncio.run(replay_projections(settings, load_topics(settings), show))
