@@ -1,6 +1,7 @@
 """The demo's report: what is compared with what, and what a failing check leads to."""
 
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -14,6 +15,8 @@ from weir.demo.plan import Plan
 from weir.demo.report import Latency, Report, Seen, about, between, latency, make_report
 from weir.demo.results import Counts, Start
 from weir.demo.series import Reading, Series
+from weir.verify.report import Difference
+from weir.verify.report import Report as Verified
 
 KEYS = {
     *("readings", "instances_started", "instances_completed", "cooling_commands", "escalations", "history_rows"),
@@ -45,7 +48,8 @@ def a_run(tick_s: float = 0.1, **changes: int) -> tuple[Plan, Seen]:
     starts = [Start("one", "t1", 7 * MINUTE), Start("one", "t3", 6 * MINUTE)]
     commanded = [Commanded(1040.0, "one", "activate_cooling"), Commanded(1260.0, "one", "activate_cooling")]
     published = {("one", "t1"): 1000.0, ("one", "t3"): 1200.0}
-    return plan, Seen(Counts(**numbers | changes), starts, Tally(events=30), published, commanded)
+    verified = Verified(instances=2, events=30, partitions=4)
+    return plan, Seen(Counts(**numbers | changes), starts, Tally(events=30), published, commanded, verified)
 
 
 def failing(report: Report) -> list[str]:
@@ -85,6 +89,16 @@ def test_a_machine_that_is_never_hot_must_start_nothing():
     assert "instances of two, never hot" in failing(make_report(plan, seen, 1.0))
 
 
+def test_a_difference_makes_the_demo_fail():
+    plan, seen = a_run()
+    found = Difference("table", "key:one", 3, "running: expected …")
+    report = make_report(plan, replace(seen, verified=Verified(2, 30, 4, [found])), 1.0)
+    assert failing(report) == ["differences of log, table and database"]
+    assert report.document()["verify"]["ok"] is False
+    (check,) = [check for check in report.checks if not check.ok]
+    assert check.expected == "0 (key:one, seq 3: running: expected …)"
+
+
 def test_fast_ticks_are_held_between_bounds():
     plan, seen = a_run(tick_s=0.02)
     report = make_report(plan, seen, 1.0)
@@ -93,7 +107,7 @@ def test_fast_ticks_are_held_between_bounds():
         "2 to 2",
         True,
     )  # the slowest took 7 minutes: one reading missed, as always
-    slow = Seen(seen.counts, [Start("one", "t1", 21 * MINUTE)], seen.tally, seen.published, seen.commanded)
+    slow = replace(seen, starts=[Start("one", "t1", 21 * MINUTE)])
     (started,) = [check for check in make_report(plan, slow, 1.0).checks if check.what == "instances started"]
     assert started.expected == "1 to 2"
 
@@ -122,4 +136,4 @@ def test_the_exit_code_follows_the_checks(tmp_path, monkeypatch, changes, code):
     assert result.exit_code == code
     document = json.loads(result.stdout.splitlines()[-1])
     assert set(document) == KEYS
-    assert document["verify"]["ok"] is (code == 0)
+    assert document["verify"] == {"ok": True, "instances": 2, "events": 30}

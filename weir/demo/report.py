@@ -22,6 +22,7 @@ from weir.demo.oracle import AT_ONCE, TIMER
 from weir.demo.plan import Plan
 from weir.demo.results import Counts, Start
 from weir.demo.series import Series
+from weir.verify.report import Report as Verified
 
 TOLERANCE = 0.05
 SHORTEST_EXACT_TICK_S = 0.1
@@ -53,6 +54,7 @@ class Report:
     commands: int
     latency: Latency
     checks: list[Check]
+    verified: Verified
     seconds: float
 
     @property
@@ -71,19 +73,26 @@ class Report:
             "history_rows": self.counts.history_rows,
             "seconds": round(self.seconds, 1),
             "reading_to_command_ms": asdict(self.latency),
-            "verify": {"ok": self.ok, "instances": self.counts.started, "events": self.counts.history_rows},
+            "verify": {
+                "ok": self.verified.ok,
+                "instances": self.verified.instances,
+                "events": self.verified.events,
+            },
         }
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What happened, from three sides: the database, the log of events, and the machines themselves."""
+    """What happened, from three sides: the database, the log of events, and the machines themselves; and what
+    ``weir verify`` said of the first two and the processor's table.
+    """
 
     counts: Counts
     starts: Sequence[Start]
     tally: Tally
     published: Published
     commanded: Sequence[Commanded]
+    verified: Verified
 
 
 def make_report(plan: Plan, seen: Seen, seconds: float) -> Report:
@@ -97,13 +106,23 @@ def make_report(plan: Plan, seen: Seen, seconds: float) -> Report:
         exactly("commands sent and received", commands, counts.started, "started"),
         exactly("instances whose events have gaps", counts.with_gaps, 0),
         exactly("instances out of step with their history", counts.out_of_step, 0),
+        exactly("differences of log, table and database", len(seen.verified.differences), 0, _first(seen.verified)),
         *(
             exactly(f"instances of {series.device_id}, never hot", _instances_of(series, seen), 0)
             for series in plan.machines
             if max(series.values) <= plan.threshold
         ),
     ]
-    return Report(counts, commands, latency(seen.published, seen.commanded, seen.starts), checks, seconds)
+    took = latency(seen.published, seen.commanded, seen.starts)
+    return Report(counts, commands, took, checks, seen.verified, seconds)
+
+
+def _first(verified: Verified) -> str:
+    """The first difference, in words."""
+    if verified.ok:
+        return ""
+    first = verified.differences[0]
+    return f"({first.subject}, seq {first.seq}: {first.message})"
 
 
 def _against_oracle(plan: Plan, seen: Seen) -> list[Check]:

@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 
 from streams.core.commands import DeployDefinition
 from streams.core.parse import parse_definition
+from streams.log import LogError
 from streams.topics import load_topics
 from weir.client import CommandClient
 from weir.database import UnreachableError
@@ -20,6 +21,7 @@ from weir.demo.plant import DemoPlant
 from weir.demo.report import Report, Seen, make_report
 from weir.demo.results import Counts, count, starts
 from weir.lag import lags
+from weir.verify.run import verify
 from weir.watch import Accepted, NoAnswerError
 
 DEPLOY_TIMEOUT_S = 60.0
@@ -60,7 +62,7 @@ def run(plan: Plan, home: Path, show: Show, *, keep: bool) -> Report:
         return asyncio.run(_play(plan, plant, show, began))
     except ExceptionGroup as group:
         raise _cannot_go_on(*group.exceptions) from group
-    except (KafkaError, UnreachableError, NoAnswerError) as error:
+    except (KafkaError, LogError, UnreachableError, NoAnswerError) as error:
         raise _cannot_go_on(error) from error
     finally:
         if not keep:
@@ -89,7 +91,9 @@ async def _play(plan: Plan, plant: DemoPlant, show: Show, began: float) -> Repor
         counts = await _settle(plan, plant, tally, ear)
         listening.cancel()
         following.cancel()
-    seen = Seen(counts, await starts(settings), tally, published, ear.heard)
+    show.step("verifying log, table and database", None)
+    verified = await verify(settings, load_topics(settings), lambda _done, _total: None)
+    seen = Seen(counts, await starts(settings), tally, published, ear.heard, verified)
     return make_report(plan, seen, time.monotonic() - began)
 
 

@@ -87,8 +87,8 @@ class Fold:
         """The next event of the partition.  Raises ``UpgradeError`` for a type that this Weir does not know."""
         if event.type not in EVERY:
             raise UpgradeError(f"{event.subject}/{event.seq} is of type {event.type!r}: upgrade this Weir to fold it")
-        self.events += 1
         of_instance = event.type in OF_INSTANCES
+        self.events += of_instance
         if of_instance and self._projecting:
             self._count(event)
         if event.subject in self.broken:

@@ -20,7 +20,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Report:
-    """``instances`` that the log has started, ``events`` of all entities in ``partitions``, and what differs."""
+    """``instances`` that the log has started in ``partitions``, their ``events``, and what differs."""
 
     instances: int
     events: int

@@ -106,7 +106,7 @@ async def _outcomes(log: Log, topics: Topics) -> dict[Place, Outcome]:
             event = decode_event(record.value or b"")
             partition, _, offset = event.cause.partition(":")
             if offset != "timer":
-                _take(outcomes[int(partition), int(offset)], event)
+                take_event(outcomes[int(partition), int(offset)], event)
     async for chunk in _whole(log, topics.rejections):
         for record in chunk.records:
             rejected = _rejection.decode(record.value or b"")
@@ -119,7 +119,8 @@ async def _outcomes(log: Log, topics: Topics) -> dict[Place, Outcome]:
     return outcomes
 
 
-def _take(outcome: Outcome, event: Event) -> None:
+def take_event(outcome: Outcome, event: Event) -> None:
+    """Count an event that the command has caused."""
     outcome.events += 1
     outcome.condemned += event.type == "failed" and event.data.get("error_type") in CONDEMNED
     # At a start each signal that was held is received, as many as there are.
