@@ -7,6 +7,7 @@ and neither makes a difference.  ``true`` and 1 do differ, and so do 1 and 1.0: 
 import json
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
@@ -37,7 +38,7 @@ def _whole(value: Any) -> Any:
     if isinstance(value, list):
         return [_whole(item) for item in value]
     if isinstance(value, float) and value.is_integer():
-        return int(value) if "e" in repr(value) else value or 0.0
+        return int(Decimal(repr(value))) if "e" in repr(value) else value or 0.0
     return value
 
 

@@ -1,0 +1,67 @@
+"""One outcome a command: what counts as one, and what is wrong."""
+
+from collections import defaultdict
+
+import pytest
+
+from streams.core.durations import instant
+from streams.core.events import Event
+from weir.verify.checks.commands import Acknowledged, Outcome, judge, take_event
+
+COMMAND = Acknowledged(1, 7, "c7")
+
+
+def event(type_: str, seq: int = 1, subject: str = "one", **data: object) -> Event:
+    return Event(1, type_, subject, seq, instant(0), "p", 1, "1:7", data=data)
+
+
+def outcome(*events: Event, rejections: int = 0, dead_letters: int = 0) -> Outcome:
+    made = Outcome(rejections=rejections, dead_letters=dead_letters, taken=defaultdict(int))
+    for one in events:
+        take_event(made, one)
+    return made
+
+
+CONDEMNED = event("failed", 5, error_type="limit", error="too large")
+RIGHT = {
+    "events": outcome(event("started"), event("completed", 2)),
+    "a rejection": outcome(rejections=1),
+    "a dead letter": outcome(dead_letters=1),
+    "a rejection that condemns": outcome(CONDEMNED, rejections=1),
+    "a dead letter that condemns": outcome(CONDEMNED, dead_letters=1),
+    "an action's failure": outcome(event("activity_failed"), event("failed", 2, error_type="mqtt")),
+    "held signals at a start": outcome(event("started"), event("signal_received", 2), event("signal_received", 3)),
+    "a signal for two": outcome(event("signal_received"), event("signal_received", 4, "two")),
+}
+WRONG = {
+    "nothing": (outcome(), "0 with events, 0 rejections, 0 dead letters"),
+    "two rejections": (outcome(rejections=2), "2 rejections"),
+    "accepted and refused": (outcome(event("started"), rejections=1), "1 with events, 1 rejections"),
+    "refused and buried": (outcome(rejections=1, dead_letters=1), "1 rejections, 1 dead letters"),
+    "a signal twice": (
+        outcome(event("signal_received"), event("signal_received", 2)),
+        "signal_received of one more than once",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_one_outcome(name: str) -> None:
+    assert judge([COMMAND], {(1, 7): RIGHT[name]}, {}) == []
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_not_one_outcome(name: str) -> None:
+    made, words = WRONG[name]
+    (found,) = judge([COMMAND], {(1, 7): made}, {})
+    assert (found.kind, found.subject) == ("command", "c7")
+    assert words in found.message
+
+
+def test_a_forwarded_command_has_its_outcome_at_home() -> None:
+    at_home = {(2, 3): RIGHT["events"]}
+    assert judge([COMMAND], at_home, {"c7": [(2, 3)]}) == []
+    (lost,) = judge([COMMAND], at_home, {})
+    assert "0 with events" in lost.message
+    (twice,) = judge([COMMAND], {**at_home, (2, 4): RIGHT["events"]}, {"c7": [(2, 3), (2, 4)]})
+    assert "2 with events" in twice.message
