@@ -13,20 +13,12 @@ import weir.replay.state as module
 from streams.codec import encode_entity
 from streams.core.commands import Signal
 from streams.core.state import Key
-from streams.settings import Settings
 from streams.transport.contents import position_key
-from tests.replay.story import Story, Table, accepted, answer, lived, working
+from tests.replay.story import Story, Table, accepted, answer, working
 from tests.roles import environment
-from tests.site import make_site
 from weir.replay import ReplayError, replay_state
 
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-async def story(settings: Settings, tmp_path: Path) -> Story:
-    own, topics = await make_site(settings, tmp_path)
-    return await lived(own.model_copy(update={"session_timeout_s": 6.0}), topics, tmp_path)
 
 
 async def spoil(story: Story, before: Table) -> Table:

@@ -16,7 +16,7 @@ from streams.records import Record
 from streams.settings import Settings
 from streams.topics import load_topics
 from streams.transport.contents import position_key
-from tests.replay.story import Story, lived, working
+from tests.replay.story import Story, working
 from tests.roles import reading
 from tests.site import make_site, telemetry_topic
 from weir.client import CommandClient
@@ -25,12 +25,6 @@ from weir.replay.position import evidence_since
 from weir.replay.traces import must_leave_trace
 
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-async def story(settings: Settings, tmp_path: Path) -> Story:
-    own, topics = await make_site(settings, tmp_path)
-    return await lived(own.model_copy(update={"session_timeout_s": 6.0}), topics, tmp_path)
 
 
 async def test_a_position_that_the_log_contradicts_is_not_believed(story: Story, tmp_path: Path) -> None:

@@ -3,23 +3,13 @@
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from streams.codec import decode_entity, encode_entity
 from streams.core.commands import Signal
 from streams.core.state import Finished, Instance, Key
-from streams.settings import Settings
 from streams.transport.contents import position_key
-from tests.replay.story import Story, accepted, answer, lived, started, stray, working
+from tests.replay.story import Story, accepted, answer, started, stray, working
 from tests.roles import reading
-from tests.site import make_site
 from weir.replay import replay_state
-
-
-@pytest.fixture
-async def story(settings: Settings, tmp_path: Path) -> Story:
-    own, topics = await make_site(settings, tmp_path)
-    return await lived(own.model_copy(update={"session_timeout_s": 6.0}), topics, tmp_path)
 
 
 async def test_a_table_that_is_right_stays_as_it_is(story: Story) -> None:
