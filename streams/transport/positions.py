@@ -136,7 +136,7 @@ def _advice(positions: Positions, tp: TopicPartition) -> str:
         case TablePositions(table):
             return (
                 f"The state in {table.changelog} does not fit this topic: restore the topic, or rebuild the table from "
-                "the event log."
+                "the event log: `weir replay --state`."
             )
         case GroupPositions():
             return (
