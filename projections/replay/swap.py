@@ -1,8 +1,8 @@
 """The exchange of the tables, in one transaction; and what becomes of the tables that were replaced.
 
 What names the live tables goes on with the new ones: prepared statements (the server plans them again, since a table
-they name has moved), views (made again from their text), grants and owners.  Indexes and triggers that people added to
-a projected table are not carried over.
+they name has moved), views (made again from their text), grants and owners.  Indexes, triggers and TimescaleDB's
+policies that people added to a projected table are not carried over.
 
 Tables are moved between schemas, which touches no row and none of their chunks.
 """
@@ -19,6 +19,9 @@ REPLACED = "weir_replay_old"
 LOCK_TIMEOUT_S = 0.9
 """For how long the swap waits for readers, while it makes the projector wait: less than the server's deadlock_timeout,
 so that a reader who waits for us wins."""
+HOLD_LOCK_TIMEOUT_S = 5.0
+SILENT_S = 20.0
+"""After so long without a statement the server ends the transaction that holds the projector: its client is stopped."""
 
 _DEPENDENTS = """
     SELECT view.oid::regclass::text AS name, 'the materialized view' AS kind
@@ -56,6 +59,10 @@ _OTHER_SCHEMA = f"""
     SELECT EXISTS (SELECT number, checksum FROM %s.schema_migrations
                    EXCEPT SELECT number, checksum FROM {SCHEMA}.schema_migrations)
 """  # noqa: S608  schemas' names, quoted
+_OTHER_POSITIONS = f"""
+    SELECT EXISTS (SELECT topic, partition, position FROM {{live}}.projection_positions
+                   EXCEPT SELECT topic, partition, position FROM {SCHEMA}.projection_positions)
+"""  # noqa: S608  schemas' names, quoted
 _READERS = """
     SELECT DISTINCT format('%s (process %s) with: %s', application_name, pid, left(query, 80))
     FROM pg_locks JOIN pg_stat_activity USING (pid)
@@ -83,21 +90,25 @@ async def hold_projector(connection: asyncpg.Connection, live: str) -> None:
 
     Raises ``asyncpg.LockNotAvailableError``.
     """
-    await connection.execute("SET LOCAL lock_timeout TO '5s'")
+    await connection.execute(f"SET LOCAL idle_in_transaction_session_timeout TO {round(SILENT_S * 1000)}")
+    await connection.execute(f"SET LOCAL lock_timeout TO {round(HOLD_LOCK_TIMEOUT_S * 1000)}")
     await connection.execute(f"LOCK TABLE {live}.projection_positions IN ACCESS EXCLUSIVE MODE")
 
 
 async def swap(connection: asyncpg.Connection, live: str) -> datetime:
     """Put the shadow's tables in the place of the live ones; returns when.
 
-    Called within the transaction that holds the projector.  Raises ``ReplayError``, and for a reader who does not come
-    to an end ``asyncpg.LockNotAvailableError`` or ``asyncpg.DeadlockDetectedError``.
+    Called within the transaction that holds the projector, when both stand at the same positions.  Raises
+    ``ReplayError``, and for a reader who does not come to an end ``asyncpg.LockNotAvailableError`` or
+    ``asyncpg.DeadlockDetectedError``.
     """
     names = tables_of(live)
     await check_dependents(connection, live)
     if await connection.fetchval(_OTHER_SCHEMA % live):
         raise ReplayError("Expected the schema as it was at the beginning, but it was migrated meanwhile. Replay again")
-    await connection.execute(f"SET LOCAL lock_timeout TO '{round(LOCK_TIMEOUT_S * 1000)}ms'")
+    if await connection.fetchval(_OTHER_POSITIONS.format(live=live)):
+        raise ReplayError("Expected the new tables at the positions of the live ones, but they are not. Replay again")
+    await connection.execute(f"SET LOCAL lock_timeout TO {round(LOCK_TIMEOUT_S * 1000)}")
     await connection.execute(f"LOCK TABLE {', '.join(f'ONLY {name}' for name in names)} IN ACCESS EXCLUSIVE MODE")
     await connection.execute("SET LOCAL search_path TO ''")  # so that the text of views names tables with schemas
     afterwards = [row[0] for query in (_VIEWS, _OWNERS, _GRANTS) for row in await connection.fetch(query, names)]

@@ -14,7 +14,7 @@ TABLES: dict[str, Table] = {
     "process_history": process_history.TABLE,
     "process_instances": process_instances.TABLE,
     "telemetry": telemetry.TABLE,
-    # A replay begins by resetting the positions, so they are projected too; the projector itself moves them.
+    # A replay builds them anew together with the rows, so they are projected too; the projector itself moves them.
     "projection_positions": Table("projection_positions", "projected"),
     "schema_migrations": Table("schema_migrations", "owned"),
 }

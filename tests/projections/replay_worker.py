@@ -1,9 +1,9 @@
-"""A replay in a process of its own that kills itself (SIGKILL) at a chosen point.
+"""A replay in a process of its own that kills itself (SIGKILL), or stops, at a chosen point.
 
     python -m tests.projections.replay_worker POINT        settings come from the environment
 
 ``half way``: after about half of the records.  ``swapped``: all statements of the swap are done, the commit is not.
-``committed``: right after the commit.
+``committed``: right after the commit.  ``held``: stopped (SIGSTOP), not killed, while the live projector has to wait.
 """
 
 import asyncio
@@ -18,8 +18,6 @@ import asyncpg
 from projections.replay import Progress, bulk, replay_projections, swap
 from streams.settings import Settings
 from streams.topics import load_topics
-
-POINTS = ("half way", "swapped", "committed")
 
 
 def die() -> None:
@@ -39,6 +37,11 @@ async def _swap_and_die(connection: asyncpg.Connection, live: str) -> datetime:
     raise AssertionError("still alive")
 
 
+async def _stop(_connection: asyncpg.Connection, _live: str) -> datetime:
+    os.kill(os.getpid(), signal.SIGSTOP)
+    raise AssertionError("Expected the server to have ended the transaction")
+
+
 async def _die(*_: Any) -> None:
     die()
 
@@ -48,6 +51,8 @@ if __name__ == "__main__":
     bulk.BATCH_RECORDS = 15
     if sys.argv[1] == "swapped":
         swap.swap = _swap_and_die
+    if sys.argv[1] == "held":
+        swap.swap, swap.SILENT_S = _stop, 2.0
     if sys.argv[1] == "committed":
         swap.rows_of = _die  # type: ignore[assignment]
     settings = Settings()

@@ -9,7 +9,9 @@ import pytest
 from projections.errors import MigrationError, ReplayError, ReplayRunningError
 from projections.replay.shadow import PROJECTED, SCHEMA
 from projections.replay.swap import REPLACED
+from streams.log import opened
 from streams.settings import Settings
+from streams.transport.port import TopicPartition
 from tests.projections.replaying import ReplaySite, replay_site
 from tests.site import make_site
 
@@ -54,6 +56,9 @@ async def test_the_result_is_row_for_row_the_same_and_owned_tables_stay(site: Re
     assert expected["telemetry"] == (40, 40)
     assert (report.records, report.refused, report.kept_rows) == (len(site.told) + 43 + 1, 3, 0)
     assert not report.resumed
+    letters = TopicPartition(site.topics.dead_letters.name, 0)
+    async with opened(site.settings) as log:
+        assert (await log.bounds([letters]))[letters].end == 0  # they are there since they were first projected
     assert site.said[-1].done == site.said[-1].total > 0
 
 

@@ -4,16 +4,19 @@ import asyncio
 import itertools
 import signal
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import asyncpg
+import psutil
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition as AioTopicPartition
 
 from projections.errors import RecordsLostError, ReplayError, TopicRecreatedError
-from projections.replay import TableReport, replay, shadow
+from projections.replay import TableReport, replay, shadow, swap
 from streams.kafka import client_options
 from streams.topics import load_topics
 from tests.projections.replaying import ReplaySite, Rows
@@ -23,9 +26,9 @@ ROOT = Path(__file__).parents[2]
 REPLACED_LEFT = "SELECT count(*) FROM pg_namespace WHERE nspname = 'weir_replay_old'"
 
 
-async def replay_until(site: ReplaySite, point: str) -> None:
-    """A replay in a child process that is killed at ``point``."""
-    process = await asyncio.create_subprocess_exec(
+async def start_replay(site: ReplaySite, point: str) -> asyncio.subprocess.Process:
+    """A replay in a child process that ends at ``point``."""
+    return await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
         "tests.projections.replay_worker",
@@ -35,6 +38,11 @@ async def replay_until(site: ReplaySite, point: str) -> None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
+
+
+async def replay_until(site: ReplaySite, point: str) -> None:
+    """A replay that is killed at ``point``."""
+    process = await start_replay(site, point)
     output, _ = await asyncio.wait_for(process.communicate(), 120)
     assert process.returncode == -signal.SIGKILL, output.decode()
 
@@ -112,6 +120,63 @@ async def test_a_projection_that_went_back_is_told(site: ReplaySite) -> None:
     await site.connection.execute("UPDATE projection_positions SET position = position - 1 WHERE position > 0")
     with pytest.raises(ReplayError, match=r"they went back to \d+ since the replay began. Begin anew with --restart"):
         await site.replay()
+
+
+async def test_stopped_while_it_holds_the_projector_it_loses_its_hold(site: ReplaySite) -> None:
+    await site.write()
+    await site.project()
+    process = await start_replay(site, "held")
+    try:
+        async with asyncio.timeout(60):
+            while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        await site.write()
+        async with asyncio.timeout(60):
+            await site.project()
+        assert await site.history() == site.told
+    finally:
+        process.kill()
+        await process.wait()
+    await site.replay()
+    assert await site.history() == site.told
+
+
+async def test_the_projector_waits_during_the_swap(site: ReplaySite, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it could commit rows to tables that are about to be replaced."""
+    await site.write()
+    await site.project()
+    swap_tables = swap.swap
+
+    async def look_and_swap(connection: asyncpg.Connection, live: str) -> datetime:
+        projector = await asyncpg.connect(site.settings.database_url, server_settings={"lock_timeout": "300"})
+        try:
+            with pytest.raises(asyncpg.LockNotAvailableError):
+                await projector.execute("UPDATE projection_positions SET position = position + 1")
+            await projector.fetch("SELECT * FROM process_instances")  # readers need not wait yet
+        finally:
+            await projector.close()
+        return await swap_tables(connection, live)
+
+    monkeypatch.setattr(swap, "swap", look_and_swap)
+    await site.replay()
+    assert await site.history() == site.told
+
+
+async def test_tables_at_other_positions_are_not_swapped(site: ReplaySite, monkeypatch: pytest.MonkeyPatch) -> None:
+    await site.write()
+    await site.project()
+    hold = swap.hold_projector
+
+    async def go_on_and_hold(connection: asyncpg.Connection, live: str) -> None:
+        monkeypatch.setattr(replay, "project_spans", AsyncMock())
+        await site.write()
+        await site.project()
+        await hold(connection, live)
+
+    monkeypatch.setattr(swap, "hold_projector", go_on_and_hold)
+    with pytest.raises(ReplayError, match="Expected the new tables at the positions of the live ones"):
+        await site.replay()
+    assert await site.history() == site.told
 
 
 async def trim(site: ReplaySite, topic: str, offset: int) -> None:
