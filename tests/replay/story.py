@@ -21,6 +21,7 @@ from streams.core.commands import (
     StartProcess,
     TopicCommand,
 )
+from streams.core.durations import instant_text
 from streams.core.events import Event
 from streams.core.ids import partition_for, partition_of
 from streams.core.parse import parse_definition
@@ -43,7 +44,7 @@ version: 1
 trigger: {type: api, mode: parallel}
 variables: [{name: minutes, type: integer, default: 0}]
 activities:
-  - {id: sleep, type: timer, duration: 3s}
+  - {id: sleep, type: timer, duration: 1h}
   - {id: note, type: service, action: database_log, config: {message: "awake"}}
 """
 Table = dict[int, dict[bytes, bytes]]
@@ -122,12 +123,12 @@ class Story:
 
 
 @asynccontextmanager
-async def working(story: Story, folder: Path) -> AsyncIterator[CommandClient]:
-    """A processor works, and stops in order."""
-    async with (
-        running(PROCESSOR, story.settings, folder) as role,
-        CommandClient(story.settings, story.topics) as client,
-    ):
+async def working(story: Story, folder: Path, *, hours: int = 0) -> AsyncIterator[CommandClient]:
+    """A processor works, ``hours`` from now by the plant's clock, and stops in order."""
+    now = round(time.time() * 1000)
+    clock = f"{instant_text(now + hours * 3_600_000)}@{instant_text(now)}x1" if hours else story.settings.clock
+    settings = story.settings.model_copy(update={"clock": clock})
+    async with running(PROCESSOR, settings, folder) as role, CommandClient(settings, story.topics) as client:
         yield client
         await role.stop()
 
