@@ -106,7 +106,7 @@ def verify(running: BenchPlant) -> dict[str, Any]:
         "seconds": round(seconds, 1),
         "cpu_s": {"verify": round(cpu, 1), **{name: round(used.cpu_s[name], 1) for name in running.services}},
         "rss_mb": round(most / 1e6),
-        "foreign_cores": used.foreign_cores,
+        "foreign_cores": round(max(0.0, used.foreign_cores - cpu / seconds), 2),
     }
 
 

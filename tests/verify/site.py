@@ -151,7 +151,7 @@ class VerifySite:
 
     async def put_state(self, key: str, entity_id: str, raw: bytes | None) -> None:
         """Plant a record of the table in the partition of ``key``."""
-        await self._write(self.topics.changelog.name, self.home(key), entity_id.encode(), raw)
+        await self.put_record(self.topics.changelog.name, self.home(key), entity_id.encode(), raw)
 
     async def plant(
         self,
@@ -212,7 +212,8 @@ class VerifySite:
         done = await self.database.execute(statement, self.ids[name])
         assert not done.endswith(" 0"), done
 
-    async def _write(self, topic: str, partition: int, key: bytes, value: bytes | None) -> None:
+    async def put_record(self, topic: str, partition: int, key: bytes, value: bytes | None) -> None:
+        """Plant a record, as nobody of Weir would."""
         async with self.producer.transaction():
             await self.producer.send_and_wait(topic, value, key=key, partition=partition)
 

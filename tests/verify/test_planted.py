@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from streams.codec import decode_entity, encode_entity
+from streams.codec import decode_entity, encode_entity, encode_event
+from streams.core.durations import instant
+from streams.core.events import Event
 from streams.core.state import Finished, Key
 from tests.verify.site import VerifySite
 from weir.verify.report import Difference
@@ -45,6 +47,9 @@ DEFINITION_CHANGES = {
     "DELETE FROM process_definitions": ("definition-missing", "row: expected version 1"),
     "UPDATE process_definitions SET version = 2": ("definition-missing", "row: expected version 1"),
 }
+
+
+HELD = {"name": "n", "payload": {}, "expires_ms": 0}
 
 
 async def only(site: VerifySite, name: str) -> Difference:
@@ -338,3 +343,16 @@ class TestLog:
         await site.plant("ghost", "started", {"variables": {}}, seq=1, partition=there, in_table=True)
         found = await site.differences("ghost")
         assert {one.kind for one in found} == {"home", "waits"}
+
+    async def test_a_record_that_is_no_event(self, site: VerifySite) -> None:
+        await site.put_record(site.topics.events.name, 0, b"x", b"{}")
+        (found,) = await site.differences()
+        assert (found.kind, found.subject) == ("record", f"{site.topics.events.name}[0]")
+        assert "expected an event, but the log has" in found.message
+
+    async def test_an_event_under_another_key(self, site: VerifySite) -> None:
+        value = encode_event(Event(1, "signal_buffered", "key:a", 1, instant(0), "", 0, "0:1", data=HELD))
+        await site.put_record(site.topics.events.name, 0, b"key:b", value)
+        found = await site.differences()
+        assert [one.kind for one in found] == ["record", "table-missing"]
+        assert "expected the key key:a, but the record has 'key:b'" in found[0].message

@@ -55,6 +55,8 @@ async def snapshot(settings: Settings) -> AsyncIterator[tuple[asyncpg.Connection
         connected(settings, command_timeout_s=None) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
+        # Before the snapshot is taken: no replay exchanges the tables until the end.
+        await connection.execute("LOCK TABLE projection_positions IN ACCESS SHARE MODE")
         found = await connection.fetch("SELECT topic, partition, max(position) FROM projection_positions GROUP BY 1, 2")
         name = await connection.fetchval("SELECT pg_export_snapshot()")
         yield connection, Snapshot(name, {(topic, partition): position for topic, partition, position in found})
@@ -79,39 +81,36 @@ class Rows:
     ) -> None:
         self._connection, self._partitions, self._of, self._only = connection, partitions, of, only
 
-    async def subtract(self, projected: dict[str, Projected], tell: Callable[[int], None]) -> dict[str, int]:
-        """Take every row of history off ``projected``; returns how many rows there are of unknown instances.
+    async def subtract(self, projected: dict[str, Projected], tell: Callable[[int], None]) -> set[str]:
+        """Take every row of history off ``projected``; returns the unknown instances that there are rows of.
 
         ``tell`` is called with how many rows more were read.
         """
-        strays: dict[str, int] = {}
+        strays: set[str] = set()
         async for part in self._stream(HISTORY, "instance_id"):
             for row in part:
                 instance = row[0]
                 known = projected.get(instance)
                 if known is None:
-                    strays[instance] = strays.get(instance, 0) + 1
+                    strays.add(instance)
                 else:
                     known.events -= 1
                     known.history -= history.row_digest(row)
             tell(len(part))
         return strays
 
-    async def wrong_rows(self, projected: dict[str, Projected]) -> tuple[set[str], dict[str, InstanceRow]]:
-        """Instances whose row is missing or not as its digest says, and rows of unknown instances."""
+    async def wrong_rows(self, projected: dict[str, Projected]) -> set[str]:
+        """Instances whose row is missing, not as its digest says, or of an instance that is not known."""
         unseen = set(projected)
         wrong: set[str] = set()
-        strays: dict[str, InstanceRow] = {}
         async for part in self._stream(INSTANCES, "id"):
             for row in part:
                 found = instance_row(row)
                 known = projected.get(found.id)
                 unseen.discard(found.id)
-                if known is None:
-                    strays[found.id] = found
-                elif known.row is not None and known.row != found.digest:
+                if known is None or (known.row is not None and known.row != found.digest):
                     wrong.add(found.id)
-        return wrong | unseen, strays
+        return wrong | unseen
 
     async def of_instances(self, ids: Iterable[str]) -> tuple[dict[str, list[asyncpg.Record]], dict[str, InstanceRow]]:
         """The history, by seq, and the row of each instance."""

@@ -6,13 +6,17 @@ then, for all of them at once: rows of the snapshot ─► compare with what lie
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
+
+import msgspec
 
 from streams.codec import decode_event
 from streams.core.events import Event
 from streams.core.ids import partition_of
 from streams.log import Log, Span, opened
+from streams.records import Record
 from streams.settings import Settings
 from streams.topics import Topics
 from streams.transport.port import TopicPartition
@@ -54,105 +58,141 @@ async def verify_group(job: Job, tell: Tell) -> Result:
 
     Raises ``LogError``, ``UpgradeError``, ``KafkaError``, ``UnreachableError``.
     """
-    result = Result()
-    projected: dict[str, Projected] = {}
     async with opened(job.settings) as log:
+        group = _Group(job, log, tell)
         for partition in job.partitions:
-            fold = await _verify_partition(job, log, partition, result, tell)
-            projected |= fold.projected
+            await group.verify_log_and_table(partition)
         async with joined(job.settings, job.moment) as connection:
-            rows = Rows(connection, job.partitions, job.topics.partitions, job.only)
-            result.differences += await _verify_rows(job, log, rows, projected, tell)
-    return result
+            await group.verify_rows(Rows(connection, job.partitions, job.topics.partitions, job.only))
+    return group.result
 
 
-async def _verify_partition(job: Job, log: Log, partition: int, result: Result, tell: Tell) -> Fold:
-    events = TopicPartition(job.topics.events.name, partition)
-    changelog = TopicPartition(job.topics.changelog.name, partition)
-    before = (await log.settled([events]))[events].end
-    cut = (await log.settled([changelog]))[changelog]
-    table = await tables.read_table(log, changelog, cut)
-    now_ms = job.settings.plant_clock.plant_ms(time.time() * 1000)
-    after = (await log.settled([events]))[events].end
-    projected = job.moment.positions.get(events, 0)
-    if projected > before:
-        message = f"position: expected at most {before}, where the log ends, but the database is at {projected}"
-        result.differences.append(Difference("position", f"{events.topic}[{partition}]", None, message))
-    fold = await _fold(job, log, events, (min(projected, before), before, after), tell)
-    differences = fold.differences
-    wrong = tables.compare_table(fold, table, now_ms)
-    if job.only is not None:  # of others there was no fold
-        wrong = [one for one in wrong if one.subject == job.only]
-    if any(one.kind == tables.MISSING for one in wrong):
-        # Compaction may have taken a record below the cut for the sake of a newer one behind it.
-        newer = await tables.keys_behind(log, changelog, cut.end)
-        wrong = [one for one in wrong if one.kind != tables.MISSING or one.subject not in newer]
-    differences += wrong
-    for subject, entity in fold.entities.items():
-        for name, check in STATE_CHECKS.items():
-            if subject not in fold.broken and (why := check(entity)) is not None:
-                differences.append(Difference(name, subject, entity.seq, why))
-    result.instances += fold.instances
-    result.events += fold.events
-    result.differences += differences
-    return fold
+class _Group:
+    """A job under way."""
+
+    def __init__(self, job: Job, log: Log, tell: Tell) -> None:
+        self.result = Result()
+        self._job, self._log, self._tell = job, log, tell
+        self._projected: dict[str, Projected] = {}
+        self._ends: dict[TopicPartition, int] = {}
+        """Where the database is in each partition's events: D."""
+
+    async def verify_log_and_table(self, partition: int) -> None:
+        """Fold one partition, checking its events, and compare its part of the table."""
+        job, log = self._job, self._log
+        events = TopicPartition(job.topics.events.name, partition)
+        changelog = TopicPartition(job.topics.changelog.name, partition)
+        before = (await log.settled([events]))[events].end
+        cut = (await log.settled([changelog]))[changelog]
+        table = await tables.read_table(log, changelog, cut)
+        now_ms = job.settings.plant_clock.plant_ms(time.time() * 1000)
+        after = (await log.settled([events]))[events].end
+        self._ends[events] = self._database_end(events, before)
+        fold = await self._fold(events, before, after)
+        wrong = tables.compare_table(fold, table, now_ms)
+        if any(one.kind == tables.MISSING for one in wrong):
+            # Compaction may have taken a record below the cut for the sake of a newer one behind it.
+            newer = await tables.keys_behind(log, changelog, cut.end)
+            wrong = [one for one in wrong if one.kind != tables.MISSING or one.subject not in newer]
+        self.result.instances += fold.instances
+        self.result.events += fold.events
+        self.result.differences += fold.differences
+        self.result.differences += [one for one in wrong if job.only in (None, one.subject)]  # the fold has no others
+        self.result.differences += _check_states(fold)
+        self._projected |= fold.projected
+
+    def _database_end(self, events: TopicPartition, log_end: int) -> int:
+        position = self._job.moment.positions.get(events, 0)
+        if position > log_end:
+            message = f"position: expected at most {log_end}, where the log ends, but the database is at {position}"
+            self._differ("position", events, None, message)
+        return min(position, log_end)
+
+    async def _fold(self, events: TopicPartition, before: int, after: int) -> Fold:
+        """Fold to ``after``, past the database's end and ``before``."""
+        fold = Fold(events.partition)
+        passing = [(self._ends[events], fold.project), (before, fold.watch)]
+        async for chunk in self._log.read({events: Span(0, after)}):
+            for record in chunk.records:
+                while passing and record.offset >= passing[0][0]:
+                    passing.pop(0)[1]()
+                event = self._decoded(events, record)
+                if event is not None and self._job.only in (None, event.subject):
+                    fold.take(event)
+            self._tell(chunk.end - chunk.start)
+        for _, pass_cut in passing:
+            pass_cut()
+        return fold
+
+    def _decoded(self, events: TopicPartition, record: Record) -> Event | None:
+        event, why = _event_of(record)
+        if event is None:
+            self._differ("record", events, None, f"offset {record.offset}: expected an event, but the log has: {why}")
+            return None
+        if record.key != event.subject.encode():
+            found = (record.key or b"").decode(errors="replace")
+            message = f"offset {record.offset}: expected the key {event.subject}, but the record has {found!r}"
+            self._differ("record", events, event.seq, message)
+        return event
+
+    def _differ(self, kind: str, tp: TopicPartition, seq: int | None, message: str) -> None:
+        self.result.differences.append(Difference(kind, f"{tp.topic}[{tp.partition}]", seq, message))
+
+    async def verify_rows(self, rows: Rows) -> None:
+        """Compare the database with what the folds of all partitions say."""
+        projected = self._projected
+        strays = await rows.subtract(projected, self._tell)
+        wrong = await rows.wrong_rows(projected)
+        suspects = {name for name, left in projected.items() if left.events or left.history}
+        ordered = sorted(suspects | wrong | strays)
+        self.result.differences += await self._explain(rows, set(ordered[:MAX_EXPLAINED]))
+        for name in ordered[MAX_EXPLAINED:]:
+            message = f"rows: expected what the log says, but they differ; {MAX_EXPLAINED} others are told in full"
+            self.result.differences.append(Difference("rows", name, None, message))
+
+    async def _explain(self, rows: Rows, suspects: set[str]) -> list[Difference]:
+        """What exactly differs in the rows of these instances: their part of the log is read once more."""
+        if not suspects:
+            return []
+        homes = {partition_of(name) for name in suspects}
+        spans = {tp: Span(0, end) for tp, end in self._ends.items() if tp.partition in homes}
+        folds = {tp: Fold(tp.partition, keep_rows=True) for tp in spans}
+        events: defaultdict[str, list[Event]] = defaultdict(list)
+        keys = {name.encode() for name in suspects}
+        async for chunk in self._log.read(spans):
+            for record in chunk.records:
+                if record.key not in keys:
+                    continue
+                event, _ = _event_of(record)
+                if event is not None:
+                    events[event.subject].append(event)
+                    folds[chunk.tp].take(event)
+        expected: dict[str, InstanceRow] = {}
+        for fold in folds.values():
+            fold.project()
+            expected |= fold.rows or {}
+        histories, found = await rows.of_instances(suspects)
+        differences = []
+        for name in sorted(suspects):
+            differences += compare_history(name, events[name], histories.get(name, ()))
+            differences += compare_row(expected.get(name), found.get(name))
+        return differences
 
 
-async def _fold(job: Job, log: Log, tp: TopicPartition, cuts: tuple[int, int, int], tell: Tell) -> Fold:
-    """Fold a partition to the last of ``cuts``: (the database's, E0, E1)."""
-    fold = Fold(tp.partition)
-    projected, before, after = cuts
-    passing = [(projected, fold.project), (before, fold.watch)]
-    async for chunk in log.read({tp: Span(0, after)}):
-        for record in chunk.records:
-            while passing and record.offset >= passing[0][0]:
-                passing.pop(0)[1]()
-            event = decode_event(record.value or b"")
-            if job.only is None or event.subject == job.only:
-                fold.take(event)
-        tell(chunk.end - chunk.start)
-    for _, cut in passing:
-        cut()
-    return fold
+def _event_of(record: Record) -> tuple[Event | None, str]:
+    """The event, or why there is none."""
+    try:
+        return decode_event(record.value or b""), ""
+    except msgspec.MsgspecError as error:
+        return None, str(error)
 
 
-async def _verify_rows(job: Job, log: Log, rows: Rows, projected: dict[str, Projected], tell: Tell) -> list[Difference]:
-    strays = await rows.subtract(projected, tell)
-    wrong, stray_rows = await rows.wrong_rows(projected)
-    suspects = {name for name, left in projected.items() if left.events or left.history} | wrong
-    suspects |= strays.keys() | stray_rows.keys()
-    explained = sorted(suspects)[:MAX_EXPLAINED]
-    differences = await _explain(job, log, rows, explained)
-    for name in sorted(suspects)[MAX_EXPLAINED:]:
-        message = f"rows: expected what the log says, but they differ; {MAX_EXPLAINED} others are told in full"
-        differences.append(Difference("rows", name, None, message))
-    return differences
-
-
-async def _explain(job: Job, log: Log, rows: Rows, suspects: Iterable[str]) -> list[Difference]:
-    """What exactly differs in the rows of these instances: their part of the log is read once more."""
-    wanted = set(suspects)
-    if not wanted:
-        return []
-    spans = {}
-    for partition in {partition_of(name) for name in wanted} & set(job.partitions):
-        tp = TopicPartition(job.topics.events.name, partition)
-        spans[tp] = Span(0, job.moment.positions.get(tp, 0))
-    folds = {tp: Fold(tp.partition, keep_rows=True) for tp in spans}
-    events: dict[str, list[Event]] = {name: [] for name in wanted}
-    async for chunk in log.read(spans):
-        for record in chunk.records:
-            if record.key is not None and record.key.decode() in wanted:
-                event = decode_event(record.value or b"")
-                events[event.subject].append(event)
-                folds[chunk.tp].take(event)
-    expected: dict[str, InstanceRow] = {}
-    for fold in folds.values():
-        fold.project()
-        expected |= fold.rows or {}
-    histories, found = await rows.of_instances(wanted)
-    differences = []
-    for name in sorted(wanted):
-        differences += compare_history(name, events[name], histories.get(name, ()))
-        differences += compare_row(expected.get(name), found.get(name))
-    return differences
+def _check_states(fold: Fold) -> list[Difference]:
+    """The checks of what is there at the end."""
+    return [
+        Difference(name, subject, entity.seq, why)
+        for subject, entity in fold.entities.items()
+        if subject not in fold.broken
+        for name, check in STATE_CHECKS.items()
+        if (why := check(entity)) is not None
+    ]

@@ -26,6 +26,8 @@ SMALL = 20_000
 """Events up to which other processes would take longer to start than they save."""
 MAX_GROUP = 4_000_000
 """Events of a group, whose instances are remembered until the database's rows have been seen: about 100 bytes each."""
+MAX_PROCESSES = 4
+"""Each goes through the database's tables, for the rows of its partitions."""
 POLL_S = 0.1
 
 
@@ -65,7 +67,7 @@ def grouped(sizes: dict[int, int], processes: int) -> list[tuple[int, ...]]:
 
 
 def _processes(sizes: dict[int, int]) -> int:
-    return 1 if sum(sizes.values()) <= SMALL else min(len(sizes), _cores())
+    return 1 if sum(sizes.values()) <= SMALL else min(len(sizes), _most())
 
 
 async def _work(jobs: list[Job], progress: Progress, total: int) -> list[Result]:
@@ -80,7 +82,7 @@ async def _work(jobs: list[Job], progress: Progress, total: int) -> list[Result]
         return [await verify_group(jobs[0], tell)]
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
-    with ProcessPoolExecutor(min(len(jobs), _cores()), context, _share, (counter,)) as pool:
+    with ProcessPoolExecutor(min(len(jobs), _most()), context, _share, (counter,)) as pool:
         loop = asyncio.get_running_loop()
         working = {loop.run_in_executor(pool, _verify_group, job) for job in jobs}
         pending = working
@@ -92,8 +94,8 @@ async def _work(jobs: list[Job], progress: Progress, total: int) -> list[Result]
     return [one.result() for one in working]
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0))
+def _most() -> int:
+    return min(os.cpu_count() or 1, MAX_PROCESSES)
 
 
 # ---- in a process of the pool
