@@ -13,7 +13,7 @@ import structlog
 from projections.database import Database
 from projections.dead_letters import DeadLetterTopic
 from projections.errors import ProjectionError
-from projections.feeds import FeedName
+from projections.feeds import feeds_of
 from projections.migrations import migrate
 from projections.projector import Counts, Projector
 from projections.topic_log import KafkaTopicLog
@@ -71,12 +71,6 @@ class ProjectorRole:
             await migrate(connection)
         finally:
             await connection.close()
-
-
-def feeds_of(topics: Topics) -> dict[str, FeedName]:
-    """What each topic that is projected carries."""
-    feeds: dict[str, FeedName] = dict.fromkeys(topics.telemetry, "telemetry")
-    return feeds | {topics.events.name: "events", topics.definitions.name: "definitions"}
 
 
 def build(settings: Settings) -> RoleApp:

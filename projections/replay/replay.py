@@ -14,10 +14,10 @@ import asyncpg
 import structlog
 from aiokafka.errors import OffsetOutOfRangeError
 
-from projections.app import feeds_of
 from projections.database import CONNECT_TIMEOUT_S
 from projections.dead_letters import DroppedDeadLetters
 from projections.errors import ReplayError, ReplayRunningError, TopicRecreatedError
+from projections.feeds import feeds_of
 from projections.projector import Projector
 from projections.records import Batch
 from projections.replay import keep, shadow, swap
@@ -78,6 +78,7 @@ async def replay_projections(
         kept_rows=replay.kept_rows,
         resumed=resumed,
         seconds=time.monotonic() - began,
+        held_s=replay.held_s,
         swapped_at=swapped_at,
     )
 
@@ -104,7 +105,7 @@ class _Replay:
             dead_letters=DroppedDeadLetters(),
             clock=settings.plant_clock,
         )
-        self.kept_rows = 0
+        self.kept_rows, self.held_s = 0, 0.0
         self._done = self._total = self._here = 0
         self._began = time.monotonic()
 
@@ -121,8 +122,8 @@ class _Replay:
 
     def say(self, step: str) -> None:
         """Tell where the replay is."""
-        records, seconds = self.projector.counts.records, time.monotonic() - self._began
-        self._progress(Progress(step, self._done, self._total, self._here, records, seconds))
+        records = self.projector.counts.records if step == PROJECTING else 0
+        self._progress(Progress(step, self._done, self._total, self._here, records, time.monotonic() - self._began))
 
     async def _swap(self, connection: asyncpg.Connection) -> datetime:
         deadline = time.monotonic() + SWAP_PATIENCE_S
@@ -145,11 +146,13 @@ class _Replay:
 
     async def _swap_now(self, connection: asyncpg.Connection) -> datetime:
         """One attempt, in a transaction; nothing has changed when it raises."""
+        began = time.monotonic()
         async with asyncio.timeout(HOLD_TIMEOUT_S) as limit, connection.transaction():
             await swap.hold_projector(connection, self._live)
             await self._catch_up(connection)
             moment = await swap.swap(connection, self._live)
             limit.reschedule(None)  # a commit that has begun is waited for
+        self.held_s = time.monotonic() - began
         return moment
 
     async def _reading(self, attempt: Callable[[], Awaitable[int]]) -> int:
@@ -180,8 +183,9 @@ class _Replay:
             await self.projector.positions(declared)
         spans = {tp: Span(reached[tp], targets[tp]) for tp in declared if reached[tp] != targets[tp]}
         _check_forward(spans)
-        self.say(PROJECTING)
-        await project_spans(self._log, self.projector, spans, self._projected)
+        if spans:
+            self.say(PROJECTING)
+            await project_spans(self._log, self.projector, spans, self._projected)
         return behind
 
     async def _keep(self, kept: list[keep.Kept]) -> dict[TopicPartition, int]:

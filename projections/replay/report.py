@@ -9,8 +9,8 @@ from datetime import datetime
 class Progress:
     """Where a replay is: ``done`` of ``total`` offsets, of which ``here`` by this run, in ``seconds``.
 
-    ``total`` grows while the live system goes on.  ``records`` is what this run has read: fewer than ``here``, since a
-    transaction's marker takes an offset too, and kept telemetry is not read.
+    ``total`` grows while the live system goes on.  ``records`` is what this run has read, while it does: fewer than
+    ``here``, since a transaction's marker takes an offset too, and kept telemetry is not read.
     """
 
     step: str
@@ -38,7 +38,7 @@ class ReplayReport:
 
     ``records`` were read and projected by this run, ``refused`` of them are no readings (they are dead letters already,
     and not sent again); ``kept_rows`` of telemetry were copied by this run, since the topics no longer hold them.
-    ``resumed``: an earlier run had begun.
+    ``resumed``: an earlier run had begun.  ``held_s``: for how long at most the live projector was made to wait.
     """
 
     tables: dict[str, TableReport]
@@ -47,4 +47,5 @@ class ReplayReport:
     kept_rows: int
     resumed: bool
     seconds: float
+    held_s: float
     swapped_at: datetime

@@ -7,9 +7,9 @@ import uuid
 import asyncpg
 import pytest
 
-from projections.replay import Progress
+from projections.replay import Progress, ReplayReport
 from projections.replay.replay import _LOCK
-from tests.cli.conftest import Plant
+from tests.cli.conftest import PARTITIONS, Plant
 from weir.cli.replay import describe
 
 DEFINITION = """
@@ -70,7 +70,7 @@ def test_a_program_gets_one_document(used: Plant) -> None:
     execute(used, "UPDATE process_instances SET status = 'suspended'")
     document = used.ask("replay", "--projections")
     assert document["tables"]["process_instances"] == {"rows": 3, "before": 3}
-    assert set(document) == {"tables", "records", "refused", "kept_rows", "resumed", "seconds", "swapped_at"}
+    assert set(document) == set(ReplayReport.__annotations__)
     assert document["records"] > 0
     assert document["swapped_at"].endswith("Z")
     assert used.ask("instances") == before
@@ -96,6 +96,19 @@ def test_a_second_one_is_refused(used: Plant) -> None:
     code, output = asyncio.run(run())
     assert code == 1
     assert "Expected to be the only replay, but another one is at work" in output
+
+
+def test_the_state_is_replayed_once_no_processor_runs(used: Plant) -> None:
+    refused = used.ask("replay", "--state", code=1)
+    assert "process" in refused["error"]["message"]
+    assert refused["error"]["hint"]
+    used.stack.stop_process("processor")
+    document = used.ask("replay", "--state")
+    assert document["entities"] > 0
+    assert len(document["partitions"]) == PARTITIONS
+    result = used.weir("replay", "--state", "--ignore-changelog")
+    assert result.exit_code == 0, result.output
+    assert f"Rebuilt {document['entities']} entities from {document['events']} events" in result.stdout
 
 
 def test_no_database_is_said(used: Plant, monkeypatch: pytest.MonkeyPatch) -> None:

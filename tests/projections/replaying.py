@@ -11,9 +11,9 @@ import asyncpg
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from projections.app import feeds_of
 from projections.database import Database
 from projections.dead_letters import KeptDeadLetters
+from projections.feeds import feeds_of
 from projections.projector import Projector
 from projections.replay import Progress, ReplayReport, replay_projections
 from projections.replay.shadow import PROJECTED, positions_of

@@ -18,6 +18,7 @@ from weir.cli.errors import CliError, ExitCode
 from weir.cli.output import Bar, moment, out, print_json, print_table
 from weir.cli.session import Session, session_of
 from weir.database import connected
+from weir.replay import ReplayError, replay_state
 
 LINE_EVERY_S = 10.0
 Projections = Annotated[
@@ -92,7 +93,7 @@ def _projections(session: Session, *, restart: bool, as_json: bool) -> None:
     resumed = " An earlier run had begun." if report.resumed else ""
     out().print(
         f"Rebuilt from {report.records:,} records{refused} in {report.seconds:.1f} s, in use since "
-        f"{moment(report.swapped_at)}.{kept}{resumed}"
+        f"{moment(report.swapped_at)}; the projector waited {report.held_s * 1000:.0f} ms.{kept}{resumed}"
     )
 
 
@@ -105,9 +106,6 @@ def _database_failed(error: Exception) -> CliError:
 
 
 def _state(session: Session, *, ignore_changelog: bool, as_json: bool) -> None:
-    from weir.replay.errors import ReplayError  # noqa: PLC0415
-    from weir.replay.state import replay_state  # noqa: PLC0415
-
     with Bar() as bar:
         run = replay_state(session.settings, session.topics, bar.step, ignore_changelog=ignore_changelog)
         try:
