@@ -24,6 +24,8 @@ from streams.transport.port import Chunk, TopicPartition
 MAX_PARTITION_FETCH_BYTES = 4 * 1024 * 1024
 FETCH_WAIT_MS = 20
 """How long the broker holds a fetch that finds nothing: what the next partition to be read waits for."""
+RETRY_MS = 10
+"""The client asks again so soon for who leads a partition, of which it forgets all but the topics it reads."""
 SETTLE_POLL_S = 0.02
 STALL_S = 60.0
 
@@ -126,6 +128,7 @@ async def opened(settings: Settings) -> AsyncIterator[Log]:
                 auto_offset_reset="none",
                 max_partition_fetch_bytes=MAX_PARTITION_FETCH_BYTES,
                 fetch_max_wait_ms=FETCH_WAIT_MS,
+                retry_backoff_ms=RETRY_MS,
             )
             stack.push_async_callback(consumer.stop)
             await consumer.start()
