@@ -5,8 +5,8 @@ position record of the changelog, written with the state, and the offset that th
 which trails it by up to a second.  Each tells of commands that were processed, so the highest of the three is right:
 between it and the truth are readings only, and a reading that is taken once more changes nothing.
 
-A forwarded command must not be taken twice: its copy has another offset, so that it would start or signal twice.  Its
-copy names where it came from; logs written before it did need one of the other witnesses.
+A forwarded command must not be taken twice: its new copy would have another offset, and start or signal once more.  A
+copy names its original; logs written before it did need one of the other witnesses.
 
 A witness may be wrong: a record changed by hand, a group's offset reset, or a log that has lost its end.  A command
 below the witness's position, and behind the last trace, that must have left a trace and has not, was never processed.
@@ -26,7 +26,7 @@ from streams.settings import Settings
 from streams.topics import Topics, group_of
 from streams.transport.port import TopicPartition
 from weir.replay.errors import ReplayError
-from weir.replay.traces import must_leave_trace
+from weir.replay.traces import Traces, must_leave_trace
 
 logger = structlog.get_logger("weir.replay")
 
@@ -76,13 +76,14 @@ def witnesses(topics: Topics, in_changelog: bytes | None, in_group: int | None) 
 
 
 async def resume_at(
-    log: Log, topics: Topics, tp: TopicPartition, traced: int | None, known: list[Witness], evidence_since_ms: int
+    log: Log, topics: Topics, tp: TopicPartition, traces: Traces, known: list[Witness], evidence_since_ms: int
 ) -> Resume:
     """Where to go on in ``tp``.
 
     Traces of commands appended before ``evidence_since_ms`` (Unix ms) may have expired.  Raises ``ReplayError``.
     """
     span = (await log.settled([tp]))[tp]
+    traced = await _traced(log, topics, tp, traces, span, evidence_since_ms)
     if traced is not None and traced > span.end:
         raise ReplayError(
             f"Expected {_place(tp)} to hold the command at {traced - 1}, which the log tells of, but it ends at "
@@ -112,6 +113,23 @@ async def resume_at(
     if told < position:
         logger.warning("commands are gone, processed or not", partition=tp.partition, first=told, next=position)
     return Resume(position, position - told)
+
+
+async def _traced(
+    log: Log, topics: Topics, tp: TopicPartition, traces: Traces, span: Span, evidence_since_ms: int
+) -> int | None:
+    """The offset after the last trace.  A copy that names an original beyond commands without a trace is not one that
+    the processor made: somebody sent it with that header.
+    """
+    traced, forwarded = traces.after(tp.partition), traces.forwarded[tp.partition]
+    start = max(traced or 0, span.start)
+    if forwarded <= start:
+        return traced
+    between = Span(start, min(forwarded, span.end))
+    if forwarded <= span.end and await _without_trace(log, topics, tp, between, evidence_since_ms) is None:
+        return forwarded
+    logger.warning("a command's header weir_from names no forwarded command", partition=tp.partition, next=forwarded)
+    return traced
 
 
 async def _without_trace(

@@ -142,8 +142,7 @@ class _Replay:
         found = await self._table(partition)
         in_changelog = None if self._ignore_changelog else found.get(position_key(commands.topic))
         known = witnesses(topics, in_changelog, in_group)
-        traced = traces.after(partition)
-        resume = await resume_at(self._log, topics, commands, traced, known, self._evidence_since_ms)
+        resume = await resume_at(self._log, topics, commands, traces, known, self._evidence_since_ms)
         what = difference(records_of(fold, commands.topic, resume.position), found)
         if what.changes:
             await self._fence.write(partition, what.changes)

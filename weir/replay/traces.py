@@ -36,6 +36,9 @@ class Traces:
 
     def __init__(self) -> None:
         self._next: defaultdict[int, int] = defaultdict(int)
+        self.forwarded: defaultdict[int, int] = defaultdict(int)
+        """The offset after the last command that a copy names as its original.  Any sender may set such a header, so
+        this is to be checked."""
 
     def saw(self, partition: int, offset: int) -> None:
         """The command at ``offset`` was processed."""
@@ -75,8 +78,9 @@ async def read_traces(log: Log, topics: Topics) -> Traces:
             traces.saw(int(ours["weir_partition"]), int(ours["weir_offset"]))
     async for record in _records(log, topics.commands):
         place = _PLACE.fullmatch(dict(record.headers).get(FROM_HEADER, b""))
-        if place is not None:  # whoever sends a command may give it any header
-            traces.saw(int(place[1]), int(place[2]))
+        if place is not None:
+            origin = int(place[1])
+            traces.forwarded[origin] = max(traces.forwarded[origin], int(place[2]) + 1)
     return traces
 
 
