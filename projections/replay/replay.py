@@ -172,9 +172,10 @@ class _Replay:
         targets = {one.tp: one.position for one in live}
         declared = [tp for tp in targets if tp.topic in self._feeds]
         undeclared = [one for one in live if one.tp.topic not in self._feeds]
-        await keep.check_undeclared(connection, self._live, {one.tp.topic for one in undeclared if one.position})
         async with self._database.connection() as own:
             reached = await shadow.settle(own, undeclared)
+        behind_undeclared = {tp.topic for tp, position in reached.items() if position < targets[tp]}
+        await keep.check_undeclared(connection, self._live, behind_undeclared)
         reached |= {tp: position or 0 for tp, position in (await self.projector.positions(declared)).items()}
         self._done, self._total = sum(reached.values()), sum(targets.values())
         behind = self._total - self._done
