@@ -2,11 +2,16 @@
 
 from typing import Any
 
+import pytest
+
 from streams.codec import decode_entity, encode_entity, encode_event
 from streams.core.durations import instant
 from streams.core.events import Event
 from streams.core.state import Finished, Key
+from streams.log import Log, Span
+from streams.transport.port import TopicPartition
 from tests.verify.site import VerifySite
+from weir.verify import table
 from weir.verify.report import Difference
 
 HISTORY_CHANGES = {
@@ -138,6 +143,25 @@ class TestTable:
         assert found.subject == "definition:worker"
         assert 'but the table has "another"' in found.message
 
+    async def test_a_record_that_compaction_took_for_a_newer_one(
+        self, site: VerifySite, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Between the cut of the changelog and its reading."""
+        name, raw = site.ids["timer"], encode_entity(record(site, "timer"))
+        read = table.read_table
+        newer = True
+
+        async def compacted(log: Log, tp: TopicPartition, span: Span) -> dict[bytes, bytes]:
+            found = await read(log, tp, span)
+            if found.pop(name.encode(), None) is not None and newer:
+                await site.put_state("timer", name, raw)
+            return found
+
+        monkeypatch.setattr(table, "read_table", compacted)
+        assert await site.differences() == []
+        newer = False
+        assert (await only(site, "timer")).kind == "table-missing"
+
     async def test_soft_records_and_positions_are_no_fold(self, site: VerifySite) -> None:
         await site.put_state("timer", "latest:topic::timer", b"{}")
         await site.put_state("timer", "\x00position:topic", b"7")
@@ -223,6 +247,16 @@ class TestInstances:
         )
         (found,) = await site.differences()
         assert (found.kind, found.subject, found.seq) == ("instance-extra", ghost, 5)
+
+    async def test_a_row_twice(self, site: VerifySite) -> None:
+        """The table's key is the id with the time of the start."""
+        await site.sql(
+            "INSERT INTO process_instances SELECT id, definition_id, definition_version, status, status_since, "
+            "business_key, current_activity, variables, error, steps, last_seq, started_at + interval '1 s', "
+            "updated_at, completed_at FROM process_instances WHERE id = $1",
+            "failed",
+        )
+        assert (await only(site, "failed")).kind == "instance-extra"
 
     async def test_several_differences_are_told_one_by_one(self, site: VerifySite) -> None:
         await site.database.execute("UPDATE process_instances SET steps = steps + 1")

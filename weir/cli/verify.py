@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from streams.codec import UpgradeError
+from streams.core.ids import partition_of
 from streams.log import LogError
 from weir.cli import options
 from weir.cli.errors import CliError, ExitCode
@@ -27,15 +28,21 @@ def verify(ctx: typer.Context, instance: InstanceId = None, *, json: options.Jso
     """
     session = session_of(ctx)
     only = None if instance is None else check_instance(instance, "ID")
+    if only is not None and partition_of(only) >= session.topics.partitions:
+        raise _unknown(only)
     report = _run(session, only)
-    if only is not None and report.instances == 0:
-        raise CliError(f"There is no instance {only} in the log.", reason="unknown_instance")
+    if only is not None and report.instances == 0 and report.ok:
+        raise _unknown(only)
     if json:
         print_json(report.document())
     else:
         tell(report)
     if not report.ok:
         raise typer.Exit(ExitCode.FAILED)
+
+
+def _unknown(instance: str) -> CliError:
+    return CliError(f"There is no instance {instance} in the log.", reason="unknown_instance")
 
 
 def tell(report: Report) -> None:

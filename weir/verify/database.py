@@ -5,10 +5,11 @@ streamed in whatever order they lie, and taken off the digests of what the log s
 rows of that instance are fetched and compared one by one.
 """
 
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import msgspec
@@ -21,7 +22,10 @@ from weir.verify.fold import Projected
 from weir.verify.report import Difference
 from weir.verify.rows import InstanceRow
 
+T = TypeVar("T")
+Found = defaultdict[str, list[T]]
 FETCH = 5_000
+"""Rows at a time."""
 HISTORY = """
     SELECT instance_id::text, seq, timestamp, event_type, activity_id, message, definition_id, definition_version,
            cause, data::text
@@ -112,15 +116,17 @@ class Rows:
                     wrong.add(found.id)
         return wrong | unseen
 
-    async def of_instances(self, ids: Iterable[str]) -> tuple[dict[str, list[asyncpg.Record]], dict[str, InstanceRow]]:
-        """The history, by seq, and the row of each instance."""
+    async def of_instances(self, ids: Iterable[str]) -> tuple[Found[asyncpg.Record], Found[InstanceRow]]:
+        """The rows of history, by seq, and those of ``process_instances``, by instance."""
         wanted = list(ids)
-        told: dict[str, list[asyncpg.Record]] = {}
+        told: Found[asyncpg.Record] = defaultdict(list)
+        states: Found[InstanceRow] = defaultdict(list)
         query = f"{HISTORY} WHERE instance_id = ANY ($1::uuid[]) ORDER BY seq, timestamp"
         for row in await self._connection.fetch(query, wanted):
-            told.setdefault(row[0], []).append(row)
-        found = map(instance_row, await self._connection.fetch(f"{INSTANCES} WHERE id = ANY ($1::uuid[])", wanted))
-        return told, {row.id: row for row in found}
+            told[row[0]].append(row)
+        for row in await self._connection.fetch(f"{INSTANCES} WHERE id = ANY ($1::uuid[]) ORDER BY started_at", wanted):
+            states[row[0]].append(instance_row(row))
+        return told, states
 
     async def _stream(self, query: str, column: str) -> AsyncIterator[list[asyncpg.Record]]:
         if self._only is not None:
@@ -138,20 +144,25 @@ def instance_row(row: Any) -> InstanceRow:
     return InstanceRow(**dict(row) | {"variables": msgspec.json.decode(row["variables"])})
 
 
-def compare_row(expected: InstanceRow | None, found: InstanceRow | None) -> list[Difference]:
-    """The row of one instance, column by column; at most one difference."""
-    if expected is None and found is None:
-        return []  # its fold ends in the middle, which was told
+def compare_rows(expected: InstanceRow | None, found: Sequence[InstanceRow]) -> list[Difference]:
+    """The row of one instance, column by column; the key of the table allows more than one."""
     if expected is None:
-        assert found is not None
-        message = "row: expected none, since no event tells of it, but process_instances has one"
-        return [Difference("instance-extra", found.id, found.last_seq, message)]
-    if found is None:
+        return [_extra(row) for row in found]
+    if not found:
         message = f"row: expected {expected.status} at seq {expected.last_seq}, but process_instances has none"
         return [Difference("instance-missing", expected.id, expected.last_seq, message)]
-    ways = list(differing(_columns(expected), _columns(found)))
-    text = "; ".join(f"{name}: expected {one}, but process_instances has {other}" for name, one, other in ways)
-    return [Difference("instance", expected.id, expected.last_seq, text)] if ways else []
+    ways = [list(differing(_columns(expected), _columns(row))) for row in found]
+    closest = min(range(len(found)), key=lambda at: len(ways[at]))
+    differences = [_extra(row) for at, row in enumerate(found) if at != closest]
+    if ways[closest]:
+        told = (f"{name}: expected {one}, but process_instances has {other}" for name, one, other in ways[closest])
+        differences.append(Difference("instance", expected.id, expected.last_seq, "; ".join(told)))
+    return differences
+
+
+def _extra(row: InstanceRow) -> Difference:
+    message = f"row: expected none from {row.started_at.isoformat()}, but process_instances has one"
+    return Difference("instance-extra", row.id, row.last_seq, message)
 
 
 def _columns(row: InstanceRow) -> dict[str, Any]:

@@ -25,7 +25,8 @@ Progress = Callable[[int, int], None]
 SMALL = 20_000
 """Events up to which other processes would take longer to start than they save."""
 MAX_GROUP = 4_000_000
-"""Events of a group, whose instances are remembered until the database's rows have been seen: about 100 bytes each."""
+"""Events of a group, whose instances are remembered until the database's rows have been seen: a finished one takes
+about 600 bytes."""
 MAX_PROCESSES = 4
 """Each goes through the database's tables, for the rows of its partitions."""
 POLL_S = 0.1
@@ -84,8 +85,8 @@ async def _work(jobs: list[Job], progress: Progress, total: int) -> list[Result]
     counter = context.Value("q", 0)
     with ProcessPoolExecutor(min(len(jobs), _most()), context, _share, (counter,)) as pool:
         loop = asyncio.get_running_loop()
-        working = {loop.run_in_executor(pool, _verify_group, job) for job in jobs}
-        pending = working
+        working = [loop.run_in_executor(pool, _verify_group, job) for job in jobs]
+        pending = set(working)
         while pending:
             finished, pending = await asyncio.wait(pending, timeout=POLL_S, return_when=asyncio.FIRST_EXCEPTION)
             progress(counter.value, total)

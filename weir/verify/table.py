@@ -34,12 +34,11 @@ async def read_table(log: Log, tp: TopicPartition, span: Span) -> dict[bytes, by
     return {key: value for key, value in contents.items(tp.partition) if not key.startswith(NO_FOLD)}
 
 
-async def keys_behind(log: Log, tp: TopicPartition, offset: int) -> set[str]:
-    """Entities that the changelog has a newer record of, behind ``offset``."""
-    span = Span(offset, (await log.settled([tp]))[tp].end)
+async def keys_in(log: Log, tp: TopicPartition, span: Span) -> set[str]:
+    """Entities that this part of the changelog has a record of."""
     keys: set[str] = set()
     async for chunk in log.read({tp: span}):
-        keys.update(record.key.decode() for record in chunk.records if record.key is not None)
+        keys.update(record.key.decode(errors="replace") for record in chunk.records if record.key is not None)
     return keys
 
 
