@@ -10,6 +10,6 @@
     peers.py    other systems on the same work; rounds.py alternates with them
     reduce.py   the action of the process of W1; role.py runs a role that knows it
 
-``core.py``, ``transport.py`` and ``verify.py`` measure a part each, and are programs of their own; ``written.py`` writes
-a log for the last one.
+``core.py``, ``transport.py`` and ``verify.py`` measure a part each, and are programs of their own; ``written.py``
+writes the log for the last one.
 """
