@@ -1,4 +1,4 @@
-"""Rebuilding: how fast a processor that starts has its state back, and what ``weir verify`` takes.
+"""Rebuilding: how fast a processor that starts has its state back, and what ``weir verify`` and ``weir replay`` take.
 
 The state is that of instances that wait.  A processor is stopped and started again: with no state, then with all of it;
 the difference is the recovery.
@@ -23,8 +23,8 @@ from benchmarks.workload import Emit, Options, durability
 from weir.home import environment
 
 INSTANCES = 100_000
-COMMANDS = {"verify": ("verify",)}
-"""Commands of Weir's that read the log again; their time is that of the whole command."""
+COMMANDS = {"verify": ("verify",), "projections": ("replay", "--projections"), "state": ("replay", "--state")}
+"""Commands of Weir's that read the log again, the last without a processor; their time is that of the whole command."""
 SMALLEST_S = 0.1
 """Of a difference between two starts that tells anything."""
 TAKEN_OVER = re.compile(r"partition taken over.* records=(\d+)")
@@ -77,7 +77,11 @@ def run(options: Options, emit: Emit) -> dict[str, Any]:
         empty_s, empty_cpu_s, _ = restart(running)
         asyncio.run(wait_in(running, count, w2.OUTSTANDING))
         full_s, full_cpu_s, records = restart(running)
-        commands = {name: command(running, *words) for name, words in COMMANDS.items()}
+        commands = {}
+        for name, words in COMMANDS.items():
+            if name == "state":
+                running.stop("processor")
+            commands[name] = command(running, *words)
     more_s = full_s - empty_s
     recovered = {
         "instances": count,

@@ -54,4 +54,7 @@ async def test_every_workload_measures_and_finds_nothing_lost(running_stack: Sta
     assert [line["commands"] >= 2 for line in routed] == [True, True]
     assert found["telemetry-rows"]["readings"] <= sum(line["readings"] for line in routed)
     assert found["replay"]["records"] >= INSTANCES
+    assert found["replay-verify"]["said"]["ok"] is True
+    assert found["replay-projections"]["said"]["tables"]["process_instances"]["rows"] >= INSTANCES
+    assert found["replay-state"]["said"]["repaired"] == 0
     assert found["core"]["cpu_us_per_instance"]["total"] > 0
