@@ -14,7 +14,7 @@ DEFINITION = PROJECT / "definitions" / "temperature-control.yaml"
 INSTANCE = "019ab8f0-0000-8001-8000-000000000000"
 COMMANDS = (
     *("up", "down", "status", "logs", "demo", "deploy", "validate", "start", "signal", "cancel"),
-    *("instances", "show", "history", "worker", "projector", "migrate", "topics"),
+    *("instances", "show", "history", "worker", "projector", "migrate", "topics", "verify", "replay"),
 )
 
 
