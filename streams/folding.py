@@ -4,15 +4,11 @@ What the processor's table must hold follows from it by ``forget``, which leaves
 by.
 """
 
-from typing import get_args
-
 from streams.codec import UpgradeError
 from streams.core.apply import apply_event
-from streams.core.events import Event, EventType
+from streams.core.events import EVENT_TYPES, Event
 from streams.core.state import Entity, Finished
 from streams.endings import Endings, may_be_forgotten
-
-KNOWN_TYPES = frozenset(get_args(EventType))
 
 
 class Fold:
@@ -36,7 +32,7 @@ class Fold:
 
     def take(self, event: Event) -> None:
         """Fold one event.  Raises ``FoldError``, or ``UpgradeError`` for a type that this Weir does not know."""
-        if event.type not in KNOWN_TYPES:
+        if event.type not in EVENT_TYPES:
             raise UpgradeError(f"{event.subject}/{event.seq} is of type {event.type!r}: upgrade this Weir to fold it")
         apply_event(self, event)
 

@@ -1,14 +1,14 @@
 """What one command puts into the batch's transaction, encoded as a whole before any of it is given away."""
 
 from dataclasses import dataclass, field
-from typing import Protocol, get_args
+from typing import Protocol
 
 import orjson
 
 from streams.codec import encode_entity, encode_event, encode_json
 from streams.core.commands import TopicCommand
 from streams.core.durations import instant_text
-from streams.core.events import EventType
+from streams.core.events import EVENT_TYPES
 from streams.core.turn import Rejection, Turn
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.deadletters import DeadLetter
@@ -21,7 +21,7 @@ FROM_HEADER = "weir_from"
 """``<partition>:<offset>`` of the record that was forwarded: all that the log tells of its having been processed."""
 REJECTION_VERSION = 1
 DEFINITIONS_PARTITION = 0
-_CE_TYPE = {name: [("ce_type", name.encode())] for name in get_args(EventType)}
+_CE_TYPE = {name: [("ce_type", name.encode())] for name in EVENT_TYPES}
 
 Output = tuple[str, int, bytes | None, bytes | None, Headers]
 """(topic, partition, key, value, headers)"""

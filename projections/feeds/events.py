@@ -5,7 +5,7 @@ change what a row must say, so it stops the projector as a higher format version
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, get_args
+from typing import NamedTuple
 
 import msgspec
 
@@ -13,12 +13,11 @@ from projections.errors import BrokenRecordError, UpgradeNeededError
 from projections.feeds.base import Decoded, Feed, place
 from streams.codec import UpgradeError, decode_event_head
 from streams.core.clock import PlantClock
-from streams.core.events import EventHead, EventType
+from streams.core.events import EVENT_TYPES, EventHead
 from streams.records import Record
 from streams.transport.port import TopicPartition
 
 UUID_BYTES = 16
-KNOWN_TYPES = frozenset(get_args(EventType))
 
 
 class InstanceEvent(NamedTuple):
@@ -52,7 +51,7 @@ def decode(tp: TopicPartition, records: Sequence[Record], _clock: PlantClock) ->
                 f"{place(tp, record)}: Expected an event, but got {(record.value or b'')[:200]!r}: {error}. Was it "
                 "written by something else than the processor, or by a newer Weir? Events are never skipped"
             ) from error
-        if event.type not in KNOWN_TYPES:
+        if event.type not in EVENT_TYPES:
             raise UpgradeNeededError(
                 f"{place(tp, record)}: Expected an event type that this Weir knows, but got {event.type!r}: upgrade it"
             )

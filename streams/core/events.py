@@ -9,7 +9,7 @@ the type, to filter without decoding.
 """
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -39,6 +39,9 @@ EventType = Literal[
     # a definition
     "definition_deployed",
 ]
+
+EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType))
+"""An event of another type was written by a newer Weir."""
 
 
 class Envelope(msgspec.Struct, omit_defaults=True):

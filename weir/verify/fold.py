@@ -10,9 +10,9 @@ Finished instances keep a mark and two digests; unfinished ones their state.
 from streams.codec import UpgradeError, encode_entity
 from streams.core.apply import CREATES_INSTANCE, INSTANCE_APPLIERS, apply_at
 from streams.core.durations import instant_ms
-from streams.core.events import Event
+from streams.core.events import EVENT_TYPES, Event
 from streams.core.state import Entity, Finished, Instance
-from weir.verify.checks import EVERY, checks_of
+from weir.verify.checks import checks_of
 from weir.verify.history import event_digest
 from weir.verify.report import Difference
 from weir.verify.rows import InstanceRow, row_of
@@ -85,7 +85,7 @@ class Fold:
 
     def take(self, event: Event) -> None:
         """The next event of the partition.  Raises ``UpgradeError`` for a type that this Weir does not know."""
-        if event.type not in EVERY:
+        if event.type not in EVENT_TYPES:
             raise UpgradeError(f"{event.subject}/{event.seq} is of type {event.type!r}: upgrade this Weir to fold it")
         of_instance = event.type in OF_INSTANCES
         self.events += of_instance

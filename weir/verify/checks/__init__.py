@@ -6,22 +6,20 @@ what is wrong, or ``None``.  One file a rule, one line here.  ``commands`` compa
 
 from collections.abc import Callable
 from functools import cache
-from typing import get_args
 
-from streams.core.events import EventType
+from streams.core.events import EVENT_TYPES
 from streams.core.state import Entity
 from weir.verify.checks import ended, home, outcome, sequence, timer, times, waits
 from weir.verify.seen import Seen
 
 EventCheck = Callable[[Seen], str | None]
 StateCheck = Callable[[Entity], str | None]
-EVERY = frozenset(get_args(EventType))
 
 EVENT_CHECKS: dict[str, tuple[frozenset[str], EventCheck]] = {
-    "sequence": (EVERY, sequence.check),
-    "time": (EVERY, times.check),
+    "sequence": (EVENT_TYPES, sequence.check),
+    "time": (EVENT_TYPES, times.check),
     "home": (home.TYPES, home.check),
-    "ended": (EVERY, ended.check),
+    "ended": (EVENT_TYPES, ended.check),
     "outcome": (outcome.TYPES, outcome.check),
     "timer": (timer.TYPES, timer.check),
 }
