@@ -29,7 +29,7 @@ async def test_a_due_timer_gets_a_batch_without_records():
         s.feed("c")
         await until(lambda: s.lane.position == 3)
     at, *where = fired[0]
-    assert 0 <= at - due < 0.1
+    assert at >= due
     assert where == [2, 2, True]
     assert len(fired) == 1
     assert s.table.contents.parts[0] == {b"k": b"3", b"timer": b"fired", position_key("in"): b"3"}
