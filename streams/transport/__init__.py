@@ -28,7 +28,8 @@ Map of the package, from the pure to Faust:
     kafka_writer.py, kafka_reader.py   the port over aiokafka
     thread.py      the consumer thread, and the port's reader and offsets across it
     recovery.py    TransactionalTable, recovery from the changelog
-    consumer.py    Faust's consumer: drain, fence, recover, seek, start
+    assignment.py  what a member of the group does with its partitions: drain, fence, recover, seek, start
+    consumer.py    Faust's consumer, which drives that
     watchdog.py    what stands still without an error
     app.py         install, app_settings, Transport
     run.py         a role's process

@@ -1,24 +1,24 @@
-"""Faust's consumer with the path of single messages replaced by lanes.
+"""Faust's consumer with the path of single messages replaced by lanes: it drives ``assignment.py``.
 
 Rebalance:  drain lanes → hooks → (join) → fence → recover → read positions → seek → hooks → start lanes
-
-Fencing comes before recovery, because only then is the end of the changelog final: a predecessor that is merely slow
-could still commit behind what was read.
 """
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from faust.transport.consumer import ensure_TP, ensure_TPset
 from faust.transport.drivers import aiokafka as driver
 from mode import Service
 
-from streams.transport import positions, private
+from streams.transport import private
+from streams.transport.assignment import Assignment
 from streams.transport.fatal import logger
 from streams.transport.kafka_reader import KafkaEnds
 from streams.transport.kafka_writer import KafkaWriter, transactional_id
 from streams.transport.lane import Lane
-from streams.transport.port import TopicPartition
+from streams.transport.options import TransportOptions
+from streams.transport.port import PortError, TopicPartition
 from streams.transport.thread import ConsumerThread, ThreadOffsets, ThreadReader
 from streams.transport.watchdog import TICK_S, Watchdog
 
@@ -26,8 +26,42 @@ LEAVE_TIMEOUT_S = 1.0
 CHANGELOG_WAIT_S = 0.2
 
 
+class KafkaMember:
+    """``assignment.Member`` over Faust's consumer thread."""
+
+    def __init__(self, thread: ConsumerThread, group: str, options: TransportOptions) -> None:
+        self._thread, self._group, self._options = thread, group, options
+
+    def reader(self) -> ThreadReader:
+        """Reads in the thread."""
+        return ThreadReader(self._thread)
+
+    def offsets(self) -> ThreadOffsets:
+        """Asks in the thread."""
+        return ThreadOffsets(self._thread)
+
+    async def open_writer(self, tp: TopicPartition) -> KafkaWriter:
+        """See ``Member``."""
+        return await KafkaWriter.open(transactional_id(self._group, tp), self._group, self._options)
+
+    async def open_ends(self, tps: Sequence[TopicPartition]) -> KafkaEnds:
+        """See ``Member``."""
+        return await KafkaEnds.open(self._options, tps)
+
+    async def seek(self, to: Mapping[TopicPartition, int]) -> None:
+        """See ``Member``."""
+        await self._thread.seek_wait({ensure_TP(tp): position for tp, position in to.items()})
+
+    async def commit_offsets(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """See ``Member``."""
+        try:
+            await self._thread.run(self._thread.commit_offsets(dict(offsets)))
+        except driver.KafkaError as error:
+            raise PortError(repr(error)) from error
+
+
 class LaneConsumer(driver.Consumer):  # type: ignore[misc]
-    """Owns the lanes and their writers."""
+    """Has the lanes, and the thread in which aiokafka runs."""
 
     mundane_level = "debug"
 
@@ -35,11 +69,13 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         self.tx = self.app.tx
         self.tx.consumer = self
-        self.lanes: dict[TopicPartition, Lane] = {}
-        self.writers: dict[TopicPartition, KafkaWriter] = {}
-        self._ends: KafkaEnds | None = None
-        self._generation = -2
-        self._revocations = 0
+        member = KafkaMember(self._thread, self.app.conf.id, self.tx.options)
+        self.held = Assignment(self.tx.sources, member, self.tx.options, self.tx.counters, self.tx.fatal)
+
+    @property
+    def lanes(self) -> dict[TopicPartition, Lane]:
+        """Those that run."""
+        return self.held.lanes
 
     def _new_consumer_thread(self) -> ConsumerThread:
         return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -71,88 +107,20 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def on_partitions_revoked(self, revoked: Any) -> None:
         """Drain first: after this the group may give the partitions to somebody else."""
-        self._revocations += 1
-        await self.stop_lanes()
+        await self.held.revoked()
         await super().on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: Any, generation_id: int = 0) -> None:
         """Fence, then let Faust recover the tables; ``perform_seek`` follows."""
-        await self.stop_lanes()
         other = {tp.topic for tp in assigned} - self.tx.sources.keys() - self.app.tables.changelog_topics
         if other:
             self.tx.fatal(f"topics {sorted(other)} have agents but no tx.source(): nothing commits their positions")
-        try:
-            await self._open_writers(assigned, generation_id)
-            await self._open_ends(assigned)
-        except Exception as error:  # noqa: BLE001  aiokafka would log it and go on with partitions nobody works on
-            self.tx.fatal("the clients of the lanes could not be started", error)
+        await self.held.assigned(assigned, generation_id)
         await super().on_partitions_assigned(assigned, generation_id)
-
-    async def _open_writers(self, assigned: Any, generation: int) -> None:
-        """A writer for each partition.
-
-        One is kept only when this member held the partition in the directly preceding generation (otherwise somebody
-        else may have been the owner meanwhile), and when the position is in a table: group offsets of the last
-        transaction are certain to be visible only after InitProducerId (``port.Offsets.committed``).
-        """
-        wanted = {tp for tp in assigned if self._is_lane(tp) and self.tx.sources[tp.topic].transactional}
-        for tp in list(self.writers):
-            kept = tp in wanted and generation == self._generation + 1 and self.tx.sources[tp.topic].table is not None
-            if not kept:
-                await self.writers.pop(tp).close()
-        self._generation = generation
-        group = self.app.conf.id
-
-        async def open_writer(tp: Any) -> None:
-            self.writers[tp] = await KafkaWriter.open(transactional_id(group, tp), group, self.tx.options)
-
-        await asyncio.gather(*[open_writer(tp) for tp in wanted - self.writers.keys()])
-
-    async def _open_ends(self, assigned: Any) -> None:
-        woken = [TopicPartition(*tp) for tp in assigned if self._is_lane(tp) and self.tx.sources[tp.topic].wake_at]
-        if woken and self._ends is None:
-            self._ends = await KafkaEnds.open(self.tx.options, woken)
 
     async def perform_seek(self) -> None:
         """Called by Faust when the tables are current."""
-        revocations = self._revocations
-        reader = ThreadReader(self._thread)
-        starts: dict[TopicPartition, positions.Start] = {}
-        for source in self.tx.sources.values():
-            tps = [TopicPartition(*tp) for tp in self.assignment() if tp.topic == source.name]
-            starts.update(
-                await positions.start(
-                    source.positions, tps, ThreadOffsets(self._thread), self.tx.counters, self.tx.fatal
-                )
-            )
-        await self._thread.seek_wait({ensure_TP(tp): start.position for tp, start in starts.items()})
-        await self.stop_lanes()
-        for tp, start in starts.items():
-            if revocations != self._revocations:
-                return  # rebalancing again: these positions belong to the past
-            source = self.tx.sources[tp.topic]
-            await source.assigned(tp.partition)
-            if start.unsaved and source.stores_offsets:
-                source.store_offset(tp, start.position)
-            if revocations == self._revocations:
-                lane = self.lanes[tp] = Lane(source, tp, start, reader, self.writers.get(tp), self._ends)
-                lane.begin()
-
-    async def stop_lanes(self) -> None:
-        """Finish running batches, run ``on_revoked``, flush stored offsets."""
-        lanes, self.lanes = self.lanes, {}
-        await asyncio.gather(*[self._stop_lane(lane) for lane in lanes.values()])
-        if lanes:
-            await self._flush_stored()
-
-    async def _stop_lane(self, lane: Lane) -> None:
-        await lane.stop()
-        timeout = self.tx.options.drain_timeout_s
-        try:
-            async with asyncio.timeout(timeout):
-                await lane.source.revoked(lane.tp.partition)
-        except TimeoutError:
-            self.tx.fatal(f"on_revoked of {lane.tp.topic}[{lane.tp.partition}] took longer than {timeout} s")
+        await self.held.recovered(self.assignment())
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _watch(self) -> None:
@@ -165,30 +133,14 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
     async def _flush_stored_offsets(self) -> None:
         while not self.should_stop:
             await self.sleep(self.tx.options.offsets_every_s)
-            await self._flush_stored()
-
-    async def _flush_stored(self) -> None:
-        """Commit what agents and tables stored.  A failure (rebalancing, expired session) costs repeated work only."""
-        for source in self.tx.sources.values():
-            offsets = source.take_stored()
-            if not offsets:
-                continue
-            try:
-                async with asyncio.timeout(self.tx.options.drain_timeout_s):
-                    await self._thread.run(self._thread.commit_offsets(offsets))
-            except (driver.KafkaError, TimeoutError) as error:
-                logger.warning("offsets of %s not committed, will be tried again: %r", source.name, error)
-                source.restore({tp: offset for tp, offset in offsets.items() if tp in self.lanes})
+            await self.held.flush_stored()
 
     async def wait_empty(self) -> None:
         """Part of the app's shutdown: finish running batches, then leave the group before anything slow happens."""
-        await self.stop_lanes()
+        await self.held.stop_lanes()
         if self.should_stop or self.app.should_stop:
             await self._leave_group()
-            writers, self.writers = self.writers, {}
-            await asyncio.gather(*[writer.close() for writer in writers.values()])
-            if self._ends is not None:
-                await self._ends.close()
+            await self.held.close()
 
     async def _leave_group(self) -> None:
         static = self.app.conf.consumer_group_instance_id is not None

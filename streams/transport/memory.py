@@ -253,3 +253,6 @@ class MemoryEnds:
     async def end(self, tp: TopicPartition) -> int:
         """See ``port.Ends``."""
         return self._broker.log(tp).stable_end
+
+    async def close(self) -> None:
+        """Nothing to close."""

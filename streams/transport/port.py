@@ -88,6 +88,8 @@ class Ends(Protocol):
         """End of the committed records of ``tp``, as it is after this was called."""
         ...
 
+    async def close(self) -> None: ...
+
 
 class Writer(Protocol):
     """A transactional producer.  Opening one fences every older one of the same transactional id."""

@@ -1,0 +1,163 @@
+"""What a member of the group does with the partitions that it is given, whatever gives them to it.
+
+    revoked ──► drain lanes ─► on_revoked ─► flush offsets             (then the group may give the partitions away)
+    assigned ─► fence ──────► (the tables recover) ──► recovered ─► read positions ─► seek ─► on_assigned ─► start lanes
+
+Fencing comes before recovery, because only then is the end of the changelog final: a predecessor that is merely slow
+could still commit behind what was read.
+
+``consumer.py`` drives this from Faust.  No Faust and no Kafka in here: the simulation drives it from its own broker.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from streams.transport import positions
+from streams.transport.fatal import Fatal, logger
+from streams.transport.lane import Lane
+from streams.transport.options import Counters, TransportOptions
+from streams.transport.port import Ends, Offsets, PortError, Reader, TopicPartition, Writer
+from streams.transport.source import Source
+
+
+class Member(Protocol):
+    """The broker, as this member of the group has it."""
+
+    def reader(self) -> Reader: ...
+
+    def offsets(self) -> Offsets: ...
+
+    async def open_writer(self, tp: TopicPartition) -> Writer:
+        """The writer of the input ``tp``; fences whoever had it before."""
+        ...
+
+    async def open_ends(self, tps: Sequence[TopicPartition]) -> Ends:
+        """Opened once, when ``tps`` are the first partitions to be woken."""
+        ...
+
+    async def seek(self, to: Mapping[TopicPartition, int]) -> None:
+        """Have the reader of each partition go on from there."""
+        ...
+
+    async def commit_offsets(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit to the group, as its present generation.  Raises ``PortError``: nothing is known to be committed."""
+        ...
+
+
+class Assignment:
+    """The lanes of this member and their writers."""
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        member: Member,
+        options: TransportOptions,
+        counters: Counters,
+        fatal: Fatal,
+    ) -> None:
+        self.lanes: dict[TopicPartition, Lane] = {}
+        self.writers: dict[TopicPartition, Writer] = {}
+        self._sources, self._member, self._options = sources, member, options
+        self._counters, self._fatal = counters, fatal
+        self._ends: Ends | None = None
+        self._generation = -2
+        self._revocations = 0
+
+    async def revoked(self) -> None:
+        """Drain first: after this the group may give the partitions to somebody else."""
+        self._revocations += 1
+        await self.stop_lanes()
+
+    async def assigned(self, tps: Collection[TopicPartition], generation: int) -> None:
+        """Fence whoever had the partitions; the tables recover next, then ``recovered``."""
+        await self.stop_lanes()
+        mine = [TopicPartition(*tp) for tp in tps if tp.topic in self._sources]
+        try:
+            await self._open_writers(mine, generation)
+            await self._open_ends(mine)
+        except Exception as error:  # noqa: BLE001  aiokafka would log it and go on with partitions nobody works on
+            self._fatal("the clients of the lanes could not be started", error)
+
+    async def recovered(self, tps: Collection[TopicPartition]) -> None:
+        """The tables are current: start a lane for each of ``tps``."""
+        revocations = self._revocations
+        reader = self._member.reader()
+        starts: dict[TopicPartition, positions.Start] = {}
+        for source in self._sources.values():
+            mine = [TopicPartition(*tp) for tp in tps if tp.topic == source.name]
+            starts.update(
+                await positions.start(source.positions, mine, self._member.offsets(), self._counters, self._fatal)
+            )
+        await self._member.seek({tp: start.position for tp, start in starts.items()})
+        await self.stop_lanes()
+        for tp, start in starts.items():
+            if revocations != self._revocations:
+                return  # rebalancing again: these positions belong to the past
+            source = self._sources[tp.topic]
+            await source.assigned(tp.partition)
+            if start.unsaved and source.stores_offsets:
+                source.store_offset(tp, start.position)
+            if revocations == self._revocations:
+                lane = self.lanes[tp] = Lane(source, tp, start, reader, self.writers.get(tp), self._ends)
+                lane.begin()
+
+    async def stop_lanes(self) -> None:
+        """Finish running batches, run ``on_revoked``, flush stored offsets."""
+        lanes, self.lanes = self.lanes, {}
+        await asyncio.gather(*[self._stop_lane(lane) for lane in lanes.values()])
+        if lanes:
+            await self.flush_stored()
+
+    async def flush_stored(self) -> None:
+        """Commit what agents and tables stored.  A failure (rebalancing, expired session) costs repeated work only."""
+        for source in self._sources.values():
+            offsets = source.take_stored()
+            if not offsets:
+                continue
+            try:
+                async with asyncio.timeout(self._options.drain_timeout_s):
+                    await self._member.commit_offsets(offsets)
+            except (PortError, TimeoutError) as error:
+                logger.warning("offsets of %s not committed, will be tried again: %r", source.name, error)
+                source.restore({tp: offset for tp, offset in offsets.items() if tp in self.lanes})
+
+    async def close(self) -> None:
+        """Close what was opened for lanes that are stopped."""
+        writers, self.writers = self.writers, {}
+        await asyncio.gather(*[writer.close() for writer in writers.values()])
+        if self._ends is not None:
+            await self._ends.close()
+
+    async def _open_writers(self, tps: Sequence[TopicPartition], generation: int) -> None:
+        """A writer for each partition.
+
+        One is kept only when this member held the partition in the directly preceding generation (otherwise somebody
+        else may have been the owner meanwhile), and when the position is in a table: group offsets of the last
+        transaction are certain to be visible only after InitProducerId (``port.Offsets.committed``).
+        """
+        wanted = {tp for tp in tps if self._sources[tp.topic].transactional}
+        for tp in list(self.writers):
+            kept = tp in wanted and generation == self._generation + 1 and self._sources[tp.topic].table is not None
+            if not kept:
+                await self.writers.pop(tp).close()
+        self._generation = generation
+
+        async def open_writer(tp: TopicPartition) -> None:
+            self.writers[tp] = await self._member.open_writer(tp)
+
+        await asyncio.gather(*[open_writer(tp) for tp in sorted(wanted - self.writers.keys())])
+
+    async def _open_ends(self, tps: Sequence[TopicPartition]) -> None:
+        woken = [tp for tp in tps if self._sources[tp.topic].wake_at]
+        if woken and self._ends is None:
+            self._ends = await self._member.open_ends(woken)
+
+    async def _stop_lane(self, lane: Lane) -> None:
+        await lane.stop()
+        timeout = self._options.drain_timeout_s
+        try:
+            async with asyncio.timeout(timeout):
+                await lane.source.revoked(lane.tp.partition)
+        except TimeoutError:
+            self._fatal(f"on_revoked of {lane.tp.topic}[{lane.tp.partition}] took longer than {timeout} s")
