@@ -31,7 +31,7 @@ class DeadLetter:
         """The letter for a record that ``role`` has read from a partition of ``topic``."""
         return cls(topic, partition, record.offset, record.key, record.value, reason, role, record.headers)
 
-    def record(self, now_ms: int) -> tuple[bytes | None, bytes | None, list[tuple[str, bytes]]]:
+    def record(self, now_ms: int) -> tuple[bytes | None, bytes | None, Headers]:
         """(key, value, headers) for the topic; the original headers follow ours.  ``now_ms`` is wall time.
 
         A value over nine megabytes is cut: the reason then says so.

@@ -27,9 +27,9 @@ from streams.endings import Endings, may_be_forgotten
 from streams.outcome import Counts, Outcome
 from streams.records import Record
 from streams.staging import (
-    HOPS_HEADER,
     Source,
     Transaction,
+    hops_of,
     stage_dead_letter,
     stage_forward,
     stage_rejection,
@@ -126,8 +126,9 @@ class PartitionProcessor:
     def process(self, decoded: Sequence[Decoded], txn: Transaction, now_ms: float, *, caught_up: bool) -> Outcome:
         """Put the outcome of a batch into ``txn``; call ``committed`` with the result once that has committed.
 
-        ``now_ms`` is wall time.  While records wait behind the batch (``caught_up`` is false) only timers that are due
-        before the batch's last command fire: later ones must not overtake the commands that are still to come.
+        ``now_ms`` is wall time; ``caught_up`` tells that every command of an earlier time is in this batch or done.
+        Where that is not known only timers that are due before the batch's last command fire: later ones must not
+        overtake the commands that are still to come.
         """
         self._txn = txn
         self._outcome = Outcome()
@@ -242,7 +243,7 @@ class PartitionProcessor:
         stage_dead_letter(reason, self._source(record), time).commit_to(self._writing)
 
     def _forward(self, record: Record, command: TopicCommand, home: int, time: int) -> None:
-        hops = next((int(value) for name, value in record.headers if name == HOPS_HEADER and value.isdigit()), 0)
+        hops = hops_of(record)
         if hops >= MAX_HOPS:
             message = (
                 f"Forwarded {hops} times without reaching partition {home}: do all workers agree on the partitions?"

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-Headers = Sequence[tuple[str, bytes]]
+Headers = Sequence[tuple[str, bytes | None]]
+"""A header's value may be absent; its name is text, whatever its bytes were (``kafka_records.py``)."""
 
 
 class Record(Protocol):

@@ -17,6 +17,7 @@ from streams.topics import Topics
 
 ROLE = "processor"
 HOPS_HEADER = "weir_hops"
+MAX_HOPS_DIGITS = 4
 FROM_HEADER = "weir_from"
 """``<partition>:<offset>`` of the record that was forwarded: all that the log tells of its having been processed."""
 REJECTION_VERSION = 1
@@ -109,6 +110,12 @@ def stage_dead_letter(reason: str, source: Source, now_ms: int) -> Staged:
     """The record of a command that could not be used."""
     letter = DeadLetter.of(source.record, source.topics.commands.name, source.partition, reason, ROLE)
     return Staged([(source.topics.dead_letters.name, DEAD_LETTERS_PARTITION, *letter.record(now_ms))])
+
+
+def hops_of(record: Record) -> int:
+    """How often the record was forwarded; whoever sent it may have written anything there, or nothing."""
+    said = next((value for name, value in record.headers if name == HOPS_HEADER), None) or b""
+    return int(said) if said.isdigit() and len(said) <= MAX_HOPS_DIGITS else 0
 
 
 def stage_forward(home: int, hops: int, source: Source) -> Staged:

@@ -68,7 +68,9 @@ class Processor:
             await self.store.catch_up()
         outcome: Outcome | None = None
         async with batch.transaction() as txn:
-            outcome = processor.process(decoded, txn, time.time() * 1000, caught_up=batch.caught_up)
+            caught_up = batch.quiet_at is not None
+            now = batch.now() if batch.quiet_at is None else batch.quiet_at
+            outcome = processor.process(decoded, txn, now * 1000, caught_up=caught_up)
         if batch.done and outcome is not None:
             processor.committed(outcome, self.table.contents.parts[batch.tp.partition].get)
 

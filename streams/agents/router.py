@@ -3,7 +3,6 @@
 The commands of a batch and the position behind it are one Kafka transaction; a batch that leads to nothing needs none.
 """
 
-import time
 from dataclasses import asdict
 
 import faust
@@ -38,7 +37,7 @@ class TelemetryRouter:
         """Carry out one batch."""
         routed = Routed()
         async with batch.transaction() as txn:
-            routed = self._router.route(batch.tp.topic, batch.tp.partition, batch.records, time.time() * 1000)
+            routed = self._router.route(batch.tp.topic, batch.tp.partition, batch.records, batch.now() * 1000)
             for output in routed.outputs:
                 txn.send(*output)
         if batch.done:

@@ -35,6 +35,7 @@ Map of the package, from the pure to Faust:
     run.py         a role's process
     logs.py        what Faust and aiokafka repeat, once
     preflight.py   is the broker there, and has it the topics?
+    lenient.py     header names that are no text
     private.py     every private part of Faust and aiokafka that is touched
     fatal.py       the one way out
     options.py     options, counters, status
@@ -44,6 +45,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from streams.records import Record
+from streams.transport import lenient
 from streams.transport.app import Transport, app_settings, install
 from streams.transport.batch import Batch, RecordTooLargeError, Transaction
 from streams.transport.options import Counters, PartitionStatus, TransportOptions
@@ -73,6 +75,8 @@ __all__ = [
     "install",
     "run",
 ]
+
+lenient.install()
 
 
 def batches(stream: Any, max_records: int = 1000) -> AsyncIterator[Batch]:

@@ -33,14 +33,17 @@ class RecordTooLargeError(ValueError):
 class Batch:
     """Records of one partition, in order, or none when only a timer is due (then ``start == end``)."""
 
-    def __init__(self, lane: Lane, chunk: Chunk) -> None:
+    def __init__(self, lane: Lane, chunk: Chunk, quiet_at: float | None = None) -> None:
         self._lane = lane
         self.tp: TopicPartition = chunk.tp
         self.records: Sequence[Record] = chunk.records
         self.start, self.end = chunk.start, chunk.end
         """Offsets ``start`` (included) to ``end`` (the next to read) are done when this batch is."""
-        self.caught_up = chunk.stable_end is not None and chunk.end >= chunk.stable_end
-        """No further committed record was known when this batch was fetched."""
+        self.quiet_at = quiet_at
+        """Unix s before which everything was read: the broker, asked then, had nothing behind this batch.
+
+        Only a batch of timers has it.  A fetch cannot tell: the process may have been stopped since it was answered.
+        """
         self.attempt = 0
         self.taken = self.done = False
         self.finished = asyncio.Event()
@@ -51,6 +54,10 @@ class Batch:
     def transaction(self) -> Transaction:
         """The transaction of this attempt."""
         return Transaction(self, self._lane)
+
+    def now(self) -> float:
+        """Unix s by the clock that wakes the lane."""
+        return self._lane.source.clock()
 
     @property
     def dropped(self) -> bool:
@@ -124,7 +131,7 @@ class Transaction:
         if size > limit or headers:
             limit = self._topic_max_bytes.get(topic, limit + RECORD_OVERHEAD) - RECORD_OVERHEAD
             for name, content in headers:
-                size += len(name) + len(content) + 10
+                size += len(name) + (len(content) if content else 0) + 10
             if size > limit:
                 raise _too_large(topic, size, limit)
         messages = self._outputs.get((topic, partition))  # type: ignore[call-overload]  # an equal, cheaper key

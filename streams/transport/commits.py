@@ -10,6 +10,7 @@
 """
 
 import asyncio
+import math
 import time
 from collections.abc import Mapping
 
@@ -29,7 +30,8 @@ class Commits:
         self._changelog = TopicPartition(self._table.changelog, tp.partition) if self._table is not None else None
         self._written = start.position
         self._unsaved: int | None = start.position if start.unsaved else None
-        self._saved_at = 0.0 if start.unsaved else time.monotonic()
+        self._clock = asyncio.get_running_loop().time
+        self._saved_at = -math.inf if start.unsaved else self._clock()
         self._one_at_a_time = asyncio.Lock()
 
     @property
@@ -39,7 +41,7 @@ class Commits:
             return None
         options = self._source.options
         every = options.offsets_every_s if self._changelog is not None else options.idle_offsets_every_s
-        return self._saved_at + every - time.monotonic()
+        return self._saved_at + every - self._clock()
 
     async def commit(
         self,
@@ -72,7 +74,7 @@ class Commits:
             position = self._unsaved if position is None else position
             if position is None:
                 return
-            now, offsets, records = time.monotonic(), {}, dict(outputs)
+            now, offsets, records = self._clock(), {}, dict(outputs)
             if self._changelog is None:
                 offsets = {self._tp: position}
             else:

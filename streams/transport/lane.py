@@ -6,7 +6,8 @@ on, the next chunk is already fetched; no lingering: batches grow by themselves 
 What follows what, and why:
 * a chunk must begin exactly where the last one ended; else records are missing, and the process ends;
 * a batch of timers only is handed out when the broker, asked after the wake time, has nothing behind the position:
-  commands of earlier time go first;
+  commands of earlier time go first; the moment of asking is what the batch is told (``Batch.quiet_at``);
+* the wake time is of the wall clock, which may be set, so it is looked at again and again;
 * a position that moved without any batch writing it is written by the lane itself, between batches (``commits.py``).
 """
 
@@ -21,6 +22,9 @@ from streams.transport.options import PartitionStatus
 from streams.transport.port import Chunk, Ends, Reader, TopicPartition, Writer
 from streams.transport.positions import Start
 from streams.transport.source import Source
+
+CLOCK_LOOK_S = 1.0
+"""A clock that was set right is noticed after this time: a timer is never later by what the clock was behind."""
 
 
 class Lane:
@@ -105,14 +109,14 @@ class Lane:
         ahead = asyncio.ensure_future(self._fetch(self.position))
         try:
             while not self.revoked:
-                await self._wait(ahead)
+                quiet_at = await self._wait(ahead)
                 if ahead.done():
                     chunk = ahead.result()
                     ahead = asyncio.ensure_future(self._fetch(chunk.end))
                 else:  # a timer is due, and nothing lies behind the position
                     chunk = Chunk(self.tp, self.position, (), self.position, self.position)
                 if chunk.records or chunk.start == chunk.end:
-                    await self._hand_out(chunk)
+                    await self._hand_out(chunk, quiet_at)
                 else:  # only markers: nothing for an agent
                     self.position = chunk.end
         except Exception as error:  # noqa: BLE001  a dead lane would be a partition that silently stands still
@@ -122,10 +126,13 @@ class Lane:
             with contextlib.suppress(asyncio.CancelledError):
                 await ahead
 
-    async def _wait(self, ahead: asyncio.Future[Chunk]) -> None:
-        """Until the next chunk is there or a timer may be fired; writes an unsaved position meanwhile."""
+    async def _wait(self, ahead: asyncio.Future[Chunk]) -> float | None:
+        """Until the next chunk is there or timers may be fired: up to when (see ``Batch.quiet_at``).
+
+        Writes an unsaved position meanwhile.
+        """
         if ahead.done():
-            return
+            return None
         timer = asyncio.create_task(self._timer())
         waiting: set[asyncio.Future[Any]] = {ahead, timer}
         try:
@@ -135,31 +142,36 @@ class Lane:
                     await self.commits.save()
                 else:
                     await asyncio.wait(waiting, timeout=due_in, return_when=asyncio.FIRST_COMPLETED)
-            if timer.done():
-                timer.result()  # raises what the broker said instead of an answer
+            quiet_at = timer.result() if timer.done() else None  # or raises what the broker said instead of an answer
+            return None if ahead.done() else quiet_at
         finally:
             timer.cancel()
 
-    async def _timer(self) -> None:
-        """Until a timer is due and nothing lies behind the position; else for ever: what lies there is on its way."""
+    async def _timer(self) -> float:
+        """Until a timer is due and nothing lies behind the position; else for ever: what lies there is on its way.
+
+        Returns the Unix s of asking: what was appended before it, the answer tells of.
+        """
         wake = self.source.wake_at(self.tp.partition) if self.source.wake_at is not None else None
         if wake is not None:
             await self._sleep_until(wake)
             if self._ends is None:
                 self._fatal("nothing was opened that tells the end of a source that is woken")
+            asked_at = self.source.clock()
             if await self._ends.end(self.tp) <= self.position:
-                return
-        await asyncio.get_running_loop().create_future()
+                return asked_at
+        never: asyncio.Future[float] = asyncio.get_running_loop().create_future()
+        return await never
 
     async def _sleep_until(self, wake: float) -> None:
         """Until the source's clock has reached ``wake``: the loop's own clock runs apart from it."""
         left = wake - self.source.clock()
         while left > 0:
-            await asyncio.sleep(left)
+            await asyncio.sleep(min(left, CLOCK_LOOK_S))
             left = wake - self.source.clock()
 
-    async def _hand_out(self, chunk: Chunk) -> None:
-        self.batch = batch = Batch(self, chunk)
+    async def _hand_out(self, chunk: Chunk, quiet_at: float | None) -> None:
+        self.batch = batch = Batch(self, chunk, quiet_at)
         self.source.ready.put_nowait(batch)
         timeout = self.source.options.batch_timeout_s
         try:

@@ -30,7 +30,7 @@ PARTITIONS = 4
 class Record:
     value: bytes | None
     key: bytes | None = b"k"
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Sequence[tuple[str, bytes | None]] = ()
     offset: int = 0
     timestamp: int = START
 
@@ -184,6 +184,17 @@ def test_a_command_of_another_partition_is_forwarded_and_not_for_ever(partition:
     assert sent[4] == [("trace", b"7"), ("weir_hops", b"1"), ("weir_from", b"1:%d" % (partition.offset - 1))]
     txn = partition.batch(Record(command, b"any", [("weir_hops", b"32")]))
     assert txn.to("process-rejections")[0]["reason"] == "too_many_hops"
+
+
+@pytest.mark.parametrize("hops", [None, b"", b"-1", b"many", "²".encode(), b"9" * 5_000])
+def test_headers_that_anyone_may_have_made_up_stop_nothing(partition: Partition, hops: bytes | None) -> None:
+    command = msgspec.json.encode(Signal(name="go", key=partition.away))
+    headers: list[tuple[str, bytes | None]] = [("weir_hops", hops), ("weir_from", None), ("trace", None)]
+    (sent,) = partition.batch(Record(command, b"any", headers)).sent
+    assert sent[4] == [("trace", None), ("weir_hops", b"1"), ("weir_from", b"1:%d" % (partition.offset - 1))]
+    (letter,) = partition.batch(Record(b"no command", b"any", headers)).sent
+    assert letter[0] == "process-dead-letters"
+    assert letter[4][-3:] == headers
 
 
 def test_a_command_that_raises_is_isolated(partition: Partition, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -97,6 +97,7 @@ async def test_a_record_that_is_too_large_is_refused_in_send():
     with pytest.raises(RecordTooLargeError):
         txn[b"k"] = b"x" * 900
     txn.send("roomy", 0, b"k", b"x" * 900)
+    txn.send("out", 0, b"k", b"x", [("no value", None)])
 
 
 async def test_records_that_vanish_while_running_end_the_process():

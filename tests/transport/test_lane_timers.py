@@ -1,8 +1,9 @@
-"""Batches without records, and what ``caught_up`` tells."""
+"""Batches without records, and up to when their timers may fire."""
 
 import asyncio
 import time
 
+from streams.transport import lane
 from streams.transport.contents import position_key
 from tests.transport.harness import until
 from tests.transport.simulation import Simulation, agent, fold
@@ -16,7 +17,7 @@ async def test_a_due_timer_gets_a_batch_without_records():
     def body(batch, txn):
         fold(batch, txn)
         if not batch.records:
-            fired.append((time.time(), batch.start, batch.end, batch.caught_up))
+            fired.append((time.time(), batch.start, batch.end, batch.quiet_at))
             s.wake = None
             txn[b"timer"] = b"fired"
 
@@ -28,9 +29,9 @@ async def test_a_due_timer_gets_a_batch_without_records():
         await until(lambda: s.table.contents.parts[0].get(b"timer"))
         s.feed("c")
         await until(lambda: s.lane.position == 3)
-    at, *where = fired[0]
-    assert at >= due
-    assert where == [2, 2, True]
+    at, *where, quiet_at = fired[0]
+    assert due <= quiet_at <= at
+    assert where == [2, 2]
     assert len(fired) == 1
     assert s.table.contents.parts[0] == {b"k": b"3", b"timer": b"fired", position_key("in"): b"3"}
 
@@ -63,19 +64,52 @@ async def test_a_timer_that_writes_nothing_makes_no_transaction():
     assert (batch.start, batch.end, s.counters.transactions) == (0, 0, 0)
 
 
-async def test_caught_up_is_false_while_more_is_known():
+async def test_a_batch_of_records_does_not_claim_that_nothing_lies_behind_it():
+    """The process may have been stopped since it was fetched, and commands appended meanwhile go before timers."""
     s = Simulation()
-    s.feed("a", "b", "c")
+    s.wake = time.time() - 10
+    s.feed("a")
     await s.start()
-    batches, seen = s.source.batches(max_records=2), []
-    s.source.max_records = 2
-    for _ in range(2):
-        batch = await s.next_batch(batches)
-        seen.append((len(batch.records), batch.caught_up))
-        async with batch.transaction():
-            pass
-    assert sum(n for n, _ in seen) == 3
-    assert seen[-1][1]
+    batches = s.source.batches()
+    batch = await s.next_batch(batches)
+    assert ([r.value for r in batch.records], batch.quiet_at) == ([b"a"], None)
+    async with batch.transaction():
+        pass
+    assert (await s.next_batch(batches)).quiet_at is not None
+
+
+async def test_timers_fire_up_to_the_moment_of_asking_however_late_the_answer_is_read():
+    s = Simulation()
+    clock = s.source.clock = SetClock(1_000.0)
+    s.wake = 999.0
+    await s.start()
+    s.lane._ends = ends = SlowEnds()
+    await asyncio.wait_for(ends.asked.wait(), 10)
+    clock.now = 2_000.0  # stopped between asking and answer: what was appended since is not in the answer
+    ends.answer.set_result(0)
+    assert (await s.next_batch(s.source.batches())).quiet_at == 1_000.0
+
+
+async def test_a_clock_that_was_behind_and_is_set_right_delays_no_timer(monkeypatch):
+    monkeypatch.setattr(lane, "CLOCK_LOOK_S", 0.02)
+    s = Simulation()
+    clock = s.source.clock = SetClock(1_000.0)
+    s.wake = 5_000.0
+    await s.start()
+    await until(lambda: clock.asked > 2)
+    clock.now = 5_000.0
+    assert (await s.next_batch(s.source.batches())).quiet_at == 5_000.0
+
+
+class SetClock:
+    """A wall clock that the test sets."""
+
+    def __init__(self, now) -> None:
+        self.now, self.asked = now, 0
+
+    def __call__(self):
+        self.asked += 1
+        return self.now
 
 
 class SlowEnds:

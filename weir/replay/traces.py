@@ -75,9 +75,9 @@ async def read_traces(log: Log, topics: Topics) -> Traces:
     async for record in _records(log, topics.dead_letters):
         ours = dict(reversed(record.headers))  # the original headers follow ours, and may have the same names
         if ours.get("weir_topic") == topics.commands.name.encode():
-            traces.saw(int(ours["weir_partition"]), int(ours["weir_offset"]))
+            traces.saw(int(ours["weir_partition"] or b""), int(ours["weir_offset"] or b""))
     async for record in _records(log, topics.commands):
-        place = _PLACE.fullmatch(dict(record.headers).get(FROM_HEADER, b""))
+        place = _PLACE.fullmatch(dict(record.headers).get(FROM_HEADER) or b"")
         if place is not None:
             origin = int(place[1])
             traces.forwarded[origin] = max(traces.forwarded[origin], int(place[2]) + 1)

@@ -115,7 +115,7 @@ async def _outcomes(log: Log, topics: Topics) -> dict[Place, Outcome]:
         for record in chunk.records:
             ours = dict(reversed(record.headers))  # the record's original headers follow ours
             if ours.get("weir_topic") == topics.commands.name.encode():
-                outcomes[int(ours["weir_partition"]), int(ours["weir_offset"])].dead_letters += 1
+                outcomes[int(ours["weir_partition"] or b""), int(ours["weir_offset"] or b"")].dead_letters += 1
     return outcomes
 
 
