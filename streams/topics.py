@@ -190,11 +190,7 @@ async def _differences(admin: AIOKafkaAdminClient, topics: list[Topic]) -> tuple
     differences: list[str] = []
     unsupported: list[str] = []
     counts = {d["topic"]: len(d["partitions"]) for d in await admin.describe_topics([t.name for t in topics])}
-    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
-    configs: dict[str, dict[str, str]] = {}
-    for response in await admin.describe_configs(resources):
-        for _code, _message, _type, name, entries in response.resources:
-            configs[name] = {entry[0]: entry[1] for entry in entries}
+    configs = await topic_configs(admin, topics)
     for topic in topics:
         if counts[topic.name] != topic.partitions:
             differences.append(
@@ -207,6 +203,16 @@ async def _differences(admin: AIOKafkaAdminClient, topics: list[Topic]) -> tuple
             elif actual[key] != wanted:
                 differences.append(f"{topic.name}: {key} is {actual[key]}, topics.yaml says {wanted}")
     return differences, unsupported
+
+
+async def topic_configs(admin: AIOKafkaAdminClient, topics: list[Topic]) -> dict[str, dict[str, str]]:
+    """The settings of each topic as the broker has them, by topic."""
+    resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name) for topic in topics]
+    configs: dict[str, dict[str, str]] = {}
+    for response in await admin.describe_configs(resources):
+        for _code, _message, _type, name, entries in response.resources:
+            configs[name] = {entry[0]: entry[1] for entry in entries}
+    return configs
 
 
 async def _begin_at_zero(settings: Settings, group: str, topic: Topic) -> None:

@@ -1,48 +1,136 @@
-"""How far each role is behind: offsets between its position and the end of what it reads.
+"""How far each stage is behind, in records and in seconds, and whether retention will overtake it.
 
-Positions are those in Kafka's consumer groups and in the database, which trail the true ones by about a second; offsets
-include the markers of transactions, so that a role at rest may show a few.
+    router      telemetry topics     its group's offsets (written at least every 5 s)
+    processor   process-commands     its group's offsets (written every second, behind the table's position)
+    actions     process-events       its group's offsets (every second)
+    projector   everything it reads  the database's positions, which are exact
+    bridge      MQTT                 asked from its own web endpoint: what is under way is in no topic
+
+So at rest everything is zero a few seconds after the last record.  ``Lags`` keeps its connections for who asks again.
 """
 
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from streams.kafka import client_options
+from streams.lag import Lag, LagProbe, opened, total
+from streams.retention import problems, read_retentions
 from streams.settings import Settings
-from streams.topics import Topics, group_of
-from weir.database import connected
+from streams.topics import Topic, Topics, group_of
+from streams.transport.port import TopicPartition
+from weir.database import NoSchemaError, UnreachableError, connected
 
-GROUP_ROLES = ("router", "processor", "actions")
-Positions = Mapping[TopicPartition, int]
-
-
-async def lags(settings: Settings, topics: Topics) -> dict[str, int]:
-    """Offsets to go, by role.  Raises ``KafkaError``, ``UnreachableError``, ``NoSchemaError``."""
-    async with AsyncExitStack() as stack:
-        consumer = AIOKafkaConsumer(isolation_level="read_committed", **client_options(settings))
-        stack.push_async_callback(consumer.stop)
-        await consumer.start()
-        admin = AIOKafkaAdminClient(**client_options(settings))
-        stack.push_async_callback(admin.close)
-        await admin.start()
-        positions: dict[str, Positions] = {"projector": await _projected(settings)}
-        for role in GROUP_ROLES:
-            committed = await admin.list_consumer_group_offsets(group_of(settings, role))
-            positions[role] = {place: found.offset for place, found in committed.items() if found.offset >= 0}
-        known = {topic.name for topic in topics.all()}
-        places = [place for found in positions.values() for place in found if place.topic in known]
-        ends: Positions = await consumer.end_offsets(set(places))
-    return {role: _behind(found, ends) for role, found in positions.items()}
+Positions = dict[TopicPartition, int | None]
 
 
-async def _projected(settings: Settings) -> Positions:
-    async with connected(settings) as connection:
-        rows = await connection.fetch("SELECT topic, partition, position FROM projection_positions")
-    return {TopicPartition(row["topic"], row["partition"]): row["position"] for row in rows}
+@dataclass(frozen=True)
+class StageLag:
+    """One stage on one topic; ``records`` and ``seconds`` as in ``streams.lag.Lag``, ``None`` when nobody knows."""
+
+    stage: str
+    topic: str
+    records: int | None
+    seconds: float | None
+    margin_s: float | None = None
+    """The projector on telemetry: seconds until the oldest reading that is not projected may be deleted."""
 
 
-def _behind(positions: Positions, ends: Positions) -> int:
-    return sum(max(0, ends[place] - position) for place, position in positions.items() if place in ends)
+@dataclass(frozen=True)
+class Behind:
+    """All stages, and in words: what is going to be lost, or could not be asked."""
+
+    stages: list[StageLag]
+    warnings: list[str] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+
+class Lags:
+    """Asks Kafka and the database.  An async context manager; raises ``KafkaError`` when no broker is there."""
+
+    def __init__(self, settings: Settings, topics: Topics) -> None:
+        self._settings, self._topics = settings, topics
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            self._probe: LagProbe = await stack.enter_async_context(opened(self._settings))
+            self._admin = AIOKafkaAdminClient(**client_options(self._settings))
+            stack.push_async_callback(self._admin.close)
+            await self._admin.start()
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def commands(self) -> Lag:
+        """Of the processor: how long a command that is sent now waits.  Raises ``KafkaError``."""
+        positions = await self._grouped("processor", [self._topics.commands])
+        return total((await self._probe.look(positions)).values())
+
+    async def behind(self) -> Behind:
+        """Every stage.  Raises ``KafkaError``; a database that is away leaves the projector's lags unknown."""
+        topics, unknown = self._topics, []
+        telemetry = list(topics.telemetry.values())
+        positions = {
+            "router": await self._grouped("router", telemetry),
+            "processor": await self._grouped("processor", [topics.commands]),
+            "actions": await self._grouped("actions", [topics.events]),
+        }
+        projected = [topics.events, topics.definitions, *telemetry]
+        try:
+            positions["projector"] = await self._projected(projected)
+        except (UnreachableError, NoSchemaError) as error:
+            unknown.append(f"how far the projector is behind: {error}")
+        found = {stage: await self._probe.look(of_stage) for stage, of_stage in positions.items()}
+        retentions = await read_retentions(self._settings, topics)
+        stages = [_stage(stage, topic, lags) for stage, lags in found.items() for topic in _topics_of(lags)]
+        if "projector" not in found:
+            stages += [StageLag("projector", topic.name, None, None) for topic in projected]
+        warnings = problems(topics, retentions)
+        for number, one in enumerate(stages):
+            if one.stage == "projector" and one.topic in topics.telemetry:
+                retention = retentions[one.topic]
+                margin_s = retention.margin_s(one.seconds)
+                stages[number] = StageLag(one.stage, one.topic, one.records, one.seconds, margin_s)
+                if (warning := retention.warning(one.seconds)) is not None:
+                    warnings.append(warning)
+        return Behind(stages, warnings, unknown)
+
+    async def _grouped(self, role: str, topics: list[Topic]) -> Positions:
+        committed = await self._admin.list_consumer_group_offsets(group_of(self._settings, role))
+        offsets = {TopicPartition(*tp): found.offset for tp, found in committed.items() if found.offset >= 0}
+        return {tp: offsets.get(tp) for topic in topics for tp in _partitions(topic)}
+
+    async def _projected(self, topics: list[Topic]) -> Positions:
+        async with connected(self._settings) as connection:
+            rows = await connection.fetch("SELECT topic, partition, position FROM projection_positions")
+        positions = {TopicPartition(row["topic"], row["partition"]): row["position"] for row in rows}
+        return {tp: positions.get(tp) for topic in topics for tp in _partitions(topic)}
+
+
+def _partitions(topic: Topic) -> list[TopicPartition]:
+    return [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+
+
+def _topics_of(lags: Mapping[TopicPartition, Lag]) -> list[str]:
+    return list(dict.fromkeys(tp.topic for tp in lags))
+
+
+def _stage(stage: str, topic: str, lags: Mapping[TopicPartition, Lag]) -> StageLag:
+    records, seconds = total(lag for tp, lag in lags.items() if tp.topic == topic)
+    return StageLag(stage, topic, records, seconds)
+
+
+async def ask_lags(settings: Settings, topics: Topics) -> Behind:
+    """Every stage, once; what cannot be reached is told, not raised."""
+    try:
+        async with Lags(settings, topics) as lags:
+            return await lags.behind()
+    except KafkaError as error:
+        return Behind([], [], [f"how far the stages are behind: {type(error).__name__}: {error}"])

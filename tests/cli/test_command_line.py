@@ -128,7 +128,11 @@ def test_a_setting_that_does_not_fit_is_exit_code_2(weir, monkeypatch):
 def test_nothing_runs(weir):
     result = weir("status", "--json")
     assert result.exit_code == 1, "the settings name services that do not answer"
-    assert [service["state"] for service in json.loads(result.stdout)] == ["unhealthy", "unhealthy", "stopped"]
+    assert [service["state"] for service in json.loads(result.stdout)["services"]] == [
+        "unhealthy",
+        "unhealthy",
+        "stopped",
+    ]
     assert "password" not in result.output
 
 

@@ -1,18 +1,18 @@
-"""``weir status``: what runs, whether it answers, how far it is behind."""
+"""``weir status``: what runs, whether it answers, how far each stage is behind."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import typer
-from aiokafka.errors import KafkaError
 
 from streams.topics import TopicsError
 from weir.cli import options
 from weir.cli.errors import ExitCode
 from weir.cli.output import err, out, print_json, print_table
 from weir.cli.session import Session, session_of
-from weir.database import NoSchemaError, UnreachableError
-from weir.lag import lags
+from weir.lag import Behind, StageLag, ask_lags
 from weir.stack.process import ServiceStatus
 
 BAD = frozenset({"dead", "unhealthy"})
@@ -21,36 +21,37 @@ MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 
 
 def status(ctx: typer.Context, *, json: options.Json = False) -> None:
-    """Show services and roles: state, process, port, memory, and how many offsets each role is behind.
+    """Show services and roles: state, process, port, memory; and how far each stage is behind.
 
-    Exit code 1 when something that was started is dead or does not answer, 3 when nothing was started at all.
+    A stage's lag is the records that it has not processed yet, and the age of the oldest. Exit code 1 when something
+    that was started is dead or does not answer, or when the broker is about to delete what nobody has read; 3 when
+    nothing was started at all.
     """
     session = session_of(ctx)
     services = session.stack.status()
-    behind = _lags(session) if any(service.state in UP for service in services) else {}
+    behind = _behind(session) if any(service.state in UP for service in services) else Behind([])
     if json:
-        print_json([_document(service, behind.get(service.name)) for service in services])
+        print_json(
+            {
+                "services": [_document(service) for service in services],
+                "stages": [asdict(stage) for stage in behind.stages],
+                "warnings": behind.warnings,
+            }
+        )
     else:
-        rows = [
-            (
-                service.name,
-                service.state,
-                service.pid,
-                service.port,
-                None if service.memory_mb is None else f"{service.memory_mb:.0f} MB",
-                None if service.uptime_s is None else duration(service.uptime_s),
-                behind.get(service.name),
-                service.detail,
-            )
-            for service in services
-        ]
-        print_table(("name", "state", "pid", "port", "memory", "up for", "lag", ""), rows, "")
+        _print_services(services)
+        if behind.stages:
+            _print_stages(behind.stages)
+    for text in (*behind.warnings, *(f"cannot tell {text}" for text in behind.unknown)):
+        err().print(f"Warning: {text}", style="bold yellow", markup=False)
     if any(service.state in BAD for service in services):
         _explain("`weir logs NAME` shows why; `weir up` starts what is dead", json=json)
         raise typer.Exit(ExitCode.FAILED)
     if all(service.state == "stopped" for service in services):
         _explain(f"nothing runs under {session.home}: `weir up` starts it", json=json)
         raise typer.Exit(ExitCode.UNREACHABLE)
+    if behind.warnings:
+        raise typer.Exit(ExitCode.FAILED)
 
 
 def duration(seconds: float) -> str:
@@ -61,15 +62,44 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def _lags(session: Session) -> dict[str, int]:
+def _behind(session: Session) -> Behind:
     try:
-        return asyncio.run(lags(session.settings, session.topics))
-    except (KafkaError, UnreachableError, NoSchemaError, TopicsError) as error:
-        err().print(f"Warning: cannot tell how far the roles are behind: {error}", markup=False)
-        return {}
+        return asyncio.run(ask_lags(session.settings, session.topics))
+    except TopicsError as error:
+        return Behind([], [], [f"how far the stages are behind: {error}"])
 
 
-def _document(service: ServiceStatus, lag: int | None) -> dict[str, Any]:
+def _print_services(services: Sequence[ServiceStatus]) -> None:
+    rows = [
+        (
+            service.name,
+            service.state,
+            service.pid,
+            service.port,
+            None if service.memory_mb is None else f"{service.memory_mb:.0f} MB",
+            None if service.uptime_s is None else duration(service.uptime_s),
+            service.detail,
+        )
+        for service in services
+    ]
+    print_table(("name", "state", "pid", "port", "memory", "up for", ""), rows, "")
+
+
+def _print_stages(stages: Sequence[StageLag]) -> None:
+    rows = [
+        (
+            stage.stage,
+            stage.topic,
+            "?" if stage.records is None else stage.records,
+            "?" if stage.seconds is None else duration(stage.seconds),
+            None if stage.margin_s is None else duration(max(0.0, stage.margin_s)),
+        )
+        for stage in stages
+    ]
+    print_table(("stage", "reads", "records behind", "oldest", "deleted in"), rows, "")
+
+
+def _document(service: ServiceStatus) -> dict[str, Any]:
     return {
         "name": service.name,
         "state": service.state,
@@ -77,7 +107,6 @@ def _document(service: ServiceStatus, lag: int | None) -> dict[str, Any]:
         "port": service.port,
         "memory_mb": service.memory_mb,
         "uptime_s": service.uptime_s,
-        "lag": lag,
         "detail": service.detail,
     }
 

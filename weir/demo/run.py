@@ -20,7 +20,7 @@ from weir.demo.plan import Plan
 from weir.demo.plant import DemoPlant
 from weir.demo.report import Report, Seen, make_report
 from weir.demo.results import Counts, count, starts
-from weir.lag import lags
+from weir.lag import ask_lags
 from weir.verify.run import verify
 from weir.watch import Accepted, NoAnswerError
 
@@ -115,11 +115,11 @@ async def _settle(plan: Plan, plant: DemoPlant, tally: Tally, ear: Ear) -> Count
     deadline = time.monotonic() + SETTLE_TIMEOUT_S
     since, before = time.monotonic(), None
     while True:
-        behind = await lags(plant.settings, topics)
+        routed = [one.records for one in (await ask_lags(plant.settings, topics)).stages if one.stage == "router"]
         counts = await count(plant.settings)
         now = time.monotonic()
         settled = (
-            behind["router"] == 0
+            routed == [0] * len(topics.telemetry)
             and counts.readings >= plan.readings
             and counts.running == 0
             and tally.ended == tally.started == counts.started
