@@ -7,7 +7,8 @@ from aiokafka import TopicPartition as AioTopicPartition
 
 from streams.transport.kafka_reader import KafkaEnds, KafkaOffsets, KafkaReader
 from streams.transport.kafka_writer import KafkaWriter
-from streams.transport.memory import MemoryBroker, MemoryEnds, MemoryOffsets, MemoryReader
+from streams.transport.memory import MemoryEnds, MemoryOffsets, MemoryReader, MemoryWriter
+from streams.transport.memory_broker import MemoryBroker
 from streams.transport.options import TransportOptions
 from tests.transport import harness
 
@@ -33,8 +34,8 @@ class KafkaPort:
     async def delete_records(self, tp, before):
         await harness.delete_records(self.brokers, *tp, before)
 
-    async def writer(self, transactional_id):
-        writer = await KafkaWriter.open(transactional_id, self.group, TransportOptions(client=self.client))
+    async def writer(self, transactional_id, **options):
+        writer = await KafkaWriter.open(transactional_id, self.group, TransportOptions(client=self.client, **options))
         self._closing.append(writer.close)
         return writer
 
@@ -45,6 +46,14 @@ class KafkaPort:
         for tp, messages in outputs.items():
             for key, value, _ in messages:
                 await (await producer.send(tp.topic, value, key, tp.partition))
+
+    async def time_is_up(self, offsets, tp, end):
+        """Wait for the broker to look for transactions that are open for too long: every ten seconds."""
+
+        async def ended():
+            return (await offsets.bounds([tp]))[tp][1] > end
+
+        await harness.until_async(ended, 60)
 
     async def _consumer(self, **options):
         consumer = AIOKafkaConsumer(
@@ -92,11 +101,14 @@ class MemoryPort:
     async def delete_records(self, tp, before):
         self.broker.delete_records(tp, before)
 
-    async def writer(self, transactional_id):
-        return self.broker.open_writer(transactional_id, self.group)
+    async def writer(self, transactional_id, **_options):
+        return MemoryWriter(self.broker, transactional_id, self.group)
 
     async def leave_open(self, writer, outputs):
         writer.begin(outputs)
+
+    async def time_is_up(self, offsets, tp, end):
+        self.broker.expire(0)
 
     async def reader(self, tps):
         return MemoryReader(self.broker)

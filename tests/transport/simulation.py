@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from streams.transport import positions as positions_module
 from streams.transport.lane import Lane
-from streams.transport.memory import MemoryBroker, MemoryEnds, MemoryOffsets, MemoryReader, MemoryTable
+from streams.transport.memory import MemoryEnds, MemoryOffsets, MemoryReader, MemoryTable, MemoryWriter
+from streams.transport.memory_broker import MemoryBroker
 from streams.transport.options import Counters, TransportOptions
 from streams.transport.port import Chunk, TopicPartition
 from streams.transport.positions import GroupPositions, TablePositions
@@ -54,7 +55,7 @@ class Simulation:
 
     async def start(self):
         reader = MemoryReader(self.broker)
-        writer = self.broker.open_writer("id", GROUP)
+        writer = MemoryWriter(self.broker, "id", GROUP)
         records, end = self.broker.log(CHANGELOG).read(0, 10**9)
         self.table.contents.apply_chunk(Chunk(CHANGELOG, 0, records, end, end))
         starts = await positions_module.start(

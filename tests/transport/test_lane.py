@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from streams.transport.batch import RecordTooLargeError
+from streams.transport.memory import MemoryWriter
 from tests.transport.harness import until
 from tests.transport.simulation import CHANGELOG, GROUP, IN, OUT, ProcessEnded, Simulation, agent, fold
 
@@ -172,7 +173,7 @@ async def test_a_chain_of_fenced_processes_loses_and_repeats_nothing():
         def body(batch, txn, generation=generation, broker=broker):
             fold(batch, txn)
             if b"%d" % (generation * 60 + 30) in [record.value for record in batch.records]:
-                broker.open_writer("id", GROUP)  # the successor appears before this batch commits
+                MemoryWriter(broker, "id", GROUP)  # the successor appears before this batch commits
 
         async with agent(s, body, max_records=7):
             await s.death()

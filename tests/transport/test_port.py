@@ -98,6 +98,22 @@ async def test_a_fenced_writer_never_commits_again(port):
     assert (await (await port.offsets()).committed([tp]))[tp] == 2
 
 
+async def test_a_transaction_that_nobody_ends_is_aborted_in_time_and_its_writer_fenced(port):
+    topic = await port.create_topic()
+    tp = TopicPartition(topic, 0)
+    stopped = await port.writer(topic, transaction_timeout_ms=1000)
+    await port.leave_open(stopped, {tp: messages("open")})
+    await port.append(tp, messages("behind"))
+    offsets = await port.offsets()
+    assert (await offsets.bounds([tp]))[tp] == (0, 0)
+    await port.time_is_up(offsets, tp, 0)
+    assert await read_to_end(port, tp) == ["behind"]
+    with pytest.raises((FencedError, OutcomeUnknownError)):
+        await stopped.transact({tp: messages("zombie")}, {})
+    await port.writer(topic)
+    assert await read_to_end(port, tp) == ["behind"]
+
+
 async def test_offsets_are_part_of_the_transaction(port):
     topic = await port.create_topic()
     tp, other = TopicPartition(topic, 0), TopicPartition(topic, 1)
