@@ -20,13 +20,12 @@ from benchmarks.meter import Meter
 from benchmarks.services import TELEMETRY, BenchStack, own_database, remove, write_topics
 from streams.core.commands import DeployDefinition
 from streams.core.parse import parse_definition
-from streams.ready import VARIABLE as READY_FILE
 from streams.settings import Settings
 from streams.topics import Topics, load_topics
 from weir.client import CommandClient
 from weir.home import PROJECT
 from weir.plant import EMBEDDED_PARTITIONS, bring_up
-from weir.roles import NotReadyError, role_spec
+from weir.roles import role_spec
 from weir.stack.ports import free_ports
 from weir.stack.process import ProcessSpec
 from weir.stack.progress import Progress
@@ -119,19 +118,11 @@ class BenchPlant:
 
     def _spec(self, role: str) -> ProcessSpec:
         spec = role_spec(role, self.settings, self.home)
-        ready = Path(spec.env[READY_FILE])
-        ready.unlink(missing_ok=True)
         env = {**spec.env, "PYTHONPATH": str(PROJECT)}
         if role in self.wanted.profiled:
             env[sampler.VARIABLE] = str(self.profile_of(role))
         argv = (sys.executable, "-m", MODULE, role)
-        return replace(spec, argv=argv, env=env, ready=lambda: _check_ready(ready, role))
-
-
-def _check_ready(file: Path, role: str) -> str:
-    if not file.exists():
-        raise NotReadyError(f"{role} has not announced that it is ready")
-    return "ready"
+        return replace(spec, argv=argv, env=env)
 
 
 @contextmanager

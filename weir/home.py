@@ -5,8 +5,9 @@ command finds it and a shell can source it.  A setting comes from, first found: 
 ``weir.env``, the default.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dotenv import dotenv_values
@@ -22,6 +23,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 """Where ``definitions/`` and ``redpanda/`` are, for a user in another directory."""
 _PORTS = "WEIR_STACK_PORTS"
 _DURABLE = "WEIR_STACK_DURABLE"
+_WORKERS = "WEIR_STACK_WORKERS"
 
 
 def load_settings(home: Path) -> Settings:
@@ -39,10 +41,27 @@ def load_stack_options(home: Path) -> tuple[Ports | None, bool]:
     return Ports(*map(int, ports.split(","))) if ports else None, values.get(_DURABLE) != "no"
 
 
-def save(home: Path, settings: Settings, ports: Ports, *, durable: bool) -> None:
+def load_workers(home: Path) -> dict[str, int]:
+    """How many workers the home has had, by role; roles that were never named are not among them."""
+    parts = (dotenv_values(home / FILE).get(_WORKERS) or "").split(",")
+    return {role: int(count) for role, _, count in (part.partition("=") for part in parts if part)}
+
+
+def save(
+    home: Path,
+    settings: Settings,
+    ports: Ports,
+    *,
+    durable: bool,
+    workers: Mapping[str, int] = MappingProxyType({}),
+) -> None:
     """Write ``weir.env``; only its owner may read it, since it may hold a password."""
     numbers = (ports.kafka, ports.kafka_controller, ports.postgres, ports.mqtt)
-    values = environment(settings) | {_PORTS: ",".join(map(str, numbers)), _DURABLE: "yes" if durable else "no"}
+    values = environment(settings) | {
+        _PORTS: ",".join(map(str, numbers)),
+        _DURABLE: "yes" if durable else "no",
+        _WORKERS: ",".join(f"{role}={count}" for role, count in workers.items()),
+    }
     path = home / FILE
     temporary = path.with_suffix(".env.new")
     temporary.touch(mode=0o600)

@@ -1,13 +1,15 @@
 """A whole plant on the embedded stack: services, topics, schema and roles, in this order."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from streams.settings import Settings
 from streams.topics import Applied, apply_topics, load_topics
 from weir.database import bring_up_to_date
-from weir.home import save
-from weir.roles import role_specs
+from weir.home import load_workers, save
+from weir.roles import worker_specs
 from weir.stack.progress import Progress
 from weir.stack.stack import Stack
 
@@ -22,8 +24,18 @@ class Plant:
     topics: Applied
 
 
-def bring_up(stack: Stack, wanted: Settings, step: Progress, *, roles: bool = True) -> Plant:
+def bring_up(
+    stack: Stack,
+    wanted: Settings,
+    step: Progress,
+    *,
+    roles: bool = True,
+    workers: Mapping[str, int] = MappingProxyType({}),
+) -> Plant:
     """Start what does not run and wait until it is healthy; ``wanted`` are the settings that ``stack`` was made with.
+
+    ``workers`` of each role, which the home remembers: of a role that is not named as many as before, else one.  Fewer
+    than before stops the others.  Without ``roles`` those that run go on.
 
     Raises ``StackError``, ``TopicsError``, ``MigrationError``.
     """
@@ -38,11 +50,12 @@ def bring_up(stack: Stack, wanted: Settings, step: Progress, *, roles: bool = Tr
             "definitions_path": wanted.definitions_path.absolute(),
         }
     )
-    save(stack.home, settings, stack.ports, durable=stack.durable)
+    counts = {**load_workers(stack.home), **workers}
+    save(stack.home, settings, stack.ports, durable=stack.durable, workers=counts)
     step("applying the topics", None)
     applied = asyncio.run(apply_topics(settings, load_topics(settings)))
     step("bringing the schema up to date", None)
     asyncio.run(bring_up_to_date(settings))
     if roles:
-        stack.start_processes(role_specs(settings, stack.home), step)
+        stack.supervise(worker_specs(settings, stack.home, counts), step)
     return Plant(settings, applied)

@@ -1,48 +1,68 @@
-"""Weir's own roles as processes of the embedded stack: one process each, the settings in its environment."""
+"""Weir's own roles as processes of the embedded stack: the settings in their environment, a member id of their own.
 
+``role_spec`` is one process that is started once; ``worker_specs`` are those that the supervisor keeps running, so many
+of each role.  The first worker of a role is named after it, the others ``processor-2``, ``processor-3`` …; under its
+name a worker keeps its place in its consumer group over restarts (static membership).
+"""
+
+import os
 import sys
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-
-import psutil
 
 from streams import ready
 from streams.settings import Settings
 from weir.home import environment
 from weir.role import MODULES
 from weir.stack.process import ProcessSpec
+from weir.stack.workers import WorkerSpec
 
 MODULE = "weir.role"
+ALONE = frozenset({"bridge"})
+"""Roles of which there is one: an MQTT session has one client."""
 
 
-class NotReadyError(Exception):
-    """The role has not said yet that it works."""
-
-
-def role_specs(settings: Settings, home: Path) -> list[ProcessSpec]:
-    """How to start each role with these settings."""
-    return [role_spec(name, settings, home) for name in MODULES]
+def worker_specs(settings: Settings, home: Path, counts: Mapping[str, int]) -> list[WorkerSpec]:
+    """How to start so many workers of each role (1 of one that is not named)."""
+    prefix = settings.member_id or home_id(home)
+    return [
+        _worker(role, name, settings.model_copy(update={"member_id": f"{prefix}-{name}"}), home)
+        for role in MODULES
+        for name in _names(role, counts.get(role, 1))
+    ]
 
 
 def role_spec(name: str, settings: Settings, home: Path) -> ProcessSpec:
-    """How to start one role, and how to tell that it works: it writes its pid when it does."""
+    """How to start one role once, and how to tell that it works: it writes its pid when it does."""
+    spec = _worker(name, name, settings, home)
+    Path(spec.ready_file).parent.mkdir(parents=True, exist_ok=True)
+    return spec.process()
+
+
+def _names(role: str, count: int) -> list[str]:
+    return [role if number == 1 else f"{role}-{number}" for number in range(1, count + 1)]
+
+
+def _worker(role: str, name: str, settings: Settings, home: Path) -> WorkerSpec:
     file = home / "run" / f"{name}.ready"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    return ProcessSpec(
+    return WorkerSpec(
         name=name,
-        argv=(sys.executable, "-m", MODULE, name),
+        role=role,
+        argv=(sys.executable, "-m", MODULE, role),
         env=environment(settings) | {ready.VARIABLE: str(file)},
-        cwd=home,
-        ready=lambda: check_ready(file, name),
+        cwd=str(home),
+        ready_file=str(file),
     )
 
 
-def check_ready(file: Path, name: str) -> str:
-    """A role's check.  Raises ``NotReadyError`` until a process that still runs has announced itself in ``file``."""
-    try:
-        pid = int(file.read_text(encoding="utf-8"))
-        command = psutil.Process(pid).cmdline()
-    except (OSError, ValueError, psutil.Error) as error:
-        raise NotReadyError(f"{name} has not announced that it is ready") from error
-    if MODULE not in command or name not in command:
-        raise NotReadyError(f"{name} has not announced that it is ready: pid {pid} is another program")
-    return "ready"
+def home_id(home: Path) -> str:
+    """The home's part of its workers' member ids: made once, the same for ever, and no other home's."""
+    path, own = home / "id", home / f"id.{os.getpid()}"
+    if not path.exists():
+        own.write_text(uuid.uuid4().hex[:12], encoding="utf-8")
+        with suppress(FileExistsError):  # another command was faster
+            os.link(own, path)
+        own.unlink()
+    return path.read_text(encoding="utf-8")

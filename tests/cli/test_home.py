@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from streams.settings import Settings
-from weir.home import FILE, PROJECT, environment, forget_settings, load_settings, load_stack_options, save
+from weir.home import FILE, PROJECT, environment, forget_settings, load_settings, load_stack_options, load_workers, save
 from weir.stack.ports import Ports
 
 PORTS = Ports(kafka=25001, kafka_controller=25002, postgres=25003, mqtt=25004)
@@ -56,6 +56,15 @@ def test_every_setting_survives_the_home(elsewhere: Path) -> None:
     save(elsewhere / "home", settings, PORTS, durable=False)
     assert load_settings(elsewhere / "home") == settings
     assert load_stack_options(elsewhere / "home") == (PORTS, False)
+
+
+def test_the_number_of_workers_is_remembered(elsewhere: Path) -> None:
+    home = elsewhere / "home"
+    assert load_workers(home) == {}
+    save(home, everything(), PORTS, durable=True)
+    assert load_workers(home) == {}
+    save(home, everything(), PORTS, durable=True, workers={"processor": 3, "router": 0})
+    assert load_workers(home) == {"processor": 3, "router": 0}
 
 
 def test_every_setting_survives_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,18 +11,41 @@ from streams import ready
 from streams.settings import Settings
 from weir import role
 from weir.home import environment
-from weir.roles import NotReadyError, check_ready, role_specs
+from weir.roles import home_id, role_spec, worker_specs
+from weir.stack.checks import NotReadyError, announced
+
+ROLES = ["projector", "processor", "actions", "router", "bridge"]
 
 
 def test_every_role_gets_the_settings_and_a_place_to_announce_itself(tmp_path: Path) -> None:
     settings = Settings(_env_file=None, app_id="plant-1", partitions=4)
-    specs = role_specs(settings, tmp_path)
-    assert [spec.name for spec in specs] == ["projector", "processor", "actions", "router", "bridge"]
+    specs = worker_specs(settings, tmp_path, {})
+    assert [spec.name for spec in specs] == [spec.role for spec in specs] == ROLES
     for spec in specs:
         assert spec.argv == (sys.executable, "-m", "weir.role", spec.name)
         assert environment(settings).items() <= spec.env.items()
-        assert Path(spec.env[ready.VARIABLE]).parent.is_dir()
-    assert len({spec.env[ready.VARIABLE] for spec in specs}) == len(specs)
+        assert spec.env[ready.VARIABLE] == spec.ready_file
+    assert len({spec.ready_file for spec in specs}) == len(specs)
+
+
+def test_workers_of_a_role_have_names_and_member_ids_that_stay(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None)
+    home = home_id(tmp_path)
+    assert home_id(tmp_path) == home != ""
+    specs = worker_specs(settings, tmp_path, {"processor": 3, "router": 0})
+    names = ["projector", "processor", "processor-2", "processor-3", "actions", "bridge"]
+    assert [spec.name for spec in specs] == names
+    assert [spec.env["WEIR_MEMBER_ID"] for spec in specs] == [f"{home}-{name}" for name in names]
+    assert {spec.argv[-1] for spec in specs if spec.role == "processor"} == {"processor"}
+    given = worker_specs(settings.model_copy(update={"member_id": "hall-2"}), tmp_path, {})
+    assert given[0].env["WEIR_MEMBER_ID"] == "hall-2-projector"
+
+
+def test_a_role_that_is_started_once_is_no_static_member(tmp_path: Path) -> None:
+    spec = role_spec("router", Settings(_env_file=None), tmp_path)
+    assert "WEIR_MEMBER_ID" not in spec.env
+    assert spec.ready_file is not None
+    assert spec.ready_file.parent.is_dir()
 
 
 @pytest.mark.parametrize("module", role.MODULES.values())
@@ -32,22 +55,15 @@ def test_every_role_has_a_module(module: str) -> None:
 
 def test_a_role_is_ready_when_it_has_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "router.ready"
-    with pytest.raises(NotReadyError, match="router has not announced"):
-        check_ready(file, "router")
-
-    file.write_text("soon")
-    with pytest.raises(NotReadyError):
-        check_ready(file, "router")
-
+    with pytest.raises(NotReadyError, match=f"{os.getpid()} has not announced"):
+        announced(file, os.getpid())
     monkeypatch.setenv(ready.VARIABLE, str(file))
     ready.announce()
-    assert int(file.read_text()) == os.getpid()
-    with pytest.raises(NotReadyError, match="another program"):  # a pid that the kernel has given to somebody else
-        check_ready(file, "router")
-
-    file.write_text(f"{2**22 + 1}\n")
+    assert announced(file, os.getpid()) == "ready"
+    with pytest.raises(NotReadyError):  # its predecessor, or nobody, has said so
+        announced(file, os.getpid() + 1)
     with pytest.raises(NotReadyError):
-        check_ready(file, "router")
+        announced(file, None)
 
 
 def test_nothing_is_announced_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Which ports `weir up` uses, and whose services it takes for its own."""
+"""Which ports `weir up` uses, whose services it takes for its own, how many workers are asked for."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from streams.settings import Settings
 from weir.cli.up import _moved, _ports
 from weir.stack.ports import Ports
 from weir.stack.stack import Stack
+from weir.workers import parse_workers
 
 
 def test_a_port_of_ones_own() -> None:
@@ -28,3 +29,22 @@ def test_embedded_services_move_and_a_users_own_stay(tmp_path: Path, external: b
     assert (moved.brokers, moved.mqtt_url) == (after.brokers, after.mqtt_url)
     assert moved.database_url == (database if external else after.database_url)
     assert Stack(tmp_path, new, settings=moved).external == (["postgres"] if external else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "counts"),
+    [
+        ("3", {"processor": 3}),
+        ("processor=3,actions=2", {"processor": 3, "actions": 2}),
+        (" router = 0 , 2 ", {"router": 0, "processor": 2}),
+        ("bridge=0", {"bridge": 0}),
+    ],
+)
+def test_workers(text: str, counts: dict[str, int]) -> None:
+    assert parse_workers(text) == counts
+
+
+@pytest.mark.parametrize("text", ["", "-1", "many", "processor=", "plumber=2", "2,processor=3", "bridge=2", "65"])
+def test_workers_that_cannot_be(text: str) -> None:
+    with pytest.raises(ValueError, match="Expected"):
+        parse_workers(text)

@@ -1,6 +1,7 @@
 """``weir status``: what runs, whether it answers, how far each stage is behind."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -69,6 +70,13 @@ def _behind(session: Session) -> Behind:
         return Behind([], [], [f"how far the stages are behind: {error}"])
 
 
+def _words(service: ServiceStatus) -> str:
+    if service.last_end is None or service.last_end_at is None:
+        return service.detail
+    ended = f"ended {duration(max(0.0, time.time() - service.last_end_at))} ago: {service.last_end}"
+    return f"{ended}. {service.detail}" if service.detail else ended
+
+
 def _print_services(services: Sequence[ServiceStatus]) -> None:
     rows = [
         (
@@ -78,11 +86,12 @@ def _print_services(services: Sequence[ServiceStatus]) -> None:
             service.port,
             None if service.memory_mb is None else f"{service.memory_mb:.0f} MB",
             None if service.uptime_s is None else duration(service.uptime_s),
-            service.detail,
+            service.restarts or None,
+            _words(service),
         )
         for service in services
     ]
-    print_table(("name", "state", "pid", "port", "memory", "up for", ""), rows, "")
+    print_table(("name", "state", "pid", "port", "memory", "up for", "restarts", ""), rows, "")
 
 
 def _print_stages(stages: Sequence[StageLag]) -> None:
@@ -107,6 +116,10 @@ def _document(service: ServiceStatus) -> dict[str, Any]:
         "port": service.port,
         "memory_mb": service.memory_mb,
         "uptime_s": service.uptime_s,
+        "role": service.role,
+        "restarts": service.restarts,
+        "last_end": service.last_end,
+        "last_end_at": service.last_end_at,
         "detail": service.detail,
     }
 

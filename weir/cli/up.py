@@ -16,6 +16,7 @@ from weir.plant import bring_up
 from weir.stack.checks import without_password
 from weir.stack.ports import Ports
 from weir.stack.stack import Stack, StackUrls
+from weir.workers import parse_workers
 
 Port = Annotated[
     int | None, typer.Option(min=1024, max=32767, help="Another port for the service.", show_default=False)
@@ -28,6 +29,14 @@ def up(
     roles: Annotated[
         bool, typer.Option("--roles/--no-roles", help="Weir's own roles too, not only the services.")
     ] = True,
+    workers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N or ROLE=N,…",
+            help="So many processors, or workers of each role; as many as before by default. Safe while it runs.",
+            show_default=False,
+        ),
+    ] = None,
     kafka_port: Port = None,
     postgres_port: Port = None,
     mqtt_port: Port = None,
@@ -35,15 +44,17 @@ def up(
 ) -> None:
     """Start Kafka, TimescaleDB, an MQTT broker and Weir's roles; install what is missing.
 
-    Safe to repeat: what runs stays as it is, what died starts again. Data and logs are under the home.
+    Safe to repeat: what runs stays as it is, what died starts again. A supervisor starts roles again that end. With
+    --workers on a running plant, more are added, and those too many stopped. Data and logs are under the home.
     """
+    counts = _workers(workers)
     session = session_of(ctx)
     known = load_stack_options(session.home)[0] or Ports()
     ports = _ports(known, kafka_port, postgres_port, mqtt_port)
     wanted = _moved(session.settings, Stack(session.home, known).urls, Stack(session.home, ports).urls)
     stack = Stack(session.home, ports, settings=wanted)
     with Bar() as bar:
-        plant = bring_up(stack, wanted, bar.step, roles=roles)
+        plant = bring_up(stack, wanted, bar.step, roles=roles, workers=counts)
     settings = plant.settings
     document = {
         "brokers": settings.brokers,
@@ -59,6 +70,13 @@ def up(
         out().print("Next: weir deploy definitions/, weir status, weir logs, weir down", markup=False)
     warn_of_differences(plant.topics)
     _warn_of_elsewhere(session.home, settings)
+
+
+def _workers(text: str | None) -> dict[str, int]:
+    try:
+        return {} if text is None else parse_workers(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--workers") from None
 
 
 def _ports(known: Ports, kafka: int | None, postgres: int | None, mqtt: int | None) -> Ports:

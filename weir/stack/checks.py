@@ -9,6 +9,7 @@ import socket
 import urllib.request
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
@@ -44,6 +45,21 @@ def http(url: str) -> str:
     """The URL answers with a success status."""
     with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:  # noqa: S310  our own process on 127.0.0.1
         return f"HTTP {response.status}"
+
+
+class NotReadyError(Exception):
+    """The process has not said yet that it works."""
+
+
+def announced(ready_file: Path, pid: int | None) -> str:
+    """The process of that pid has written it to the file.  Raises ``NotReadyError``."""
+    try:
+        said = ready_file.read_text(encoding="utf-8").strip()
+    except OSError:
+        said = ""
+    if said != str(pid):
+        raise NotReadyError(f"pid {pid} has not announced that it is ready")
+    return "ready"
 
 
 def without_password(url: str) -> str:

@@ -15,7 +15,7 @@ from typing import Literal
 
 import psutil
 
-from weir.stack import checks
+from weir.stack import checks, stopping
 from weir.stack.accounts import run_options
 from weir.stack.checks import Check, words
 from weir.stack.errors import StackError
@@ -28,18 +28,15 @@ LOG_LINES_IN_ERRORS = 15
 LOG_TAIL_BYTES = 16_384
 LOG_MAX_BYTES = 20_000_000
 STOP_TIMEOUT_S = 20.0
-KILL_TIMEOUT_S = 10.0
-
-_children: dict[int, subprocess.Popen[bytes]] = {}
-"""Children of this very process: they must be waited for when they end, or they stay zombies."""
 
 
 @dataclass(frozen=True)
 class ProcessSpec:
     """What to start and how to tell that it works.
 
-    ``env`` is added to the caller's environment.  ``ready`` raises until the process is healthy; ``health_url`` is the
-    same question for a process that answers HTTP, and is remembered, so that a later `weir status` can ask it too.
+    ``env`` is added to the caller's environment.  ``ready`` raises until the process is healthy; so does ``ready_file``
+    until the process has written its pid there.  ``health_url`` is the same question for a process that answers HTTP,
+    and is remembered, so that a later `weir status` can ask it too.
     ``port`` and ``other_ports`` must be free.  ``stop_signal`` asks the process to end; after ``stop_timeout_s`` it is
     killed.  ``account`` is who to run as, for a caller that is root.
     """
@@ -52,6 +49,7 @@ class ProcessSpec:
     other_ports: tuple[int, ...] = ()
     url: str | None = None
     ready: Check | None = None
+    ready_file: Path | None = None
     health_url: str | None = None
     ready_timeout_s: float = 60.0
     stop_signal: signal.Signals = signal.SIGTERM
@@ -59,15 +57,17 @@ class ProcessSpec:
     account: str | None = None
 
 
-ServiceState = Literal["running", "stopped", "dead", "unhealthy", "external"]
+ServiceState = Literal["running", "starting", "stopped", "dead", "unhealthy", "external"]
 
 
 @dataclass(frozen=True)
 class ServiceStatus:
     """One line of `weir status`.
 
-    ``dead``: it was started and has ended without being stopped; ``unhealthy``: it runs and does not answer as it
-    should; ``external``: the user's own, not started here.  ``memory_mb`` and ``uptime_s``: ``None`` when none runs.
+    ``starting``: it runs and does not work yet; ``dead``: it was started and has ended without being stopped;
+    ``unhealthy``: it runs and does not answer as it should; ``external``: the user's own, not started here.
+    ``memory_mb`` and ``uptime_s``: ``None`` when none runs.  A worker has a ``role``, and how often the supervisor has
+    started it again; ``last_end`` tells how its last process ended, ``last_end_at`` when (Unix seconds).
     """
 
     name: str
@@ -78,6 +78,10 @@ class ServiceStatus:
     uptime_s: float | None = None
     url: str | None = None
     detail: str = ""
+    role: str | None = None
+    restarts: int = 0
+    last_end: str | None = None
+    last_end_at: float | None = None
 
 
 class Processes:
@@ -97,23 +101,23 @@ class Processes:
             return False
         unrecorded = find_marked(self._home).get(spec.name)
         if unrecorded is not None:
-            self.state.add(_record(spec, unrecorded))
+            self.state.add(record_of(spec, unrecorded))
             return False
         for port in (spec.port, *spec.other_ports):
             if port is not None:
                 check_free(spec.name, port)
-        child = self._popen(spec)
-        _children[child.pid] = child
-        self.state.add(_record(spec, psutil.Process(child.pid)))
+        child = self.spawn(spec)
+        stopping.children[child.pid] = child
+        self.state.add(record_of(spec, psutil.Process(child.pid)))
         return True
 
     def wait_ready(self, spec: ProcessSpec, progress: Progress) -> str:
         """Wait until the process is healthy; returns the check's detail.  Raises when it dies or takes too long."""
-        check = _check_of(spec.ready, spec.health_url)
         progress(f"waiting for {spec.name}", None)
         deadline = time.monotonic() + spec.ready_timeout_s
         while True:
             record = self.state.read().processes[spec.name]
+            check = _check_of(spec.ready, spec.health_url, spec.ready_file, record.pid)
             if alive(record) is None:
                 raise StackError(
                     f"{spec.name} ended while it started. The end of {self.log_path(spec.name)}:\n"
@@ -139,9 +143,9 @@ class Processes:
         record = self.state.read().processes.get(name)
         process = (alive(record) if record is not None else None) or find_marked(self._home).get(name)
         if process is not None:
-            progress(f"stopping {name}", None)
             stop_signal = signal.Signals(record.stop_signal) if record is not None else signal.SIGTERM
-            _stop(name, process, stop_signal, record.stop_timeout_s if record is not None else STOP_TIMEOUT_S, progress)
+            timeout_s = record.stop_timeout_s if record is not None else STOP_TIMEOUT_S
+            stopping.stop([stopping.Stopping(name, process, stop_signal, timeout_s)], progress)
         self.state.remove(name)
 
     def names(self) -> list[str]:
@@ -149,14 +153,16 @@ class Processes:
         recorded = list(self.state.read().processes)
         return recorded + [name for name in find_marked(self._home) if name not in recorded]
 
-    def status(self, name: str, check: Check | None = None) -> ServiceStatus:
-        """What became of the process; ``check`` asks a running one for its health."""
+    def status(self, name: str, check: Check | None = None, *, alone: bool = False) -> ServiceStatus:
+        """What became of the process; ``check`` asks a running one for its health.  Its children's memory is its own,
+        unless it counts ``alone``.
+        """
         record = self.state.read().processes.get(name)
         if record is None:
             return ServiceStatus(name, "stopped")
         process = alive(record)
         if process is None:
-            return ServiceStatus(name, "dead", port=record.port, url=record.url, detail=self._last_words(name))
+            return ServiceStatus(name, "dead", port=record.port, url=record.url, detail=self.last_words(name))
         state: ServiceState = "running"
         detail = ""
         check = _check_of(check, record.health_url)
@@ -170,7 +176,7 @@ class Processes:
             state=state,
             pid=process.pid,
             port=record.port,
-            memory_mb=_memory_mb(process),
+            memory_mb=memory_mb(process, alone=alone),
             uptime_s=time.time() - record.created,
             url=record.url,
             detail=detail,
@@ -186,12 +192,13 @@ class Processes:
             return ""
         return "\n".join(lines[-count:])
 
-    def _last_words(self, name: str) -> str:
+    def last_words(self, name: str) -> str:
         """The last line of the log that is no stack frame: in Java's and Python's traces alike, what was raised."""
         spoken = [line for line in self.last_lines(name, LOG_LINES_IN_ERRORS).splitlines() if line.strip()]
         return next((line for line in reversed(spoken) if not line[0].isspace()), "")
 
-    def _popen(self, spec: ProcessSpec) -> subprocess.Popen[bytes]:
+    def spawn(self, spec: ProcessSpec) -> subprocess.Popen[bytes]:
+        """Start a child, without a record; whoever does keeps the child."""
         log = self.log_path(spec.name)
         log.parent.mkdir(parents=True, exist_ok=True)
         if log.exists() and log.stat().st_size > LOG_MAX_BYTES:
@@ -216,7 +223,8 @@ class Processes:
             ) from error
 
 
-def _record(spec: ProcessSpec, process: psutil.Process) -> Record:
+def record_of(spec: ProcessSpec, process: psutil.Process) -> Record:
+    """What is remembered of a process that was started."""
     return Record(
         name=spec.name,
         pid=process.pid,
@@ -230,57 +238,21 @@ def _record(spec: ProcessSpec, process: psutil.Process) -> Record:
     )
 
 
-def _check_of(check: Check | None, health_url: str | None) -> Check | None:
+def _check_of(
+    check: Check | None, health_url: str | None, ready_file: Path | None = None, pid: int | None = None
+) -> Check | None:
     if check is None and health_url is not None:
         return lambda: checks.http(health_url)
+    if check is None and ready_file is not None:
+        return lambda: checks.announced(ready_file, pid)
     return check
 
 
-def _stop(
-    name: str, process: psutil.Process, stop_signal: signal.Signals, timeout_s: float, progress: Progress
-) -> None:
-    try:
-        process.send_signal(stop_signal)
-        if _has_ended(process, timeout_s):
-            return
-        progress(f"{name} did not stop within {timeout_s:.0f} s: killing it", None)
-        process.kill()
-    except psutil.NoSuchProcess:
-        return  # it ended by itself just now
-    except psutil.AccessDenied as error:
-        raise StackError(
-            f"Expected to stop {name} (pid {process.pid}), but it is another user's: {words(error)}",
-            "Run `weir down` as the user who ran `weir up`.",
-        ) from error
-    if not _has_ended(process, KILL_TIMEOUT_S):
-        raise StackError(
-            f"Expected {name} (pid {process.pid}) to end after SIGKILL, but it is still there.",
-            "It is stuck in the kernel, most often on a disk: look at `dmesg` and the disk.",
-        )
-
-
-def _has_ended(process: psutil.Process, timeout_s: float) -> bool:
-    """Wait for the end of a process that need not be a child."""
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        child = _children.get(process.pid)
-        if child is not None and child.poll() is not None:
-            del _children[process.pid]
-            return True
-        try:
-            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-                return True
-        except psutil.NoSuchProcess:
-            return True
-        time.sleep(POLL_S)
-    return False
-
-
-def _memory_mb(process: psutil.Process) -> float | None:
+def memory_mb(process: psutil.Process, *, alone: bool = False) -> float | None:
     """Memory of the process and its children; pages that they share count once."""
     total = 0
     try:
-        for one in [process, *process.children(recursive=True)]:
+        for one in [process, *([] if alone else process.children(recursive=True))]:
             total += one.memory_full_info().pss
     except psutil.Error:
         return None

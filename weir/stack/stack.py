@@ -1,10 +1,12 @@
 """The embedded stack: Kafka, PostgreSQL with TimescaleDB and an MQTT broker under one home directory.
 
 ``up`` installs what is missing, starts what does not run and waits until each service answers; ``down`` stops what was
-started here; ``status`` asks.  Weir's own roles are started, stopped and seen the same way (``start_process``).
+started here; ``status`` asks.  Weir's own roles are workers that a supervisor keeps running (``supervise``), or are
+started once like a service (``start_process``).
 A service whose URL the settings name is the user's own: it is checked, and never started or stopped.
 
     <home>/state.json       what was started (weir.stack.state)
+    <home>/workers.json     what the supervisor keeps running (weir.stack.workers)
     <home>/logs/NAME.log    output
     <home>/kafka, postgres, mqtt    configuration and data
 """
@@ -16,7 +18,7 @@ from pathlib import Path
 
 from streams.kafka import client_options
 from streams.settings import Settings
-from weir.stack import kafka, mqtt, postgres
+from weir.stack import kafka, mqtt, postgres, supervisor
 from weir.stack.accounts import check_owner
 from weir.stack.checks import Check, without_password, words
 from weir.stack.disk import check_space
@@ -25,7 +27,9 @@ from weir.stack.kafka_jars import ensure_kafka
 from weir.stack.ports import Ports
 from weir.stack.process import Processes, ProcessSpec, ServiceStatus
 from weir.stack.progress import Progress, silent
+from weir.stack.supervision import Supervision
 from weir.stack.timescaledb import ensure_timescaledb
+from weir.stack.workers import WorkerSpec
 
 NEW_HOME_BYTES = 1_000_000_000
 OLD_HOME_BYTES = 200_000_000
@@ -55,6 +59,7 @@ class Stack:
         self.ports = ports or Ports()
         self.durable = durable
         self._processes = Processes(self.home)
+        self._supervision = Supervision(self.home, self._processes)
         embedded = StackUrls(kafka.brokers(self.ports), postgres.database_url(self.ports), mqtt.url(self.ports))
         own = settings.model_fields_set if settings is not None else set()
         urls = {field: getattr(settings if field in own else embedded, field) for field in FIELDS.values()}
@@ -82,11 +87,15 @@ class Stack:
         return self.urls
 
     def down(self, progress: Progress = silent) -> None:
-        """Stop everything under this home, last started first."""
+        """Stop everything under this home, last started first: the workers, then what they stand on."""
         if not self.home.is_dir():
             return
         problems = []
         with self._processes.state.lock(progress):
+            try:
+                self._supervision.down(progress)
+            except StackError as error:
+                problems.append(error)
             for name in reversed(self._processes.names()):
                 try:
                     self._processes.stop(name, progress)
@@ -96,13 +105,24 @@ class Stack:
             raise problems[0]
 
     def status(self) -> list[ServiceStatus]:
-        """The services, then the roles in the order of their start."""
+        """The services, then what was started once, the supervisor and the workers, in the order of their start."""
         services = [
             self._external_status(name) if name in self.external else self._processes.status(name, check)
             for name, check in self._checks.items()
         ]
-        roles = [name for name in self._processes.state.read().processes if name not in self._checks]
-        return services + [self._processes.status(name) for name in roles]
+        roles = [
+            name for name in self._processes.state.read().processes if name not in (*self._checks, supervisor.NAME)
+        ]
+        return services + [self._processes.status(name) for name in roles] + self._supervision.status()
+
+    def supervise(self, workers: Sequence[WorkerSpec], progress: Progress = silent) -> None:
+        """Have exactly these workers run, kept running by the supervisor, and wait until they work.
+
+        What runs stays as it is; workers that are not among these are stopped for good.
+        """
+        self._prepare_home()
+        with self._processes.state.lock(progress):
+            self._supervision.want(workers, progress)
 
     def start_process(self, spec: ProcessSpec, progress: Progress = silent) -> None:
         """Start a role and wait until it is healthy; one that runs already stays as it is."""
@@ -122,11 +142,14 @@ class Stack:
                 progress(f"{spec.name}: ready", 1.0)
 
     def stop_process(self, name: str, progress: Progress = silent) -> None:
-        """Stop a role (or a service); nothing happens when it does not run."""
+        """Stop a role (or a service), a supervised one for good; nothing happens when it does not run."""
         if not self.home.is_dir():
             return
         with self._processes.state.lock(progress):
-            self._processes.stop(name, progress)
+            if name in self._supervision.workers():
+                self._supervision.stop([name], progress)
+            else:
+                self._processes.stop(name, progress)
 
     def log_path(self, name: str) -> Path:
         return self._processes.log_path(name)
@@ -175,7 +198,7 @@ class Stack:
             raise StackError(
                 f"Expected to write in {self.home}, but it may not.", "Set WEIR_HOME to a directory of your own."
             )
-        for part in ("state.json", "kafka/data", "mqtt"):
+        for part in ("state.json", "workers.json", "kafka/data", "mqtt"):
             check_owner(self.home / part)
         check_owner(self.home / "postgres" / "data", postgres.account())
         check_space(self.home, NEW_HOME_BYTES if new else OLD_HOME_BYTES, "the services' data")
