@@ -11,6 +11,8 @@ from streams.records import Headers, Record
 MAX_REASON = 4_000
 MAX_VALUE_BYTES = 9 * 1024 * 1024
 PARTITION = 0
+RETRY_HEADER = "weir_retry_of"
+"""On a record that was sent once more from its dead letter: it is a record of its own, of the same content."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as AioTopicPartition
@@ -42,6 +42,19 @@ class Span(NamedTuple):
 
 
 Spans = dict[TopicPartition, Span]
+
+
+class LogReader(Protocol):
+    """What the checks of the log ask of one; ``Log`` over Kafka is one, a simulated broker may be another."""
+
+    async def bounds(self, tps: Sequence[TopicPartition]) -> Spans:
+        """What is committed now, from the first offset that is still there."""
+
+    async def settled(self, tps: Sequence[TopicPartition], timeout_s: float = STALL_S) -> Spans:
+        """Like ``bounds``, once every transaction that has a record there at the time of the call has ended."""
+
+    def read(self, spans: Mapping[TopicPartition, Span]) -> AsyncIterator[Chunk]:
+        """The committed records of ``spans``, each partition's in order and up to the end of its span exactly."""
 
 
 class Log:

@@ -1,5 +1,6 @@
 """A site whose log is written from the test, with instances in every state, and a database that holds it."""
 
+import itertools
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -68,6 +69,7 @@ class VerifySite:
     producer: AIOKafkaProducer
     now_ms: int
     ids: dict[str, str] = field(default_factory=dict)
+    _planted: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def home(self, key: str) -> int:
         """The partition of a business key."""
@@ -165,8 +167,13 @@ class VerifySite:
         after_ms: int = 0,
         partition: int | None = None,
         in_table: bool = False,
+        cause: str | None = None,
     ) -> None:
-        """Plant an event, ``skip`` seqs and ``after_ms`` behind its last; ``in_table``: its state as well."""
+        """Plant an event, ``skip`` seqs and ``after_ms`` behind its last; ``in_table``: its state as well.
+
+        By default each has a command of its own as its ``cause``, behind all others.
+        """
+        home = partition_of(self.ids[name]) if partition is None else partition
         known = self.log.contents.parts[self.home(name)].get(self.ids[name].encode())
         state = None if known is None else decode_entity(known)
         moment = getattr(state, "updated_at", 0) or getattr(state, "ended_at", 0) or self.now_ms
@@ -178,12 +185,11 @@ class VerifySite:
             instant(moment + after_ms),
             "worker",
             1,
-            "0:9999",
+            f"{home}:{9_999 + next(self._planted)}" if cause is None else cause,
             activity,
             None,
             data,
         )
-        home = partition_of(event.subject) if partition is None else partition
         entities = Folded()
         if state is not None:
             entities.put(event.subject, state)

@@ -1,25 +1,40 @@
 """One outcome a command: what counts as one, and what is wrong."""
 
-from collections import defaultdict
+from collections.abc import Sequence
 
 import pytest
 
 from streams.core.durations import instant
 from streams.core.events import Event
-from weir.verify.checks.commands import Acknowledged, Outcome, judge, take_event
+from weir.verify.checks import commands
+from weir.verify.gathered import Gathered, Outcome, Standing
+from weir.verify.report import Difference
+from weir.verify.sent import Acknowledged, Place, Sent
 
 COMMAND = Acknowledged(1, 7, "c7")
 
 
 def event(type_: str, seq: int = 1, subject: str = "one", **data: object) -> Event:
-    return Event(1, type_, subject, seq, instant(0), "p", 1, "1:7", data=data)
+    message = {"name": "go", "payload": {}} if type_.startswith("signal_") else {}
+    return Event(1, type_, subject, seq, instant(0), "p", 1, "1:7", data=message | data)
 
 
 def outcome(*events: Event, rejections: int = 0, dead_letters: int = 0) -> Outcome:
-    made = Outcome(rejections=rejections, dead_letters=dead_letters, taken=defaultdict(int))
+    made = Outcome(rejections=rejections, dead_letters=dead_letters)
     for one in events:
-        take_event(made, one)
+        made.take(one)
     return made
+
+
+def judge(outcomes: dict[Place, Outcome], copies: Sequence[Place] = (), sent: Sent | None = None) -> list[Difference]:
+    """The command at its place, and ``copies`` of it, with what became of each."""
+    gathered = Gathered("process-commands")
+    gathered.commands[1, 7] = Standing("signal", "c7")
+    for place in copies:
+        gathered.commands[place] = Standing("signal", "c7", copy_of=(1, 7))
+        gathered.copies[1, 7].append(place)
+    gathered.outcomes.update(outcomes)
+    return list(commands.check(gathered, Sent([COMMAND]) if sent is None else sent))
 
 
 CONDEMNED = event("failed", 5, error_type="limit", error="too large")
@@ -47,21 +62,21 @@ WRONG = {
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_one_outcome(name: str) -> None:
-    assert judge([COMMAND], {(1, 7): RIGHT[name]}, {}) == []
+    assert judge({(1, 7): RIGHT[name]}) == []
 
 
 @pytest.mark.parametrize("name", WRONG)
 def test_not_one_outcome(name: str) -> None:
     made, words = WRONG[name]
-    (found,) = judge([COMMAND], {(1, 7): made}, {})
+    (found,) = judge({(1, 7): made})
     assert (found.kind, found.subject) == ("command", "c7")
     assert words in found.message
 
 
 def test_a_forwarded_command_has_its_outcome_at_home() -> None:
     at_home = {(2, 3): RIGHT["events"]}
-    assert judge([COMMAND], at_home, {"c7": [(2, 3)]}) == []
-    (lost,) = judge([COMMAND], at_home, {})
+    assert judge(at_home, [(2, 3)]) == []
+    (lost,) = judge(at_home)
     assert "0 with events" in lost.message
-    (twice,) = judge([COMMAND], {**at_home, (2, 4): RIGHT["events"]}, {"c7": [(2, 3), (2, 4)]})
+    (twice,) = judge({**at_home, (2, 4): RIGHT["events"]}, [(2, 3), (2, 4)])
     assert "2 with events" in twice.message

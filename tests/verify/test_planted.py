@@ -385,7 +385,7 @@ class TestLog:
         assert "expected an event, but the log has" in found.message
 
     async def test_an_event_under_another_key(self, site: VerifySite) -> None:
-        value = encode_event(Event(1, "signal_buffered", "key:a", 1, instant(0), "", 0, "0:1", data=HELD))
+        value = encode_event(Event(1, "signal_buffered", "key:a", 1, instant(0), "", 0, "0:9999", data=HELD))
         await site.put_record(site.topics.events.name, 0, b"key:b", value)
         found = await site.differences()
         assert [one.kind for one in found] == ["record", "table-missing"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,7 +20,8 @@ from tests.roles import running
 from tests.verify.site import VerifySite
 from weir.client import CommandClient
 from weir.verify import run as verify_run
-from weir.verify.checks.commands import Acknowledged, check_commands
+from weir.verify.log import check_log
+from weir.verify.sent import Acknowledged, Sent
 
 ROUNDS = {10**9: 6, 0: 2}
 """By the size up to which one process works: others take seconds to start."""
@@ -55,7 +57,7 @@ class Load:
 
     def __init__(self, site: VerifySite) -> None:
         self._site = site
-        self.acknowledged: list[Acknowledged] = []
+        self.sent = Sent()
         self.stopping = False
 
     async def run(self) -> None:
@@ -76,7 +78,7 @@ class Load:
                     key=key.encode(),
                     partition=partition,
                 )
-                self.acknowledged.append(Acknowledged(sent.partition, sent.offset, command.id))
+                self.sent.commands.append(Acknowledged(sent.partition, sent.offset, command.id))
                 if self.stopping:
                     return
                 await asyncio.sleep(PAUSE_S)  # the load's own rhythm
@@ -98,14 +100,15 @@ async def test_no_false_alarm_while_everything_works(
             before = report.events
         load.stopping = True
         await working
-        last = load.acknowledged[-1]
+        last = load.sent.commands[-1]
         await _settled(site)
         report = await site.verify()
         assert report.differences == []
         async with opened(site.settings) as log:
-            assert await check_commands(log, site.topics, load.acknowledged) == []
-            ghost = Acknowledged(last.partition, last.offset + 1000, "nobody's")
-            (lost,) = await check_commands(log, site.topics, [*load.acknowledged, ghost])
+            now_ms = round(time.time() * 1000)
+            assert (await check_log(log, site.topics, now_ms=now_ms, sent=load.sent)).differences == []
+            load.sent.commands.append(Acknowledged(last.partition, last.offset + 1000, "nobody's"))
+            (lost,) = (await check_log(log, site.topics, now_ms=now_ms, sent=load.sent)).differences
     assert (lost.kind, lost.subject) == ("command", "nobody's")
     assert report.instances > 100
 

@@ -16,7 +16,7 @@ from weir.verify.checks import checks_of
 from weir.verify.history import event_digest
 from weir.verify.report import Difference
 from weir.verify.rows import InstanceRow, row_of
-from weir.verify.seen import Life, Seen
+from weir.verify.seen import Course, Life, Seen
 
 STATUS_EVENTS = frozenset({"started", "completed", "failed", "cancelled"})
 FINISHES = frozenset({"completed", "cancelled"})
@@ -39,8 +39,10 @@ class Projected:
 class Fold:
     """Entities of a partition: ``take`` its events in order; ``project`` and ``watch`` at the cuts."""
 
-    def __init__(self, partition: int, *, keep_rows: bool = False) -> None:
-        """``keep_rows``: keep in ``rows`` what the database's rows must be, not only their digests."""
+    def __init__(self, partition: int, *, whole: bool = True, keep_rows: bool = False) -> None:
+        """``whole``: it gets all events of the partition, not only those of some entities.  ``keep_rows``: keep in
+        ``rows`` and ``histories`` what the database's rows must be, not only their digests.
+        """
         self.entities: dict[str, Entity] = {}
         self.lives: dict[str, Life] = {}
         """Of the unfinished instances."""
@@ -50,9 +52,10 @@ class Fold:
         self.broken: set[str] = set()
         """Subjects that cannot be folded to their end."""
         self.rows: dict[str, InstanceRow] | None = {} if keep_rows else None
+        self.histories: dict[str, list[Event]] | None = {} if keep_rows else None
         self.differences: list[Difference] = []
         self.events = self.instances = 0
-        self._partition = partition
+        self.course = Course(partition, whole=whole)
         self._projecting, self._watching = True, False
 
     def get(self, entity_id: str) -> Entity | None:
@@ -94,10 +97,11 @@ class Fold:
         if event.subject in self.broken:
             return
         before = self.get(event.subject)
-        seen = Seen(self._partition, before, self.lives.get(event.subject), event, instant_ms(event.time))
+        seen = Seen(self.course, before, self.lives.get(event.subject), event, instant_ms(event.time))
         for name, check in checks_of(event.type):
             if (why := check(seen)) is not None:
                 self.differences.append(Difference(name, event.subject, event.seq, why))
+        self.course.pass_by(seen)
         if self._continue(seen) and of_instance:
             self._live(seen)
 
@@ -107,6 +111,8 @@ class Fold:
             projected = self.projected[event.subject] = Projected()
         projected.events += 1
         projected.history += event_digest(event)
+        if self.histories is not None:
+            self.histories.setdefault(event.subject, []).append(event)
 
     def _continue(self, seen: Seen) -> bool:
         """Apply the event, unless it repeats one or comes too late; what is behind a gap goes on."""
@@ -129,7 +135,7 @@ class Fold:
         event, life = seen.event, seen.life
         if life is None:
             self.instances += 1
-            life = self.lives[event.subject] = Life(event.time)
+            life = self.lives[event.subject] = Life(event.time, event.cause)
         life.last_type = event.type
         if event.activity_id is not None:
             life.activity = event.activity_id

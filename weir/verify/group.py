@@ -10,19 +10,15 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import msgspec
-
-from streams.codec import decode_event
 from streams.core.events import Event
 from streams.core.ids import partition_of
 from streams.log import Log, Span, opened
-from streams.records import Record
 from streams.settings import Settings
 from streams.topics import Topics
 from streams.transport.port import TopicPartition
 from weir.verify import table as tables
-from weir.verify.checks import STATE_CHECKS
 from weir.verify.database import Rows, Snapshot, compare_rows, joined
+from weir.verify.events import SETTLES_S, check_states, event_of, fold_events
 from weir.verify.explain import compare_history
 from weir.verify.fold import Fold, Projected
 from weir.verify.report import Difference
@@ -30,8 +26,6 @@ from weir.verify.rows import InstanceRow
 
 MAX_EXPLAINED = 1_000
 """Instances of a group that are compared row by row; what is wrong beyond that is told without how."""
-SETTLES_S = 90.0
-"""A transaction whose worker has died is ended by the broker: after a minute, by the transport's options."""
 Tell = Callable[[int], None]
 
 
@@ -100,7 +94,7 @@ class _Group:
         self.result.events += fold.events
         self.result.differences += fold.differences
         self.result.differences += [one for one in wrong if job.only in (None, one.subject)]  # the fold has no others
-        self.result.differences += _check_states(fold)
+        self.result.differences += check_states(fold)
         self._projected |= fold.projected
 
     async def _settled(self, tp: TopicPartition) -> Span:
@@ -115,30 +109,10 @@ class _Group:
 
     async def _fold(self, events: TopicPartition, before: int, after: int) -> Fold:
         """Fold to ``after``, past the database's end and ``before``."""
-        fold = Fold(events.partition)
-        passing = [(self._ends[events], fold.project), (before, fold.watch)]
-        async for chunk in self._log.read({events: Span(0, after)}):
-            for record in chunk.records:
-                while passing and record.offset >= passing[0][0]:
-                    passing.pop(0)[1]()
-                event = self._decoded(events, record)
-                if event is not None and self._job.only in (None, event.subject):
-                    fold.take(event)
-            self._tell(chunk.end - chunk.start)
-        for _, pass_cut in passing:
-            pass_cut()
+        fold = Fold(events.partition, whole=self._job.only is None)
+        cuts = [(self._ends[events], fold.project), (before, fold.watch)]
+        await fold_events(self._log, events, fold, after, cuts, only=self._job.only, tell=self._tell)
         return fold
-
-    def _decoded(self, events: TopicPartition, record: Record) -> Event | None:
-        event, why = _event_of(record)
-        if event is None:
-            self._differ("record", events, None, f"offset {record.offset}: expected an event, but the log has: {why}")
-            return None
-        if record.key != event.subject.encode():
-            found = (record.key or b"").decode(errors="replace")
-            message = f"offset {record.offset}: expected the key {event.subject}, but the record has {found!r}"
-            self._differ("record", events, event.seq, message)
-        return event
 
     def _differ(self, kind: str, tp: TopicPartition, seq: int | None, message: str) -> None:
         self.result.differences.append(Difference(kind, f"{tp.topic}[{tp.partition}]", seq, message))
@@ -168,7 +142,7 @@ class _Group:
             for record in chunk.records:
                 if record.key not in keys:
                     continue
-                event, _ = _event_of(record)
+                event, _ = event_of(record)
                 if event is not None:
                     events[event.subject].append(event)
                     folds[chunk.tp].take(event)
@@ -184,22 +158,3 @@ class _Group:
             if name not in broken:
                 differences += compare_rows(expected.get(name), found[name])
         return differences
-
-
-def _event_of(record: Record) -> tuple[Event | None, str]:
-    """The event, or why there is none."""
-    try:
-        return decode_event(record.value or b""), ""
-    except msgspec.MsgspecError as error:
-        return None, str(error)
-
-
-def _check_states(fold: Fold) -> list[Difference]:
-    """The checks of what is there at the end."""
-    return [
-        Difference(name, subject, entity.seq, why)
-        for subject, entity in fold.entities.items()
-        if subject not in fold.broken
-        for name, check in STATE_CHECKS.items()
-        if (why := check(entity)) is not None
-    ]

@@ -7,6 +7,19 @@ import msgspec
 from streams.core.events import Event
 from weir.verify.canonical import canonical, digest
 
+COLUMNS = (
+    "instance_id",
+    "seq",
+    "timestamp",
+    "event_type",
+    "activity_id",
+    "message",
+    "definition_id",
+    "definition_version",
+    "cause",
+    "data",
+)
+
 
 def event_digest(event: Event) -> int:
     """Of the row that the event must have."""

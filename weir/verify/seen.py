@@ -1,31 +1,81 @@
-"""An event as the checks see it: beside what its entity was before it."""
+"""An event as the checks see it: beside what its entity was before it, and what its partition told so far."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from streams.core.events import Event
-from streams.core.state import Entity, Instance
+from streams.core.state import Entity, HeldSignal, Instance, Key
+
+ENDS_OF_TIMERS = frozenset({"timer_fired", "activity_failed"})
 
 
 class Life:
     """What the log told of an unfinished instance, and its state does not keep."""
 
-    __slots__ = ("activity", "last_type", "status_since")
+    __slots__ = ("activity", "last_type", "started_by", "status_since")
 
-    def __init__(self, since: datetime) -> None:
+    def __init__(self, since: datetime, started_by: str) -> None:
         self.activity: str | None = None
         self.last_type = ""
+        self.started_by = started_by
         self.status_since = since
+
+
+class Fired(NamedTuple):
+    """A timer that fired: when it was due, and when it came.  Unix ms of plant time."""
+
+    due_ms: int
+    at_ms: int
+
+
+class Course:
+    """What the events of a partition told so far.  ``whole``: of all its entities, not only of some."""
+
+    __slots__ = ("cause", "fired", "offset", "partition", "released", "time_ms", "whole")
+
+    def __init__(self, partition: int, *, whole: bool = True) -> None:
+        self.partition, self.whole = partition, whole
+        self.cause = ""
+        """That of the last event."""
+        self.offset = -1
+        """That of the last command that caused an event."""
+        self.time_ms = 0
+        """The latest plant time."""
+        self.fired: Fired | None = None
+        """The last timer."""
+        self.released: tuple[str, str, dict[str, Any]] | None = None
+        """(instance, name, payload) of a held signal, when the last event released it."""
+
+    def pass_by(self, seen: "Seen") -> None:
+        """The checks have seen the event, and its entity has not."""
+        event = seen.event
+        if event.cause != self.cause:
+            self.cause = event.cause
+            offset = event.cause.rpartition(":")[2]
+            if offset.isdigit():
+                self.offset = max(self.offset, int(offset))
+        self.time_ms = max(self.time_ms, seen.time_ms)
+        if event.type in ENDS_OF_TIMERS and event.cause.endswith(":timer"):
+            wait = None if seen.instance is None else seen.instance.waiting.get(event.activity_id or "")
+            if wait is not None and wait.due is not None:
+                self.fired = Fired(wait.due, seen.time_ms)
+        self.released = None
+        if event.type == "signal_released" and (held := seen.held) is not None:
+            self.released = (event.data["instance_id"], held.name, held.payload)
 
 
 class Seen(NamedTuple):
     """``before`` and ``life`` are ``None`` ahead of the first event; ``time_ms`` is the event's plant time."""
 
-    partition: int
+    course: Course
     before: Entity | None
     life: Life | None
     event: Event
     time_ms: int
+
+    @property
+    def partition(self) -> int:
+        return self.course.partition
 
     @property
     def last_seq(self) -> int:
@@ -36,3 +86,10 @@ class Seen(NamedTuple):
     def instance(self) -> Instance | None:
         """The instance, running or failed."""
         return self.before if isinstance(self.before, Instance) else None
+
+    @property
+    def held(self) -> HeldSignal | None:
+        """The signal that waits with the key, at the index that the event names."""
+        index = self.event.data.get("index")
+        signals = self.before.signals if isinstance(self.before, Key) else []
+        return signals[index] if isinstance(index, int) and 0 <= index < len(signals) else None

@@ -7,7 +7,7 @@ one of the states that its entity had between E0 and E1.
 What has ended may be missing: the table forgets it after a while.  Soft records and positions are no fold.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -31,7 +31,12 @@ async def read_table(log: Log, tp: TopicPartition, span: Span) -> dict[bytes, by
     contents = TableContents()
     async for chunk in log.read({tp: span}):
         contents.apply_chunk(chunk)
-    return {key: value for key, value in contents.items(tp.partition) if not key.startswith(NO_FOLD)}
+    return entities_of(contents.items(tp.partition))
+
+
+def entities_of(records: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The records of a partition's table but for the soft ones and the positions."""
+    return {key: value for key, value in records if not key.startswith(NO_FOLD)}
 
 
 async def keys_in(log: Log, tp: TopicPartition, span: Span) -> set[str]:

@@ -1,151 +1,99 @@
-"""Every acknowledged command has exactly one outcome: its events, or one rejection, or one dead letter.
+"""Every command has exactly one outcome: its events, or one rejection, or one dead letter.
 
-For whoever has sent commands and knows where Kafka put them.  Ask once they are processed.  A command that was
-forwarded to its home stands there again with the same command id, and has its outcome there; so an id must be the
-sender's only one.  What led to a rejection or a dead letter may also have condemned its instance, which is one event,
-``failed``.  A reading (``observe``) has no outcome that the log shows.
+Ask once they are processed.  A command that was forwarded to its home stands there again, and has its outcome there.  A
+reading (``observe``) has no outcome that the log shows, unless it is refused.
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Iterator
 
-import msgspec
-
-from streams.codec import BadRecordError, decode_command, decode_event
-from streams.core.events import Event
-from streams.log import Log, Span
-from streams.staging import HOPS_HEADER
-from streams.topics import Topic, Topics
-from streams.transport.port import Chunk, TopicPartition
+from weir.verify.canonical import canonical
+from weir.verify.gathered import Gathered, Outcome, Standing
 from weir.verify.report import Difference
+from weir.verify.sent import Acknowledged, Place, Sent
 
 NAME = "command"
-CONDEMNED = frozenset({"incident", "limit"})
-ONCE = frozenset({"started", "cancelled", "signal_received", "signal_buffered", "definition_deployed"})
-"""What a command does to a subject at most once."""
-Place = tuple[int, int]
-"""Partition and offset on ``process-commands``."""
 
 
-class Acknowledged(NamedTuple):
-    """A command that Kafka has acknowledged; ``command_id`` is the sender's own."""
-
-    partition: int
-    offset: int
-    command_id: str | None = None
-
-
-@dataclass
-class Outcome:
-    """What became of a command at one place.  ``taken`` counts by subject what only one command can cause once."""
-
-    events: int = 0
-    condemned: int = 0
-    rejections: int = 0
-    dead_letters: int = 0
-    taken: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
-
-    @property
-    def accepted(self) -> bool:
-        """Whether there are events, other than the one that condemns."""
-        return self.events > self.condemned
-
-    @property
-    def count(self) -> int:
-        """How many outcomes: one is right."""
-        return self.accepted + self.rejections + self.dead_letters
+def check(gathered: Gathered, sent: Sent) -> Iterator[Difference]:
+    """Judge what stands on the topic, and look for what was acknowledged."""
+    for place, standing in gathered.commands.items():
+        if standing.copy_of not in gathered.commands:  # else it is judged where it was sent
+            why = _wrong(standing, gathered.of(place))
+            if why is not None:
+                yield _difference(place, standing.id, f"outcome: {why}")
+    originals = _originals(gathered)
+    for one in sent.commands:
+        if (why := _missing(one, gathered, originals)) is not None:
+            yield _difference((one.partition, one.offset), one.command_id, why)
+    if sent.alone:
+        ours = {one.command_id for one in sent.commands} | sent.uncertain
+        for command_id, places in originals.items():
+            if command_id not in ours:
+                yield _difference(places[0], command_id, "sender: expected none, since nobody has sent it")
 
 
-class _Rejection(msgspec.Struct):
-    partition: int
-    offset: int
+def _originals(gathered: Gathered) -> dict[str, list[Place]]:
+    """Where each id stands, but for copies and what was sent again from its dead letter."""
+    found: defaultdict[str, list[Place]] = defaultdict(list)
+    for place, standing in gathered.commands.items():
+        if standing.id is not None and standing.copy_of not in gathered.commands and not standing.retried:
+            found[standing.id].append(place)
+    return found
 
 
-_rejection = msgspec.json.Decoder(_Rejection)
+def _missing(one: Acknowledged, gathered: Gathered, originals: dict[str, list[Place]]) -> str | None:
+    place = (one.partition, one.offset)
+    if one.offset < gathered.first.get(one.partition, 0):  # dropped from the topic, so it was processed
+        found = gathered.of(place)
+        return f"outcome: {_not_one(found)}" if sum(_counts(found)) > 1 else None
+    if place not in gathered.commands:
+        return "record: expected it where Kafka has acknowledged it, but the log has none there"
+    standing = gathered.commands[place]
+    if one.command_id is None or standing.kind is None:
+        return None
+    if standing.id != one.command_id:
+        return f"id: expected {one.command_id} where Kafka has acknowledged it, but the log has {standing.id} there"
+    if len(originals[one.command_id]) > 1:
+        places = ", ".join(f"{partition}:{offset}" for partition, offset in originals[one.command_id])
+        return f"record: expected it once, but the log has it at {places}"
+    return None
 
 
-async def check_commands(log: Log, topics: Topics, acknowledged: Sequence[Acknowledged]) -> list[Difference]:
-    """What is wrong with the outcomes of ``acknowledged``.  Raises ``LogError``, ``KafkaError``."""
-    outcomes = await _outcomes(log, topics)
-    copies = await _forwarded(log, topics.commands)
-    return judge(acknowledged, outcomes, copies)
+def _wrong(standing: Standing, found: list[Outcome]) -> str | None:
+    """What is wrong with the outcome of a command, at all the places where it stands."""
+    outcomes = _counts(found)
+    if standing.kind is None:
+        return None if outcomes == (0, 0, 1) else _not_one(found)
+    if standing.kind == "observe":
+        return None if outcomes in {(0, 0, 0), (0, 1, 0), (0, 0, 1)} else _not_one(found)
+    if sum(outcomes) != 1:
+        return _not_one(found)
+    for one in found:
+        for (kind, subject), times in one.taken.items():
+            if times > 1:
+                return f"expected it to be carried out once, but the log has {kind} of {subject} more than once"
+    if standing.message is not None:
+        sent = canonical([*standing.message])
+        if any(canonical([*message]) != sent for one in found for message in one.messages):
+            return f"expected the message {standing.message[0]!r} as it was sent, but another was received"
+    return None
 
 
-def judge(
-    acknowledged: Iterable[Acknowledged],
-    outcomes: Mapping[Place, Outcome],
-    copies: Mapping[str, Sequence[Place]],
-) -> list[Difference]:
-    """``copies`` are the places of forwarded records, by command id."""
-    differences = []
-    for one in acknowledged:
-        places = [(one.partition, one.offset), *(copies.get(one.command_id, []) if one.command_id else [])]
-        found = [outcomes[place] for place in places if place in outcomes]
-        if (why := _wrong(found)) is not None:
-            where = f"at {one.partition}:{one.offset}"
-            differences.append(Difference(NAME, one.command_id or where, None, f"outcome: {why} (command {where})"))
-    return differences
+def _counts(found: list[Outcome]) -> tuple[int, int, int]:
+    """With events, rejections, dead letters."""
+    return (
+        sum(one.accepted for one in found),
+        sum(one.rejections for one in found),
+        sum(one.dead_letters for one in found),
+    )
 
 
-def _wrong(found: list[Outcome]) -> str | None:
-    count = sum(one.count for one in found)
-    if count != 1:
-        accepted = sum(one.accepted for one in found)
-        rejections, letters = sum(one.rejections for one in found), sum(one.dead_letters for one in found)
-        return f"expected exactly one, but got {accepted} with events, {rejections} rejections, {letters} dead letters"
-    twice = [f"{kind} of {subject}" for one in found for (kind, subject), times in one.taken.items() if times > 1]
-    return f"expected it to be carried out once, but the log has {twice[0]} more than once" if twice else None
+def _not_one(found: list[Outcome]) -> str:
+    accepted, rejections, letters = _counts(found)
+    return f"expected exactly one, but got {accepted} with events, {rejections} rejections, {letters} dead letters"
 
 
-async def _outcomes(log: Log, topics: Topics) -> dict[Place, Outcome]:
-    outcomes: defaultdict[Place, Outcome] = defaultdict(Outcome)
-    async for chunk in _whole(log, topics.events):
-        for record in chunk.records:
-            event = decode_event(record.value or b"")
-            partition, _, offset = event.cause.partition(":")
-            if offset != "timer":
-                take_event(outcomes[int(partition), int(offset)], event)
-    async for chunk in _whole(log, topics.rejections):
-        for record in chunk.records:
-            rejected = _rejection.decode(record.value or b"")
-            outcomes[rejected.partition, rejected.offset].rejections += 1
-    async for chunk in _whole(log, topics.dead_letters):
-        for record in chunk.records:
-            ours = dict(reversed(record.headers))  # the record's original headers follow ours
-            if ours.get("weir_topic") == topics.commands.name.encode():
-                outcomes[int(ours["weir_partition"] or b""), int(ours["weir_offset"] or b"")].dead_letters += 1
-    return outcomes
-
-
-def take_event(outcome: Outcome, event: Event) -> None:
-    """Count an event that the command has caused."""
-    outcome.events += 1
-    outcome.condemned += event.type == "failed" and event.data.get("error_type") in CONDEMNED
-    # At a start each signal that was held is received, as many as there are.
-    held = event.type == "signal_received" and ("started", event.subject) in outcome.taken
-    if event.type in ONCE and not held:
-        outcome.taken[event.type, event.subject] += 1
-
-
-async def _forwarded(log: Log, topic: Topic) -> dict[str, list[Place]]:
-    """Where each forwarded command stands, by its id."""
-    copies: defaultdict[str, list[Place]] = defaultdict(list)
-    async for chunk in _whole(log, topic):
-        for record in chunk.records:
-            if any(name == HOPS_HEADER for name, _ in record.headers):
-                try:
-                    command = decode_command(record.value)
-                except BadRecordError:
-                    continue  # a dead letter, found as that
-                if command.id is not None:
-                    copies[command.id].append((chunk.tp.partition, record.offset))
-    return copies
-
-
-async def _whole(log: Log, topic: Topic) -> AsyncIterator[Chunk]:
-    tps = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-    spans: dict[TopicPartition, Span] = await log.settled(tps)
-    async for chunk in log.read(spans):
-        yield chunk
+def _difference(place: Place, command_id: str | None, why: str) -> Difference:
+    where = f"at {place[0]}:{place[1]}"
+    return Difference(NAME, command_id or where, None, f"{why} (command {where})")

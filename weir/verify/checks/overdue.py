@@ -1,0 +1,32 @@
+"""Nothing that was due long ago is left: no timer that did not fire, no request whose deadline did not come."""
+
+from collections.abc import Iterator
+
+from streams.core.durations import instant_text
+from streams.core.state import Entity, Instance
+from weir.verify.report import Difference
+from weir.verify.seen import Course
+
+NAME = "overdue"
+
+
+def overdue(entities: dict[str, Entity], before_ms: int) -> Iterator[Difference]:
+    """What was due before ``before_ms``, in Unix ms of plant time, and still waits."""
+    for entity in entities.values():
+        if not isinstance(entity, Instance):
+            continue
+        for activity_id, wait in entity.waiting.items():
+            if wait.due is not None and wait.due < before_ms:
+                why = f"due: expected the end of {activity_id!r} at {instant_text(wait.due)}, but it still waits"
+                yield Difference(NAME, entity.id, entity.seq, why)
+
+
+def horizon(course: Course, grace_ms: int) -> int:
+    """What was due before this, in a log that goes on, must be over: its partition has told of later things.
+
+    A processor that comes back after a while takes commands and timers in turns.  Timers fire in the order in which
+    they are due, so behind the last one that fired some may still be waiting for their turn.
+    """
+    late = course.time_ms - grace_ms
+    fired = course.fired
+    return late if fired is None or fired.at_ms < late else min(late, fired.due_ms - grace_ms)

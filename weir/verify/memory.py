@@ -1,0 +1,59 @@
+"""Rows that are in memory against folds: for a database that is simulated, or small enough.
+
+``database`` and ``group`` do the same for one that is neither.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from weir.verify.database import compare_rows, instance_row
+from weir.verify.explain import compare_history
+from weir.verify.fold import Fold
+from weir.verify.history import COLUMNS, row_digest
+from weir.verify.report import Difference
+from weir.verify.rows import InstanceRow
+from weir.verify.table import compare_table, entities_of
+
+Row = Mapping[str, Any]
+
+
+def compare_database(folds: Sequence[Fold], history: Iterable[Row], instances: Iterable[Row]) -> list[Difference]:
+    """What differs from what ``folds`` say (made with ``keep_rows``), up to their cut for the database.
+
+    Rows are by column name, as ``database.HISTORY`` and ``database.INSTANCES`` ask for them: ids are text, times aware
+    ``datetime`` objects, and JSON is text.
+    """
+    rows: defaultdict[str, list[Row]] = defaultdict(list)
+    left: defaultdict[str, int] = defaultdict(int)
+    for row in history:
+        rows[row["instance_id"]].append(row)
+        left[row["instance_id"]] += row_digest(tuple(row[name] for name in COLUMNS))
+    found: defaultdict[str, list[InstanceRow]] = defaultdict(list)
+    for row in instances:
+        found[row["id"]].append(instance_row(row))
+    differences: list[Difference] = []
+    known: set[str] = set()
+    for fold in folds:
+        known |= fold.projected.keys()
+        assert fold.histories is not None
+        assert fold.rows is not None
+        for name, projected in fold.projected.items():
+            if len(rows[name]) != projected.events or left[name] != projected.history:
+                differences += compare_history(name, fold.histories[name], rows[name])
+            if name not in fold.broken and [row.digest for row in found[name]] != [projected.row]:
+                differences += compare_rows(fold.rows.get(name), found[name])
+    for name in sorted((rows.keys() | found.keys()) - known):
+        differences += compare_history(name, (), rows[name])
+        differences += compare_rows(None, found[name])
+    return differences
+
+
+def compare_tables(
+    folds: Mapping[int, Fold], contents: Mapping[int, Mapping[bytes, bytes]], now_ms: int
+) -> list[Difference]:
+    """Each partition's table against its fold; soft records and positions are left out.  ``now_ms`` is plant time."""
+    differences: list[Difference] = []
+    for partition, fold in folds.items():
+        differences += compare_table(fold, entities_of(contents.get(partition, {}).items()), now_ms)
+    return differences
