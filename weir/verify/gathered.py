@@ -5,6 +5,7 @@ process-events        what became of commands, and of requests
 process-rejections, process-dead-letters      what became of the others
 """
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from weir.verify.sent import Place
 CONDEMNED = frozenset({"incident", "limit"})
 ONCE = frozenset({"started", "cancelled", "signal_received", "signal_buffered", "definition_deployed"})
 """What a command does to a subject at most once."""
+_PLACE = re.compile(r"([0-9]{1,4}):([0-9]{1,19})")
 LETTER_HEADERS = ("weir_topic", "weir_partition", "weir_offset", "weir_reason", "weir_role")
 
 
@@ -202,8 +204,7 @@ def _header(headers: Headers, wanted: str) -> bytes | None:
     return next((value for name, value in headers if name == wanted), None)
 
 
-def _place(text: bytes | str | None) -> Place | None:
-    if text is None:
-        return None
-    partition, _, offset = (text.decode(errors="replace") if isinstance(text, bytes) else text).partition(":")
-    return (int(partition), int(offset)) if partition.isdigit() and offset.isdigit() else None
+def _place(text: str | bytes | None) -> Place | None:
+    """The place that a cause or a header names; whoever sent the record may have written anything into a header."""
+    found = _PLACE.fullmatch(text.decode(errors="replace") if isinstance(text, bytes) else text or "")
+    return None if found is None else (int(found[1]), int(found[2]))
