@@ -63,7 +63,7 @@ def instance_then(instance_id: str, events: Sequence[HistoryEvent]) -> InstanceT
 
     Raises ``FoldError`` where one is missing.
     """
-    fold, life = _Fold(), Life(events[0].timestamp)
+    fold, life = _Fold(), Life(events[0].timestamp, events[0].cause)
     for event in events:
         apply_event(fold, _event(instance_id, event))
         life.activity = event.activity_id or life.activity
