@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
 from aiokafka import AIOKafkaProducer
 
 from projections.feeds.base import place
+from projections.feeds.telemetry import ROLE
 from projections.records import Refused
 from streams.deadletters import PARTITION, DeadLetter
 from streams.kafka import client_options
@@ -16,7 +18,6 @@ from streams.transport.port import TopicPartition
 
 log = structlog.get_logger(__name__)
 
-ROLE = "projector"
 _MAX_REQUEST_BYTES = 10 * 1024 * 1024
 
 
@@ -93,8 +94,6 @@ class KeptDeadLetters:
 
 
 def _letter(tp: TopicPartition, refused: Refused) -> DeadLetter:
-    record = refused.record
+    letter = DeadLetter.of(refused.record, tp.topic, tp.partition, refused.reason, ROLE)
     # aiokafka sends no record without key and value: there, an empty value stands for none.
-    value = b"" if record.key is None and record.value is None else record.value
-    headers = tuple(record.headers)
-    return DeadLetter(tp.topic, tp.partition, record.offset, record.key, value, refused.reason, ROLE, headers)
+    return replace(letter, value=b"") if letter.key is None and letter.value is None else letter

@@ -13,12 +13,17 @@ import orjson
 from streams.core import commands, events, state
 from streams.core.commands import TopicCommand
 from streams.core.events import Event, EventHead
-from streams.core.state import Entity
+from streams.core.state import Entity, Instance
 
 MAX_COMMAND_BYTES = 256 * 1024
 MAX_EVENT_BYTES = 64 * 1024
 MAX_STATE_BYTES = 256 * 1024
 MAX_TELEMETRY_BYTES = 256 * 1024
+MAX_DEPTH = 100
+"""Objects and lists within each other.  orjson reads 1,024 levels and writes 254; what is let in must get out again."""
+FAILURE_ROOM_BYTES = 20 * 1024
+"""What a failed instance may have beyond ``MAX_STATE_BYTES``: the failure's text, or a full one could not even fail."""
+MAX_TEXT = 4_000
 
 _AnyEvent = TypeVar("_AnyEvent", Event, EventHead)
 
@@ -29,6 +34,7 @@ class _Version(msgspec.Struct):
 
 _BACKSLASH = ord("\\")  # as a number: bytes look for one byte in bytes seven times as long
 _NUL = b"\\u0000"
+_STRING = re.compile(rb'"(?:[^"\\\\]|\\\\.)*"')
 _SURROGATE = re.compile(rb"\\u[dD][89abAB]")
 _command_decoder = msgspec.json.Decoder(TopicCommand)
 _event_decoder = msgspec.json.Decoder(Event)
@@ -49,6 +55,10 @@ class BadRecordError(ValueError):
 
 class LimitError(ValueError):
     """A record of ours that would be too large, or that holds a character which no database takes."""
+
+
+class IntegerError(LimitError):
+    """An integer that no state holds.  State being as it is, the command at hand must have brought it."""
 
 
 class UpgradeError(Exception):
@@ -122,12 +132,13 @@ def _decode_event(raw: bytes, decoder: msgspec.json.Decoder[_AnyEvent]) -> _AnyE
 
 
 def encode_entity(entity: Entity) -> bytes:
-    """The table record of an entity.  Raises ``LimitError``."""
+    """The table record of an entity.  Raises ``LimitError``, ``IntegerError``."""
     try:
         _entity_encoder.encode_into(entity, _entity_buffer)
     except OverflowError:
-        raise LimitError("Expected integers of at most 64 bits in state") from None
-    if len(_entity_buffer) > MAX_STATE_BYTES:
+        raise IntegerError("Expected integers of at most 64 bits in state") from None
+    failed = isinstance(entity, Instance) and entity.status == "failed"
+    if len(_entity_buffer) > MAX_STATE_BYTES + failed * FAILURE_ROOM_BYTES:
         raise LimitError(f"Expected state of at most {MAX_STATE_BYTES} bytes, but got {len(_entity_buffer)}")
     return bytes(_entity_buffer)
 
@@ -147,6 +158,8 @@ def _checked(raw: bytes | None, limit: int, what: str) -> bytes:
         raise BadRecordError(f"Expected {what} of at most {limit} bytes, but got {len(raw)}")
     if _BACKSLASH in raw and _has_nul(raw):
         raise BadRecordError(f"Expected {what} without the character U+0000, which no database can store")
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and (depth := _depth(raw)) > MAX_DEPTH:
+        raise BadRecordError(f"Expected {what} with at most {MAX_DEPTH} levels of objects and lists, but got {depth}")
     return raw
 
 
@@ -156,6 +169,18 @@ def _limited(raw: bytes, limit: int, what: object) -> bytes:
     if _has_nul(raw):
         raise LimitError(f"Expected {what} without the character U+0000, which no database can store")
     return raw
+
+
+def _depth(raw: bytes) -> int:
+    """How many objects and lists stand within each other; of what is no JSON, at least as many as a parser enters."""
+    deepest = depth = 0
+    for byte in _STRING.sub(b"", raw):
+        if byte in b"{[":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif byte in b"}]":
+            depth -= 1
+    return deepest
 
 
 def _has_nul(raw: bytes) -> bool:
@@ -175,3 +200,8 @@ def _explain(error: Exception, raw: bytes) -> str:
     if _SURROGATE.search(raw):
         return "Not JSON: a string holds half of a surrogate pair"
     return f"Not JSON: {error or type(error).__name__}"
+
+
+def plain_text(text: str) -> str:
+    """``text`` as every record may hold it: an error's text comes from anywhere, and may be of any length."""
+    return text.replace("\0", "").encode(errors="replace").decode()[:MAX_TEXT]

@@ -9,6 +9,7 @@ when the tail's long poll is over.
 """
 
 import asyncio
+from collections.abc import Iterable
 
 import msgspec
 import structlog
@@ -16,9 +17,9 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as AioTopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.codec import UpgradeError
+from streams.codec import UpgradeError, plain_text
 from streams.core.definition import ProcessDefinition
-from streams.core.process import Process, compile_process
+from streams.core.process import Process, UnusableError, compile_process
 from streams.kafka import client_options
 from streams.settings import Settings
 from streams.topics import Topics
@@ -50,7 +51,7 @@ class DefinitionStore:
         self._tail: asyncio.Task[None] | None = None
         self._position = 0
         self._moved = asyncio.Condition()
-        self._versions: dict[str, dict[int, Process]] = {}
+        self._versions: dict[str, dict[int, Process | UnusableError]] = {}
         self.generation = 0
         """Increases with every definition that becomes known: what was derived from the definitions is stale then."""
 
@@ -82,19 +83,28 @@ class DefinitionStore:
             await self._moved.wait_for(lambda: self._position >= end)
 
     def get(self, definition_id: str, version: int | None) -> Process | None:
-        """A version of a definition; the newest for ``None``; ``None`` when it is not known here."""
+        """A version of a definition; the newest for ``None``; ``None`` when it is not known here.
+
+        Raises ``UnusableError`` for one that does not compile.
+        """
         versions = self._versions.get(definition_id)
         if not versions:
             return None
-        return versions[max(versions)] if version is None else versions.get(version)
+        found = versions[max(versions)] if version is None else versions.get(version)
+        if isinstance(found, UnusableError):
+            raise UnusableError(str(found))
+        return found
 
     def active(self) -> list[Process]:
-        """The newest version of every definition: the ones whose triggers start instances."""
-        return [versions[max(versions)] for versions in self._versions.values()]
+        """The newest version of every definition: the ones whose triggers start instances.
+
+        Where that one cannot be used nothing starts: an older one is not what somebody has deployed last.
+        """
+        return _usable(versions[max(versions)] for versions in self._versions.values())
 
     def all(self) -> list[Process]:
         """Every version of every definition: instances stay on theirs."""
-        return [process for versions in self._versions.values() for process in versions.values()]
+        return _usable(one for versions in self._versions.values() for one in versions.values())
 
     async def _consume(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
@@ -125,7 +135,22 @@ class DefinitionStore:
         record = msgspec.json.decode(raw, type=_Record)
         if record.v > RECORD_VERSION:
             raise UpgradeError(f"Definition {record.id}:{record.version} has format v{record.v}: upgrade this Weir")
-        process = compile_process(ProcessDefinition.model_validate(record.definition))
-        self._versions.setdefault(record.id, {})[record.version] = process
+        self._versions.setdefault(record.id, {})[record.version] = _compile(record)
         self.generation += 1
         log.info("definition known", definition=record.id, version=record.version)
+
+
+def _compile(record: _Record) -> Process | UnusableError:
+    """The process; or why there is none, which costs those who ask for it, and no role."""
+    try:
+        return compile_process(ProcessDefinition.model_validate(record.definition))
+    except Exception as error:  # whatever it is, this definition was accepted by another Weir, or another machine
+        log.exception("a deployed definition cannot be used", definition=record.id, version=record.version)
+        return UnusableError(
+            f"{record.id} version {record.version} was deployed, but this Weir does not compile it: "
+            f"{plain_text(str(error))}. Deploy a new version of it"
+        )
+
+
+def _usable(found: Iterable[Process | UnusableError]) -> list[Process]:
+    return [one for one in found if isinstance(one, Process)]

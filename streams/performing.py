@@ -20,14 +20,15 @@ import msgspec
 import structlog
 
 from streams.actions import ActionError, ActionRequest, Performer
-from streams.codec import BadRecordError, LimitError, decode_event_head, encode_command
+from streams.codec import BadRecordError, LimitError, decode_event_head, encode_command, plain_text
 from streams.core.clock import PlantClock
 from streams.core.commands import CompleteActivity, FailActivity
 from streams.core.durations import instant_text, parse_instant_ms
 from streams.core.suggest import suggest
 
-MAX_ERROR = 4_000
 MAX_ERROR_TYPE = 200
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
+"""What msgpack, and so state, can hold."""
 
 log = structlog.get_logger("weir.actions")
 
@@ -132,8 +133,8 @@ def _completed(requested: Requested, output: dict[str, Any]) -> Answer:
         output=output,
     )
     try:
-        if not _is_finite(output):
-            raise ValueError("it holds a number that is not finite")
+        if not _is_storable(output):
+            raise ValueError("it holds a number that is not finite, or an integer of more than 64 bits")
         return Answer("completed", encode_command(command))
     except (LimitError, ValueError, TypeError, RecursionError, msgspec.MsgspecError) as error:
         return _failed(requested, "invalid_output", f"The output of {requested.action} cannot be recorded: {error}")
@@ -145,8 +146,8 @@ def _failed(requested: Requested, error_type: str, error: str, *, retryable: boo
         activity_id=requested.activity_id,
         execution=requested.execution,
         attempt=requested.attempt,
-        error_type=_plain(error_type)[:MAX_ERROR_TYPE] or "internal",
-        error=_plain(error)[:MAX_ERROR],
+        error_type=plain_text(error_type)[:MAX_ERROR_TYPE] or "internal",
+        error=plain_text(error),
         retryable=retryable,
     )
     log.warning(
@@ -160,16 +161,13 @@ def _failed(requested: Requested, error_type: str, error: str, *, retryable: boo
     return Answer(command.error_type, encode_command(command))
 
 
-def _plain(text: str) -> str:
-    """``text`` without what no record may hold: an error's text comes from anywhere."""
-    return text.replace("\0", "").encode(errors="replace").decode()
-
-
-def _is_finite(value: Any) -> bool:
+def _is_storable(value: Any) -> bool:
     if isinstance(value, float):
         return math.isfinite(value)
+    if isinstance(value, int):
+        return MIN_INTEGER <= value <= MAX_INTEGER
     if isinstance(value, dict):
-        return all(map(_is_finite, value.values()))
+        return all(map(_is_storable, value.values()))
     if isinstance(value, list | tuple):
-        return all(map(_is_finite, value))
+        return all(map(_is_storable, value))
     return True

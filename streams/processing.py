@@ -10,20 +10,26 @@ Nothing here waits or touches Kafka, so that the same code runs under a simulate
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
 
 import orjson
 import structlog
 
-from streams.codec import BadRecordError, LimitError, UpgradeError, decode_command, decode_entity
+from streams.codec import (
+    BadRecordError,
+    IntegerError,
+    LimitError,
+    UpgradeError,
+    decode_entity,
+    plain_text,
+)
 from streams.core import step
 from streams.core.clock import PlantClock
 from streams.core.commands import AnyCommand, CompleteActivity, FailActivity, FireTimer, StartProcess, TopicCommand
 from streams.core.decide import decide, home_of
-from streams.core.process import Process
 from streams.core.state import Entity, Feed, Instance
 from streams.core.turn import Overlay, Reading, Rejection, Surroundings, Turn
 from streams.endings import Endings, may_be_forgotten
+from streams.incoming import Decoded, Definitions, decode_records, lacks_definition, stale
 from streams.outcome import Counts, Outcome
 from streams.records import Record
 from streams.staging import (
@@ -42,28 +48,9 @@ ANSWERS = (CompleteActivity, FailActivity)
 MAX_HOPS = 32
 MAX_TIMERS_A_BATCH = 1_000
 
+__all__ = ["PartitionProcessor", "decode_records"]
+
 log = structlog.get_logger("weir.processor")
-
-
-class Definitions(Protocol):
-    """The deployed definitions, compiled."""
-
-    def get(self, definition_id: str, version: int | None) -> Process | None:
-        """A version; the newest for ``None``."""
-
-
-Decoded = tuple[Record, TopicCommand | BadRecordError]
-
-
-def decode_records(records: Sequence[Record]) -> list[Decoded]:
-    """Each record with its command, or with why it is none."""
-    decoded: list[Decoded] = []
-    for record in records:
-        try:
-            decoded.append((record, decode_command(record.value)))
-        except BadRecordError as error:
-            decoded.append((record, error))
-    return decoded
 
 
 class PartitionProcessor:
@@ -97,6 +84,7 @@ class PartitionProcessor:
         self._definitions = definitions
         self._txn: Transaction | None = None
         self._outcome = Outcome()
+        self._wall_ms, self._now = 0.0, 0
         self._around = Surroundings(
             partition=partition,
             partitions=topics.partitions,
@@ -114,14 +102,7 @@ class PartitionProcessor:
 
     def lacks_definition(self, decoded: Iterable[Decoded]) -> bool:
         """Whether a start names a version that is not known here yet, or wants the newest, which may not be."""
-        return any(
-            isinstance(command, StartProcess)
-            and (
-                command.definition_version is None
-                or self._definitions.get(command.definition_id, command.definition_version) is None
-            )
-            for _, command in decoded
-        )
+        return lacks_definition(decoded, self._definitions)
 
     def process(self, decoded: Sequence[Decoded], txn: Transaction, now_ms: float, *, caught_up: bool) -> Outcome:
         """Put the outcome of a batch into ``txn``; call ``committed`` with the result once that has committed.
@@ -132,8 +113,9 @@ class PartitionProcessor:
         """
         self._txn = txn
         self._outcome = Outcome()
+        self._wall_ms = now_ms
         self.timers.give_back(self._in_flight)
-        now = self._clock.plant_ms(now_ms)
+        now = self._now = self._clock.plant_ms(now_ms)
         horizon = now if caught_up or not decoded else self._clock.plant_ms(decoded[-1][0].timestamp)
         self._in_flight = self.timers.due(horizon, MAX_TIMERS_A_BATCH)
         timers = iter(self._in_flight)
@@ -173,7 +155,7 @@ class PartitionProcessor:
     def _take(self, record: Record, command: TopicCommand | BadRecordError, time: int) -> None:
         self._outcome.counts.commands += 1
         if isinstance(command, BadRecordError):
-            self._bury(record, str(command), time)
+            self._bury(record, str(command))
             return
         try:
             home = home_of(command, self._around.partitions)
@@ -182,6 +164,9 @@ class PartitionProcessor:
             return
         if home is not None and home != self._around.partition:
             self._forward(record, command, home, time)
+            return
+        if (late := stale(command, self._now)) is not None:
+            self._reject(record, command, late, time)
             return
         try:
             turn = self._attempt(command, time, record.offset)
@@ -192,7 +177,7 @@ class PartitionProcessor:
             raise
         except Exception as error:
             log.exception("a command raised twice", partition=self._around.partition, offset=record.offset)
-            self._bury(record, f"{type(error).__name__}: {error}", time)
+            self._bury(record, f"{type(error).__name__}: {error}")
             self._condemn(_target(command), time, record.offset, "incident", f"{type(error).__name__}: {error}")
             return
         if turn.rejection is not None:
@@ -238,9 +223,9 @@ class PartitionProcessor:
         self._outcome.counts.rejected += 1
         stage_rejection(rejection, command, self._source(record), time).commit_to(self._writing)
 
-    def _bury(self, record: Record, reason: str, time: int) -> None:
+    def _bury(self, record: Record, reason: str) -> None:
         self._outcome.counts.dead += 1
-        stage_dead_letter(reason, self._source(record), time).commit_to(self._writing)
+        stage_dead_letter(reason, self._source(record), int(self._wall_ms)).commit_to(self._writing)
 
     def _forward(self, record: Record, command: TopicCommand, home: int, time: int) -> None:
         hops = hops_of(record)
@@ -259,7 +244,7 @@ class PartitionProcessor:
     def _refuse_limit(self, record: Record, command: TopicCommand, error: LimitError, time: int) -> None:
         """What the command leads to is too large: it is refused, and the instance it would have overfilled fails."""
         self._reject(record, command, Rejection("limit", str(error), _target(command)), time)
-        if not isinstance(command, StartProcess):
+        if not isinstance(command, StartProcess) and not isinstance(error, IntegerError):
             self._condemn(_target(command), time, record.offset, "limit", str(error))
 
     def _condemn(self, instance_id: str | None, time: int, offset: int | None, error_type: str, error: str) -> None:
@@ -270,7 +255,7 @@ class PartitionProcessor:
         instance = turn.instance(instance_id)
         if instance is None or instance.status != "running":
             return
-        step.fail(turn, instance, error_type, error, None)
+        step.fail(turn, instance, error_type, plain_text(error), None)
         self._keep(turn)
 
     # ---- the table

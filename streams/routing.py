@@ -19,6 +19,8 @@ import structlog
 from streams.codec import BadRecordError, LimitError, decode_reading, encode_command
 from streams.core.clock import PlantClock
 from streams.core.commands import Observe, StartProcess
+from streams.core.device_time import plausible_us
+from streams.core.durations import instant
 from streams.core.expressions import ExpressionError
 from streams.core.ids import partition_for
 from streams.core.process import Process, VariablesError
@@ -27,6 +29,7 @@ from streams.core.triggers import TelemetryTrigger
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.deadletters import DeadLetter
 from streams.records import Record
+from streams.retries import Retry, arrived_ms
 from streams.staging import Output
 from streams.topics import Topics
 
@@ -59,6 +62,8 @@ class Counts:
     observed: int = 0
     stale: int = 0
     """Readings that would have started a process, but were too old."""
+    late: int = 0
+    """Of these, the ones that had just arrived, and whose own time says that they are old."""
     absent: int = 0
     """Conditions that were false because the reading lacks a field."""
     dead: int = 0
@@ -126,63 +131,76 @@ def _index(definitions: Definitions) -> dict[str, _Interest]:
 class _Batch:
     """The work on one batch."""
 
-    __slots__ = ("_clock", "_interest", "_latest", "_now_ms", "_partition", "_routed", "_topic", "_topics")
+    __slots__ = ("_clock", "_interest", "_latest", "_now", "_now_ms", "_partition", "_routed", "_topic", "_topics")
 
     def __init__(
         self, topics: Topics, clock: PlantClock, interest: _Interest, *, topic: str, partition: int, now_ms: float
     ) -> None:
         self._topics, self._clock, self._interest = topics, clock, interest
         self._topic, self._partition, self._now_ms = topic, partition, now_ms
+        self._now = clock.plant_ms(now_ms)
         self._routed = Routed()
         self._latest: dict[Feed, tuple[Record, Reading]] = {}
 
     def run(self, records: Sequence[Record]) -> Routed:
         interest, routed = self._interest, self._routed
         for record in records:
+            retry = Retry.of(record.headers) if record.headers else None
+            if retry is not None and not retry.concerns(ROLE):
+                continue
             try:
                 reading = decode_reading(record.value)
-                problems = self._start(record, reading) if interest.starts else ()
-                if interest.live:
+                problems = self._start(record, retry, reading) if interest.starts else {}
+                if interest.live and retry is None:  # a retried one is not the latest
                     for feed in self._feeds(record, reading):
                         self._latest[feed] = (record, reading)
             except BadRecordError as error:
                 self._bury(record, str(error))
-            except Exception as error:
-                # A reading that trips a bug of ours must not stop the others.
-                log.exception("a reading raised", topic=self._topic, partition=self._partition, offset=record.offset)
-                self._bury(record, f"{type(error).__name__}: {error}")
+            except Exception as error:  # noqa: BLE001  a reading that trips a bug of ours must not stop the others
+                self._bury_raised(record, error)
             else:
                 if problems:
-                    self._bury(record, "; ".join(problems))
+                    self._bury(record, "; ".join(problems.values()), tuple(problems))
         for feed, (record, reading) in self._latest.items():
             self._observe(feed, record, reading)
         routed.counts.readings = len(records)
         return routed
 
-    def _start(self, record: Record, reading: Reading) -> Sequence[str]:
-        """Send the starts that the reading leads to; returns what went wrong, for each definition that failed."""
-        counts, problems = self._routed.counts, []
+    def _start(self, record: Record, retry: Retry | None, reading: Reading) -> dict[str, str]:
+        """Send the starts that the reading leads to; returns what went wrong, by the definition that failed."""
+        counts, problems = self._routed.counts, {}
         for process, trigger in self._interest.starts:
+            if retry is not None and not retry.concerns(ROLE, process.id):
+                continue
             try:
                 matches = trigger.matches(reading)
                 if matches:
-                    if self._is_stale(record, trigger):
-                        counts.stale += 1
-                    else:
-                        self._send_start(process, trigger, record, reading)
-                        counts.started += 1
+                    self._start_one(process, trigger, record, retry, reading)
                 elif matches is None:
                     counts.absent += 1
             except (ExpressionError, VariablesError, LimitError) as error:
-                problems.append(f"{process.id} version {process.version}: {error}")
+                problems[process.id] = f"{process.id} version {process.version}: {error}"
         return problems
 
-    def _is_stale(self, record: Record, trigger: TelemetryTrigger) -> bool:
-        """Whether the reading is older than the trigger's ``max_age``, by the plant's clock."""
-        age_ms = self._clock.plant_ms(self._now_ms) - self._clock.plant_ms(record.timestamp)
-        return age_ms > trigger.max_age_ms
+    def _start_one(
+        self, process: Process, trigger: TelemetryTrigger, record: Record, retry: Retry | None, reading: Reading
+    ) -> None:
+        """Start ``process``, unless the reading is older than ``max_age``: as old as it, or its arrival, says."""
+        counts = self._routed.counts
+        taken = arrived = self._clock.plant_ms(arrived_ms(record, retry))
+        if trigger.device_time and (own := plausible_us(reading.get("timestamp"), arrived * 1000)) is not None:
+            taken = min(arrived, own // 1000)
+        not_after = taken + trigger.max_age_ms
+        if self._now <= not_after:
+            self._send_start(process, trigger, record, reading, not_after)
+            counts.started += 1
+            return
+        counts.stale += 1
+        counts.late += self._now <= arrived + trigger.max_age_ms
 
-    def _send_start(self, process: Process, trigger: TelemetryTrigger, record: Record, reading: Reading) -> None:
+    def _send_start(
+        self, process: Process, trigger: TelemetryTrigger, record: Record, reading: Reading, not_after_ms: int
+    ) -> None:
         key = trigger.key_of(reading, _text(record.key))
         source = f"{self._topic}/{self._partition}/{record.offset}/{process.id}"
         command = StartProcess(
@@ -197,6 +215,7 @@ class _Batch:
                 "offset": record.offset,
                 "timestamp": reading.get("timestamp"),
             },
+            not_after=instant(not_after_ms),
         )
         self._send(key, key or source, encode_command(command))
 
@@ -214,6 +233,8 @@ class _Batch:
             self._send(feed.key, feed.key, encode_command(command))
         except LimitError as error:
             self._bury(record, str(error))
+        except Exception as error:  # noqa: BLE001  as above
+            self._bury_raised(record, error)
         else:
             self._routed.counts.observed += 1
 
@@ -222,8 +243,13 @@ class _Batch:
         record_key = None if key is None else key.encode()
         self._routed.outputs.append((commands.name, partition_for(home, commands.partitions), record_key, command, ()))
 
-    def _bury(self, record: Record, reason: str) -> None:
-        letter = DeadLetter.of(record, self._topic, self._partition, reason, ROLE)
+    def _bury_raised(self, record: Record, error: Exception) -> None:
+        place = {"topic": self._topic, "partition": self._partition, "offset": record.offset}
+        log.error("a reading raised", **place, exc_info=error)
+        self._bury(record, f"{type(error).__name__}: {error}")
+
+    def _bury(self, record: Record, reason: str, definitions: tuple[str, ...] = ()) -> None:
+        letter = DeadLetter.of(record, self._topic, self._partition, reason, ROLE, definitions)
         self._routed.counts.dead += 1
         self._routed.outputs.append(
             (self._topics.dead_letters.name, DEAD_LETTERS_PARTITION, *letter.record(int(self._now_ms)))

@@ -107,7 +107,7 @@ def stage_rejection(rejection: Rejection, command: TopicCommand, source: Source,
 
 
 def stage_dead_letter(reason: str, source: Source, now_ms: int) -> Staged:
-    """The record of a command that could not be used."""
+    """The record of a command that could not be used.  ``now_ms`` is wall time."""
     letter = DeadLetter.of(source.record, source.topics.commands.name, source.partition, reason, ROLE)
     return Staged([(source.topics.dead_letters.name, DEAD_LETTERS_PARTITION, *letter.record(now_ms))])
 

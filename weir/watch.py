@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from streams.codec import decode_event
 from streams.core.commands import TopicCommand
 from streams.core.events import Event
+from streams.deadletters import ours, source_of
 
 POLL_MS = 200
 ENDED = frozenset({"completed", "failed", "cancelled"})
@@ -97,11 +98,6 @@ class Watch:
         self._events_from = events_from
         self._topic, self.partition, self.offset = place
         self._command = command
-        self._headers = {
-            ("weir_topic", self._topic.encode()),
-            ("weir_partition", str(self.partition).encode()),
-            ("weir_offset", str(self.offset).encode()),
-        }
 
     async def outcome(self, timeout_s: float) -> Outcome:
         """Wait until the command has been decided.  Raises ``NoAnswerError``."""
@@ -149,10 +145,9 @@ class Watch:
             event = decode_event(record.value)
             return Accepted(self.partition, self.offset, [event]) if self._caused(event) else None
         if place == self._watched.dead_letters:
-            headers = dict(record.headers)
-            if not self._headers <= set(headers.items()):
+            if source_of(record.headers) != (self._topic, self.partition, self.offset):
                 return None
-            return DeadLettered(self.partition, self.offset, headers["weir_reason"].decode())
+            return DeadLettered(self.partition, self.offset, ours(record.headers)["weir_reason"])
         refused: dict[str, Any] = msgspec.json.decode(record.value)
         same_place = (refused["partition"], refused["offset"]) == (self.partition, self.offset)
         if not same_place and refused["command_id"] != self._command.id:

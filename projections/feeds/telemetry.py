@@ -6,7 +6,6 @@ functions of the record alone: a replay gives the same rows.
 """
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import orjson
@@ -16,18 +15,13 @@ from projections.feeds.base import Decoded, Feed
 from projections.records import Refused
 from streams.codec import BadRecordError, decode_reading
 from streams.core.clock import PlantClock
+from streams.core.device_time import plausible_us
 from streams.records import Record
+from streams.retries import Retry, arrived_ms
 from streams.transport.port import TopicPartition
 
-EARLIEST_US = 978_307_200_000_000
-"""2001-01-01 in Unix microseconds: clocks that were never set begin at 1970 or 2000."""
-AHEAD_US = 86_400_000_000
-"""How far a device may be ahead of the record's arrival, in microseconds: a day, for local time sent as UTC."""
-
-_MILLISECONDS_FROM = 1e11
+ROLE = "projector"
 _LAST_MS = 253_402_300_799_000  # year 9999
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 
 
 class Reading(NamedTuple):
@@ -48,16 +42,19 @@ def decode(tp: TopicPartition, records: Sequence[Record], clock: PlantClock) -> 
     decoded = Decoded()
     topic, partition = tp.topic, tp.partition
     for record in records:
+        retry = Retry.of(record.headers) if record.headers else None
+        if retry is not None and not retry.concerns(ROLE):
+            continue
         try:
             reading = decode_reading(record.value)
-            arrived = _arrived_us(record, clock)
+            arrived = _arrived_us(record, retry, clock)
         except BadRecordError as error:
             decoded.refused.append(Refused(record, str(error)))
             continue
         tags = reading.get("tags", {})
         decoded.items.append(
             Reading(
-                _time_us(reading.get("timestamp"), arrived) - EPOCH_UNIX_US,
+                (plausible_us(reading.get("timestamp"), arrived) or arrived) - EPOCH_UNIX_US,
                 arrived - EPOCH_UNIX_US,
                 topic,
                 partition,
@@ -71,28 +68,10 @@ def decode(tp: TopicPartition, records: Sequence[Record], clock: PlantClock) -> 
     return decoded
 
 
-def device_us(timestamp: Any) -> int | None:
-    """A device's ``timestamp`` in Unix microseconds: RFC 3339 text (UTC without a zone), seconds or milliseconds."""
-    try:
-        if isinstance(timestamp, str):
-            moment = datetime.fromisoformat(timestamp)
-            return ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
-        if isinstance(timestamp, int | float) and not isinstance(timestamp, bool):
-            return round(timestamp * (1_000_000 if abs(timestamp) < _MILLISECONDS_FROM else 1_000))
-    except (ValueError, OverflowError):
-        return None
-    return None
-
-
-def _time_us(timestamp: Any, arrived: int) -> int:
-    us = device_us(timestamp)
-    return arrived if us is None or not EARLIEST_US <= us <= arrived + AHEAD_US else us
-
-
-def _arrived_us(record: Record, clock: PlantClock) -> int:
+def _arrived_us(record: Record, retry: Retry | None, clock: PlantClock) -> int:
     if record.timestamp is None or not 0 < record.timestamp < _LAST_MS:
         raise BadRecordError(f"Expected a record with the time it was written, in Unix ms, but got {record.timestamp}")
-    arrived = clock.plant_ms(record.timestamp)
+    arrived = clock.plant_ms(arrived_ms(record, retry))
     if not 0 < arrived < _LAST_MS:
         raise BadRecordError(f"Expected a record in the plant's years 1970 to 9999, but it came at {arrived} ms")
     return arrived * 1000

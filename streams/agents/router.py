@@ -45,9 +45,16 @@ class TelemetryRouter:
 
     async def summarise(self) -> None:
         """A line, when something happened since the last."""
-        if self.counts != self._told:
-            self._told = Counts(**self.status())
-            log.info("routed", **self.status())
+        if self.counts == self._told:
+            return
+        if self.counts.late > self._told.late:
+            log.warning(
+                "readings arrive that are old by their own timestamp, and start nothing: is a device's clock wrong? "
+                "`device_time: false` in a trigger goes by their arrival",
+                late=self.counts.late - self._told.late,
+            )
+        self._told = Counts(**self.status())
+        log.info("routed", **self.status())
 
 
 def build(settings: Settings) -> RoleApp:

@@ -6,6 +6,7 @@ in a rejection, so that a sender finds the outcome.  The record's key is the bus
 ``murmur2(key)``.
 """
 
+from datetime import datetime
 from typing import Annotated, Any
 
 import msgspec
@@ -14,6 +15,7 @@ VERSION = 1
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Reason = Annotated[str, msgspec.Meta(max_length=4000)]
 
 
@@ -29,7 +31,8 @@ class StartProcess(Command, tag="start_process"):
 
     ``definition_version`` defaults to the newest deployed one.  ``key`` is the business key: with ``mode: single`` a
     key has one running instance a definition.  ``instance_id`` is the caller's own (``ids.instance_id``), at most five
-    minutes from the command's time.  ``trigger`` tells the history what caused the start.
+    minutes from the command's time.  ``trigger`` tells the history what caused the start.  ``not_after`` is the plant
+    time after which the start is refused as ``stale``, however long the command waited: a reading's is its age limit.
     """
 
     definition_id: Name
@@ -38,6 +41,7 @@ class StartProcess(Command, tag="start_process"):
     instance_id: str | None = None
     variables: dict[str, Any] = {}
     trigger: dict[str, Any] = {}
+    not_after: Instant | None = None
 
 
 class Signal(Command, tag="signal"):

@@ -11,7 +11,11 @@ from streams.core.state import Feed
 from streams.core.triggers import Mode, RedpandaTrigger, TelemetryTrigger, compile_redpanda
 from streams.core.variables import CompiledVariable, VariablesError, compile_variable, initial_values, sourced_values
 
-__all__ = ["Process", "VariablesError", "compile_process"]
+__all__ = ["Process", "UnusableError", "VariablesError", "compile_process"]
+
+
+class UnusableError(ValueError):
+    """A deployed definition that this Weir does not compile: its limits were others when it was deployed."""
 
 
 @dataclass(frozen=True, slots=True)

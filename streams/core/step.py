@@ -106,11 +106,11 @@ def _set_variable(turn: Turn, instance: Instance, name: str, value: Any, source:
 
 def _forget_readings(turn: Turn, instance: Instance) -> None:
     """Drop the latest readings that nobody who runs for the key asks for any more."""
-    if instance.key is None or not (followed := turn.process_of(instance).feeds(instance.key)):
+    if not (followed := turn.feeds_of(instance)):
         return
     asked: set[Feed] = set()
     for other in turn.running_of_key(instance.key, None):
-        asked.update(turn.process_of(other).feeds(instance.key))
+        asked.update(turn.feeds_of(other))
     for feed in followed:
         if feed not in asked:
             turn.readings[feed] = None

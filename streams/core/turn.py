@@ -12,7 +12,7 @@ from typing import Any
 from streams.core.apply import apply_at
 from streams.core.durations import instant
 from streams.core.events import VERSION, Event
-from streams.core.process import Process
+from streams.core.process import Process, UnusableError
 from streams.core.state import Entity, Feed, Instance, Key, key_entity
 
 Reading = dict[str, Any]
@@ -111,13 +111,20 @@ class Turn:
         return [state for instance_id in sorted(wanted) if (state := self.instance(instance_id)) is not None]
 
     def process_of(self, instance: Instance) -> Process:
-        """The process at the version that the instance runs on."""
+        """The process at the version that the instance runs on.  Raises ``LookupError``, ``UnusableError``."""
         process = self.around.process(instance.definition_id, instance.definition_version)
         if process is None:
             raise LookupError(
                 f"{instance.definition_id} version {instance.definition_version} of {instance.id} is gone"
             )
         return process
+
+    def feeds_of(self, instance: Instance) -> list[Feed]:
+        """What its live variables follow; nothing where its definition cannot be used: a reading must not fail then."""
+        try:
+            return [] if instance.key is None else self.process_of(instance).feeds(instance.key)
+        except (LookupError, UnusableError):
+            return []
 
     def emit(
         self,

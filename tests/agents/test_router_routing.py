@@ -8,6 +8,7 @@ import pytest
 from streams.codec import decode_command
 from streams.core.clock import PlantClock
 from streams.core.commands import Observe, StartProcess, TopicCommand
+from streams.core.durations import instant, instant_text
 from streams.core.ids import partition_for
 from streams.core.parse import parse_definition
 from streams.core.process import Process, compile_process
@@ -15,6 +16,8 @@ from streams.routing import Routed, Router
 from streams.topics import Topic, Topics
 
 NOW_MS = 1_800_000_000_000
+TAKEN = "2027-01-15T07:59:59.500Z"
+"""Half a second before."""
 PARTITIONS = 16
 
 ALARM = """
@@ -83,9 +86,12 @@ def router(*processes: Process, clock: str = "wall") -> Router:
     return Router(topics(), Deployed(*processes), PlantClock.parse(clock))
 
 
-def reading(t: Any, device: Any = "pump-1", offset: int = 7, key: bytes | None = b"record-key", **more: Any) -> Reading:
+def reading(
+    t: Any, device: Any = "pump-1", offset: int = 7, key: bytes | None = b"record-key", taken: Any = TAKEN, **more: Any
+) -> Reading:
+    taken = instant_text(taken) if isinstance(taken, int) else taken
     tags = {} if device is None else {"device_id": device}
-    value = {"tags": tags, "fields": {"t": t}, "timestamp": "2026-01-01T00:00:00Z"}
+    value = {"tags": tags, "fields": {"t": t}, "timestamp": taken}
     return Reading(key, orjson.dumps(value), offset, **more)
 
 
@@ -114,8 +120,9 @@ def test_a_reading_starts_a_process_pinned_to_its_version() -> None:
                 "topic": "telemetry",
                 "partition": 2,
                 "offset": 7,
-                "timestamp": "2026-01-01T00:00:00Z",
+                "timestamp": TAKEN,
             },
+            not_after=instant(NOW_MS - 500 + 600_000),
         )
     ]
     [(topic, partition, key, _, headers)] = routed.outputs
@@ -207,8 +214,36 @@ def test_priority_decides_who_starts_first() -> None:
 )
 def test_a_reading_older_than_max_age_starts_nothing(clock: str, age_ms: int, started: int) -> None:
     one = router(process(trigger="max_age: 1m"), clock=clock)
-    routed = route(one, reading(95, timestamp=NOW_MS), now_ms=NOW_MS + age_ms)
+    arrived = PlantClock.parse(clock).plant_ms(NOW_MS)
+    routed = route(one, reading(95, timestamp=NOW_MS, taken=arrived), now_ms=NOW_MS + age_ms)
     assert (routed.counts.started, routed.counts.stale, routed.counts.observed) == (started, 1 - started, 1)
+    assert routed.counts.late == 0
+
+
+MINUTE_MS = 60_000
+
+
+@pytest.mark.parametrize(
+    ("taken", "trigger", "not_after_ms", "late"),
+    [
+        pytest.param(NOW_MS - 59_000, "max_age: 1m", 1_000, 0, id="within"),
+        pytest.param(NOW_MS - 61_000, "max_age: 1m", None, 1, id="kept by the MQTT broker"),
+        pytest.param(NOW_MS - 61_000, "{max_age: 1m, device_time: false}", MINUTE_MS, 0, id="not asked"),
+        pytest.param(NOW_MS + 61_000, "max_age: 1m", MINUTE_MS, 0, id="a clock that is fast"),
+        pytest.param("1970-01-01T00:01:00Z", "max_age: 1m", MINUTE_MS, 0, id="a clock that was never set"),
+        pytest.param(None, "max_age: 1m", MINUTE_MS, 0, id="no clock"),
+        pytest.param("yesterday", "max_age: 1m", MINUTE_MS, 0, id="no time"),
+    ],
+)
+def test_a_reading_is_as_old_as_it_says_or_as_its_arrival_says(
+    taken: Any, trigger: str, not_after_ms: int | None, late: int
+) -> None:
+    """What is older counts; and the start holds until the reading is too old."""
+    one = process(trigger=trigger.strip("{}").replace(", ", "\n  "), variable="live: false")
+    routed = route(router(one), reading(95, taken=taken))
+    found = [command.not_after for command in commands(routed) if isinstance(command, StartProcess)]
+    assert found == ([] if not_after_ms is None else [instant(NOW_MS + not_after_ms)])
+    assert (routed.counts.stale, routed.counts.late) == (late, late)
 
 
 @pytest.mark.parametrize(

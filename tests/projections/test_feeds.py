@@ -6,8 +6,8 @@ import pytest
 from projections.binary_copy import EPOCH_UNIX_US
 from projections.errors import BrokenRecordError, UpgradeNeededError
 from projections.feeds import FEEDS, FeedName, definitions, events, telemetry
-from projections.feeds.telemetry import AHEAD_US, device_us
 from streams.core.clock import PlantClock
+from streams.core.device_time import AHEAD_US, device_us
 from streams.transport.port import TopicPartition
 from tests.projections.story import DEFINITIONS, EVENTS, T0, TELEMETRY, FakeRecord, Story, cooling, numbered
 

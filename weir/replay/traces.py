@@ -22,6 +22,7 @@ import msgspec
 from streams.codec import UpgradeError, decode_command
 from streams.core.commands import Observe
 from streams.core.decide import home_of
+from streams.deadletters import source_of
 from streams.log import Log
 from streams.records import Record
 from streams.staging import FROM_HEADER, REJECTION_VERSION
@@ -73,9 +74,9 @@ async def read_traces(log: Log, topics: Topics) -> Traces:
             raise UpgradeError(f"A rejection has format v{rejection.v}: upgrade this Weir to read it")
         traces.saw(rejection.partition, rejection.offset)
     async for record in _records(log, topics.dead_letters):
-        ours = dict(reversed(record.headers))  # the original headers follow ours, and may have the same names
-        if ours.get("weir_topic") == topics.commands.name.encode():
-            traces.saw(int(ours["weir_partition"] or b""), int(ours["weir_offset"] or b""))
+        source = source_of(record.headers)
+        if source is not None and source.topic == topics.commands.name:
+            traces.saw(source.partition, source.offset)
     async for record in _records(log, topics.commands):
         place = _PLACE.fullmatch(dict(record.headers).get(FROM_HEADER) or b"")
         if place is not None:

@@ -15,8 +15,9 @@ import msgspec
 from streams.codec import BadRecordError, decode_command
 from streams.core.commands import Signal, StartProcess
 from streams.core.events import Event
-from streams.deadletters import RETRY_HEADER
+from streams.deadletters import is_fate
 from streams.records import Headers, Record
+from streams.retries import RETRY_HEADER
 from streams.staging import FROM_HEADER
 from weir.verify.sent import Place
 
@@ -171,7 +172,9 @@ class Gathered:
         self.outcomes[rejected.partition, rejected.offset].rejections += 1
 
     def take_letter(self, record: Record) -> None:
-        """A record of ``process-dead-letters``."""
+        """A record of ``process-dead-letters``; those that tell what became of a letter are none."""
+        if is_fate(record.headers):
+            return
         self.counts["letters"] += 1
         ours = dict(reversed([(name, value or b"") for name, value in record.headers]))  # the original ones follow ours
         missing = [name for name in LETTER_HEADERS if name not in ours]

@@ -13,6 +13,6 @@ def observe(turn: Turn, command: Observe) -> None:
     """Keep the reading, if somebody may ask for it."""
     feed = Feed(command.topic, command.key_path, command.key)
     for instance in turn.running_of_key(command.key, None):
-        if feed in turn.process_of(instance).feeds(command.key):
+        if feed in turn.feeds_of(instance):
             turn.readings[feed] = command.reading
             return

@@ -2,7 +2,7 @@
 
 from streams.core import ids
 from streams.core.commands import StartProcess
-from streams.core.process import Process, VariablesError
+from streams.core.process import Process, UnusableError, VariablesError
 from streams.core.state import Finished, HeldSignal, Instance, Key, key_entity
 from streams.core.step import run
 from streams.core.turn import Turn
@@ -13,7 +13,11 @@ MAX_ID_AGE_MS = 5 * 60_000
 
 def start_process(turn: Turn, command: StartProcess) -> None:
     """Start an instance and run it to its first wait."""
-    process = turn.around.process(command.definition_id, command.definition_version)
+    try:
+        process = turn.around.process(command.definition_id, command.definition_version)
+    except UnusableError as error:
+        turn.reject("unusable_definition", str(error))
+        return
     if process is None:
         version = "" if command.definition_version is None else f" version {command.definition_version}"
         turn.reject("unknown_definition", f"No definition {command.definition_id!r}{version} is deployed")

@@ -33,7 +33,8 @@ class RedpandaTrigger(Trigger):
 
     ``key`` is a path to the business key, by default ``tags.device_id``, else the record's key.  ``priority``: when a
     reading starts several processes, the highest first.  ``max_age``: a reading older than this starts nothing, so that
-    a backlog does not.
+    a backlog does not.  It is as old as its own ``timestamp`` or its arrival says, whichever is earlier; without
+    ``device_time`` as its arrival says, for devices whose clocks are wrong.
     """
 
     type: Literal["redpanda"]
@@ -44,6 +45,7 @@ class RedpandaTrigger(Trigger):
     key: PathText | None = None
     priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
     max_age: Annotated[Duration, Field(json_schema_extra={"default": "10m"})] = 600_000
+    device_time: bool = True
 
     @model_validator(mode="after")
     def _one_form_of_condition(self) -> Self:
@@ -75,6 +77,7 @@ class TelemetryTrigger:
     mode: Mode
     priority: int
     max_age_ms: int
+    device_time: bool = True
 
     def matches(self, reading: dict[str, Any]) -> bool | None:
         """Does ``reading`` start the process?  ``None`` is no, since a condition reads a field that is absent or null.
@@ -115,4 +118,5 @@ def compile_redpanda(model: RedpandaTrigger) -> TelemetryTrigger:
         mode=model.mode,
         priority=model.priority,
         max_age_ms=model.max_age,
+        device_time=model.device_time,
     )
