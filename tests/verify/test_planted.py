@@ -5,10 +5,12 @@ from typing import Any
 import pytest
 
 from streams.codec import decode_entity, encode_entity, encode_event
+from streams.core.commands import Signal
 from streams.core.durations import instant
 from streams.core.events import Event
 from streams.core.state import Finished, Key
 from streams.log import Log, Span
+from streams.timers import Timers
 from streams.transport.port import TopicPartition
 from tests.verify.site import VerifySite
 from weir.verify import table
@@ -390,3 +392,24 @@ class TestLog:
         found = await site.differences()
         assert [one.kind for one in found] == ["record", "table-missing"]
         assert "expected the key key:a, but the record has 'key:b'" in found[0].message
+
+    async def test_an_older_command_behind_a_newer_one(self, site: VerifySite) -> None:
+        home = site.home("timer")
+        await site.plant("timer", "variable_changed", {"name": "temperature", "value": 1}, cause=f"{home}:0")
+        found = (await site.differences("timer"))[0]
+        assert (found.kind, found.seq) == ("order", 6)
+
+    async def test_a_timer_that_was_lost(self, site: VerifySite) -> None:
+        """Its partition has gone on for an hour."""
+        home = site.home("timer")
+        site.log._processors[home].timers = Timers()
+        await site.do("timer", Signal(name="x", key="timer"), after_ms=3_600_000)
+        await site.project()
+        (found,) = await site.differences("timer")
+        assert (found.kind, found.seq) == ("overdue", record(site, "timer").seq)
+        assert found.message.startswith("due: expected the end of 'nap' at ")
+
+    async def test_a_dead_letter_that_does_not_say_of_what(self, site: VerifySite) -> None:
+        await site.put_record(site.topics.dead_letters.name, 0, b"x", b"{}")
+        (found,) = await site.differences()
+        assert (found.kind, found.message) == ("letter", "record: expected the header weir_topic")

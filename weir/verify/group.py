@@ -17,6 +17,7 @@ from streams.settings import Settings
 from streams.topics import Topics
 from streams.transport.port import TopicPartition
 from weir.verify import table as tables
+from weir.verify.checks.overdue import horizon, overdue
 from weir.verify.database import Rows, Snapshot, compare_rows, joined
 from weir.verify.events import SETTLES_S, check_states, event_of, fold_events
 from weir.verify.explain import compare_history
@@ -26,6 +27,8 @@ from weir.verify.rows import InstanceRow
 
 MAX_EXPLAINED = 1_000
 """Instances of a group that are compared row by row; what is wrong beyond that is told without how."""
+OVERDUE_S = 60.0
+"""How long a partition may go on without firing what is due: batches take their turns, and brokers' clocks differ."""
 Tell = Callable[[int], None]
 
 
@@ -95,6 +98,9 @@ class _Group:
         self.result.differences += fold.differences
         self.result.differences += [one for one in wrong if job.only in (None, one.subject)]  # the fold has no others
         self.result.differences += check_states(fold)
+        if job.only is None:
+            grace_ms = round(OVERDUE_S * 1000 * job.settings.plant_clock.factor)
+            self.result.differences += overdue(fold.entities, horizon(fold.course, grace_ms))
         self._projected |= fold.projected
 
     async def _settled(self, tp: TopicPartition) -> Span:

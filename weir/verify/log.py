@@ -14,7 +14,7 @@ from streams.core.events import Event
 from streams.log import LogReader, Spans
 from streams.topics import Topic, Topics
 from streams.transport.port import Chunk, TopicPartition
-from weir.verify.checks import LOG_CHECKS
+from weir.verify.checks import LOG_CHECKS, letters
 from weir.verify.checks.overdue import overdue
 from weir.verify.events import SETTLES_S, check_states, fold_events
 from weir.verify.fold import Fold
@@ -73,6 +73,15 @@ async def check_log(
         checked.differences += check(gathered, sent or Sent())
     checked.counts = gathered.counts
     return checked
+
+
+async def check_letters(log: LogReader, topics: Topics) -> list[Difference]:
+    """What is wrong with the dead letters in themselves.  Raises what ``log`` raises."""
+    gathered = Gathered(topics.commands.name)
+    async for chunk in _whole(log, topics.dead_letters):
+        for record in chunk.records:
+            gathered.take_letter(record)
+    return list(letters.check(gathered, Sent()))
 
 
 async def _fold(

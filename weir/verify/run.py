@@ -1,6 +1,8 @@
 """``verify``: fold the log, compare the table and the database, all of them cut so that nothing has to stand still.
 
 database: one snapshot (rows and positions) ─► partitions in groups, each in a process ─► what differs
+
+The dead letters are looked at by themselves: that each says of what it is, and that none is there twice.
 """
 
 import asyncio
@@ -18,6 +20,7 @@ from streams.transport.port import TopicPartition
 from weir.verify.database import snapshot
 from weir.verify.definitions import compare_definitions, read_rows, read_topic
 from weir.verify.group import Job, Result, verify_group
+from weir.verify.log import check_letters
 from weir.verify.report import Report
 
 Progress = Callable[[int, int], None]
@@ -43,6 +46,7 @@ async def verify(settings: Settings, topics: Topics, progress: Progress, only: s
             bounds = await log.bounds([TopicPartition(topics.events.name, number) for number in partitions])
             tp = TopicPartition(topics.definitions.name, 0)
             deployed = await read_topic(log, tp, moment.positions.get(tp, 0))
+            letters = await check_letters(log, topics) if only is None else []
         differences = compare_definitions(deployed, await read_rows(connection)) if only is None else []
         sizes = {tp.partition: span.end for tp, span in bounds.items()}
         jobs = [Job(settings, topics, group, moment, only) for group in grouped(sizes, _processes(sizes))]
@@ -52,7 +56,7 @@ async def verify(settings: Settings, topics: Topics, progress: Progress, only: s
         instances=sum(one.instances for one in results),
         events=sum(one.events for one in results),
         partitions=len(partitions),
-        differences=differences + [difference for one in results for difference in one.differences],
+        differences=differences + letters + [difference for one in results for difference in one.differences],
     )
 
 

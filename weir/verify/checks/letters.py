@@ -14,6 +14,8 @@ NAME = "letter"
 ONCE = frozenset({"processor", "router"})
 """Roles that bury a record once."""
 
+_Which = tuple[str, int, int | None, bytes]
+
 
 def check(gathered: Gathered, sent: Sent) -> Iterator[Difference]:
     """Look for letters that are wrong in themselves, missing, twice, or of nothing that was poison."""
@@ -30,7 +32,7 @@ def check(gathered: Gathered, sent: Sent) -> Iterator[Difference]:
 def _compare(letters: list[Letter], sent: Sent) -> Iterator[Difference]:
     placed = {(one.topic, one.partition, one.offset): one for one in sent.poison if one.offset is not None}
     by_value = {(one.topic, one.value): one for one in sent.poison if one.offset is None}
-    found: defaultdict[Poison, Counter[str]] = defaultdict(Counter)
+    found: defaultdict[_Which, Counter[str]] = defaultdict(Counter)
     for letter in letters:
         poison = placed.get((letter.topic, letter.partition, letter.offset))
         poison = poison or by_value.get((letter.topic, letter.value or b""))
@@ -38,7 +40,7 @@ def _compare(letters: list[Letter], sent: Sent) -> Iterator[Difference]:
             if sent.alone and not letter.retried:
                 yield Difference(NAME, letter.source, None, f"letter: expected none of {letter.role}, but there is one")
             continue
-        found[poison][letter.role] += 1
+        found[_which(poison)][letter.role] += 1
         if letter.role not in poison.buried_by:
             yield Difference(NAME, letter.source, None, f"letter: expected none of {letter.role}, but there is one")
         if (letter.value or b"") != poison.value:
@@ -49,6 +51,10 @@ def _compare(letters: list[Letter], sent: Sent) -> Iterator[Difference]:
         if poison.uncertain:
             continue
         for role in poison.buried_by:
-            if not found[poison][role]:
+            if not found[_which(poison)][role]:
                 where = f"{poison.topic}[{poison.partition}] at {poison.offset}"
                 yield Difference(NAME, where, None, f"letter: expected one of {role}, but the log has none")
+
+
+def _which(poison: Poison) -> _Which:
+    return poison.topic, poison.partition, poison.offset, poison.value

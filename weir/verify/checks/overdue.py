@@ -13,7 +13,7 @@ NAME = "overdue"
 def overdue(entities: dict[str, Entity], before_ms: int) -> Iterator[Difference]:
     """What was due before ``before_ms``, in Unix ms of plant time, and still waits."""
     for entity in entities.values():
-        if not isinstance(entity, Instance):
+        if not isinstance(entity, Instance) or entity.status != "running":
             continue
         for activity_id, wait in entity.waiting.items():
             if wait.due is not None and wait.due < before_ms:
