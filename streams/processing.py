@@ -47,6 +47,8 @@ from streams.topics import Topics
 ANSWERS = (CompleteActivity, FailActivity)
 MAX_HOPS = 32
 MAX_TIMERS_A_BATCH = 1_000
+ROUNDING_MS = 0.1
+"""So much later than a timer's moment it is due, however seconds and milliseconds are rounded."""
 
 __all__ = ["PartitionProcessor", "decode_records"]
 
@@ -96,9 +98,9 @@ class PartitionProcessor:
         )
 
     def wake_at(self) -> float | None:
-        """Wall time (Unix seconds) of the earliest timer."""
+        """Wall time (Unix seconds) at which the earliest timer is due, for certain."""
         due = self.timers.next_due()
-        return None if due is None else self._clock.wall_ms(due) / 1000
+        return None if due is None else (self._clock.wall_ms(due) + ROUNDING_MS) / 1000
 
     def lacks_definition(self, decoded: Iterable[Decoded]) -> bool:
         """Whether a start names a version that is not known here yet, or wants the newest, which may not be."""

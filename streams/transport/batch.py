@@ -31,21 +31,22 @@ class RecordTooLargeError(ValueError):
 
 
 class Batch:
-    """Records of one partition, in order, or none when only a timer is due (then ``start == end``)."""
+    """Records of one partition, in order, or none when only timers are due (then ``start == end``)."""
 
-    def __init__(self, lane: Lane, chunk: Chunk, quiet_at: float | None = None) -> None:
+    def __init__(self, lane: Lane, chunk: Chunk, quiet_at: float | None = None, *, ahead: bool = False) -> None:
         self._lane = lane
         self.tp: TopicPartition = chunk.tp
         self.records: Sequence[Record] = chunk.records
         self.start, self.end = chunk.start, chunk.end
         """Offsets ``start`` (included) to ``end`` (the next to read) are done when this batch is."""
-        self.quiet_at = quiet_at
+        self.quiet_at, self.ahead = quiet_at, ahead
         """Unix s before which everything was read: the broker, asked then, had nothing behind this batch.
 
         Only a batch of timers has it.  A fetch cannot tell: the process may have been stopped since it was answered.
+        ``ahead``: it is still to come, and the transaction will wait for it, and ask.
         """
         self.attempt = 0
-        self.taken = self.done = False
+        self.taken = self.done = self.withdrawn = False
         self.finished = asyncio.Event()
 
     def __repr__(self) -> str:
@@ -66,7 +67,7 @@ class Batch:
 
     def begin_attempt(self) -> bool:
         """Whether the body shall run (again)."""
-        if self.done or self._lane.revoked:
+        if self.done or self.withdrawn or self._lane.revoked:
             return False
         self.taken = True
         self.attempt += 1
@@ -148,6 +149,9 @@ class Transaction:
         batch, lane = self._batch, self._lane
         if error is None and not self._transactional:
             lane.complete(batch)  # even when revoked meanwhile: what the body committed is committed
+            return False
+        if error is None and batch.ahead and batch.quiet_at is not None and not await lane.stays_quiet(batch.quiet_at):
+            batch.withdrawn = True
             return False
         if error is None and not lane.revoked:
             try:

@@ -5,9 +5,7 @@ on, the next chunk is already fetched; no lingering: batches grow by themselves 
 
 What follows what, and why:
 * a chunk must begin exactly where the last one ended; else records are missing, and the process ends;
-* a batch of timers only is handed out when the broker, asked after the wake time, has nothing behind the position:
-  commands of earlier time go first; the moment of asking is what the batch is told (``Batch.quiet_at``);
-* the wake time is of the wall clock, which may be set, so it is looked at again and again;
+* a batch of timers only commits at their moment, when nothing lies behind the position (``alarm.py``);
 * a position that moved without any batch writing it is written by the lane itself, between batches (``commits.py``).
 """
 
@@ -15,6 +13,7 @@ import asyncio
 import contextlib
 from typing import Any, NoReturn
 
+from streams.transport.alarm import Alarm
 from streams.transport.batch import Batch
 from streams.transport.commits import Commits
 from streams.transport.fatal import logger
@@ -22,9 +21,6 @@ from streams.transport.options import PartitionStatus
 from streams.transport.port import Chunk, Ends, Reader, TopicPartition, Writer
 from streams.transport.positions import Start
 from streams.transport.source import Source
-
-CLOCK_LOOK_S = 1.0
-"""A clock that was set right is noticed after this time: a timer is never later by what the clock was behind."""
 
 
 class Lane:
@@ -44,10 +40,13 @@ class Lane:
         self.position = start.position
         self.revoked = False
         self.batch: Batch | None = None
+        self._stopping: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.last_batch_at: float | None = None
         self.commits = Commits(source, tp, start, writer, self._fatal)
-        self._reader, self._ends = reader, ends
+        self._reader, self._alarm = reader, Alarm(source, tp, ends)
         self._task: asyncio.Task[None] | None = None
+        self._ahead: asyncio.Future[Chunk] = asyncio.get_running_loop().create_future()
+        """The next chunk, on its way."""
 
     def begin(self) -> None:
         """Start running."""
@@ -59,6 +58,7 @@ class Lane:
         Beyond the drain timeout the process ends, since the batch may hang in a commit whose outcome is unknown.
         """
         self.revoked = True  # a batch still queued, or not yet committing, is dropped
+        self._stopping.set_result(None)
         timeout = self.source.options.drain_timeout_s
         batch = self.batch
         if batch is not None and batch.taken:
@@ -106,35 +106,34 @@ class Lane:
         )
 
     async def _run(self) -> None:
-        ahead = asyncio.ensure_future(self._fetch(self.position))
+        self._ahead = asyncio.ensure_future(self._fetch(self.position))
         try:
             while not self.revoked:
-                quiet_at = await self._wait(ahead)
-                if ahead.done():
-                    chunk = ahead.result()
-                    ahead = asyncio.ensure_future(self._fetch(chunk.end))
-                else:  # a timer is due, and nothing lies behind the position
-                    chunk = Chunk(self.tp, self.position, (), self.position, self.position)
-                if chunk.records or chunk.start == chunk.end:
-                    await self._hand_out(chunk, quiet_at)
-                else:  # only markers: nothing for an agent
-                    self.position = chunk.end
+                batch = await self._wait()
+                if batch is None:
+                    chunk = self._ahead.result()
+                    self._ahead = asyncio.ensure_future(self._fetch(chunk.end))
+                    if not chunk.records:  # only markers: nothing for an agent
+                        self.position = chunk.end
+                        continue
+                    batch = Batch(self, chunk)
+                await self._hand_out(batch)
         except Exception as error:  # noqa: BLE001  a dead lane would be a partition that silently stands still
             self._fatal("the lane failed", error)
         finally:
-            ahead.cancel()
+            self._ahead.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await ahead
+                await self._ahead
 
-    async def _wait(self, ahead: asyncio.Future[Chunk]) -> float | None:
-        """Until the next chunk is there or timers may be fired: up to when (see ``Batch.quiet_at``).
+    async def _wait(self) -> Batch | None:
+        """Until the next chunk is there (None), or timers are to be worked on (their batch).
 
         Writes an unsaved position meanwhile.
         """
-        if ahead.done():
+        if self._ahead.done():
             return None
-        timer = asyncio.create_task(self._timer())
-        waiting: set[asyncio.Future[Any]] = {ahead, timer}
+        alarm = asyncio.create_task(self._alarm.rings(self.position))
+        waiting: set[asyncio.Future[Any]] = {self._ahead, alarm}
         try:
             while not any(future.done() for future in waiting):
                 due_in = self.commits.due_in
@@ -142,36 +141,21 @@ class Lane:
                     await self.commits.save()
                 else:
                     await asyncio.wait(waiting, timeout=due_in, return_when=asyncio.FIRST_COMPLETED)
-            quiet_at = timer.result() if timer.done() else None  # or raises what the broker said instead of an answer
-            return None if ahead.done() else quiet_at
+            if self._ahead.done():
+                return None
+            quiet_at, is_ahead = alarm.result()  # raises what the broker said instead of an answer
+            chunk = Chunk(self.tp, self.position, (), self.position, self.position)
+            return Batch(self, chunk, quiet_at, ahead=is_ahead)
         finally:
-            timer.cancel()
+            alarm.cancel()
 
-    async def _timer(self) -> float:
-        """Until a timer is due and nothing lies behind the position; else for ever: what lies there is on its way.
+    async def stays_quiet(self, moment: float) -> bool:
+        """Wait for ``moment``, the time of a batch of timers; whether nothing has come before it."""
+        comes = await self._alarm.comes(moment, (self._ahead, self._stopping))
+        return comes and await self._alarm.is_clear(self.position)
 
-        Returns the Unix s of asking: what was appended before it, the answer tells of.
-        """
-        wake = self.source.wake_at(self.tp.partition) if self.source.wake_at is not None else None
-        if wake is not None:
-            await self._sleep_until(wake)
-            if self._ends is None:
-                self._fatal("nothing was opened that tells the end of a source that is woken")
-            asked_at = self.source.clock()
-            if await self._ends.end(self.tp) <= self.position:
-                return asked_at
-        never: asyncio.Future[float] = asyncio.get_running_loop().create_future()
-        return await never
-
-    async def _sleep_until(self, wake: float) -> None:
-        """Until the source's clock has reached ``wake``: the loop's own clock runs apart from it."""
-        left = wake - self.source.clock()
-        while left > 0:
-            await asyncio.sleep(min(left, CLOCK_LOOK_S))
-            left = wake - self.source.clock()
-
-    async def _hand_out(self, chunk: Chunk, quiet_at: float | None) -> None:
-        self.batch = batch = Batch(self, chunk, quiet_at)
+    async def _hand_out(self, batch: Batch) -> None:
+        self.batch = batch
         self.source.ready.put_nowait(batch)
         timeout = self.source.options.batch_timeout_s
         try:

@@ -20,6 +20,8 @@ class TransportOptions:
     a time: without this it would go without the partition that has just got records, whose next ones would then wait
     for up to ``fetch_wait_ms``.  An idle lane takes its records at once; the time is for one in a transaction."""
 
+    timers_ahead_s: float = 0.05
+    """How long before their moment timers are worked on: a thousand take 20 ms of computing."""
     batch_bytes: int = 524_288
     """Size at which a record batch is closed and the next one begun; a larger record still gets a batch of its own."""
     max_record_bytes: int = 1_048_000

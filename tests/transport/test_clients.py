@@ -50,7 +50,7 @@ class Recorder:
         async def stop():
             return None
 
-        return SimpleNamespace(start=fail, stop=stop, _sender=SimpleNamespace())
+        return SimpleNamespace(start=fail, stop=stop, _sender=SimpleNamespace(_do_txn_commit=None))
 
     def assert_secrets(self):
         assert len(self.made) == 1

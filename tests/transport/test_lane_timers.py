@@ -1,12 +1,13 @@
 """Batches without records, and up to when their timers may fire."""
 
 import asyncio
+import contextlib
 import time
 
-from streams.transport import lane
+from streams.transport import alarm
 from streams.transport.contents import position_key
 from tests.transport.harness import until
-from tests.transport.simulation import Simulation, agent, fold
+from tests.transport.simulation import CHANGELOG, Simulation, agent, fold
 
 
 async def test_a_due_timer_gets_a_batch_without_records():
@@ -17,7 +18,7 @@ async def test_a_due_timer_gets_a_batch_without_records():
     def body(batch, txn):
         fold(batch, txn)
         if not batch.records:
-            fired.append((time.time(), batch.start, batch.end, batch.quiet_at))
+            fired.append((batch.quiet_at, batch.start, batch.end))
             s.wake = None
             txn[b"timer"] = b"fired"
 
@@ -29,10 +30,9 @@ async def test_a_due_timer_gets_a_batch_without_records():
         await until(lambda: s.table.contents.parts[0].get(b"timer"))
         s.feed("c")
         await until(lambda: s.lane.position == 3)
-    at, *where, quiet_at = fired[0]
-    assert due <= quiet_at <= at
-    assert where == [2, 2]
-    assert len(fired) == 1
+    assert fired == [(due, 2, 2)]
+    [record] = [r for r in s.broker.log(CHANGELOG).read(0, 100)[0] if r.key == b"timer"]
+    assert record.timestamp >= int(due * 1000), "worked on ahead, and committed when it was due"
     assert s.table.contents.parts[0] == {b"k": b"3", b"timer": b"fired", position_key("in"): b"3"}
 
 
@@ -83,7 +83,7 @@ async def test_timers_fire_up_to_the_moment_of_asking_however_late_the_answer_is
     clock = s.source.clock = SetClock(1_000.0)
     s.wake = 999.0
     await s.start()
-    s.lane._ends = ends = SlowEnds()
+    s.lane._alarm._ends = ends = SlowEnds()
     await asyncio.wait_for(ends.asked.wait(), 10)
     clock.now = 2_000.0  # stopped between asking and answer: what was appended since is not in the answer
     ends.answer.set_result(0)
@@ -91,7 +91,7 @@ async def test_timers_fire_up_to_the_moment_of_asking_however_late_the_answer_is
 
 
 async def test_a_clock_that_was_behind_and_is_set_right_delays_no_timer(monkeypatch):
-    monkeypatch.setattr(lane, "CLOCK_LOOK_S", 0.02)
+    monkeypatch.setattr(alarm, "CLOCK_LOOK_S", 0.02)
     s = Simulation()
     clock = s.source.clock = SetClock(1_000.0)
     s.wake = 5_000.0
@@ -127,14 +127,14 @@ async def test_a_due_timer_waits_for_the_answer_and_gives_way_to_what_comes_firs
     s = Simulation()
     s.wake = time.time() - 10
     await s.start()
-    s.lane._ends = ends = SlowEnds()
+    s.lane._alarm._ends = ends = SlowEnds()
     await asyncio.wait_for(ends.asked.wait(), 10)
     assert s.source.ready.empty()
     s.feed("a")
     batches = s.source.batches()
     first = await s.next_batch(batches)
     assert [r.value for r in first.records] == [b"a"]
-    s.lane._ends = ends = SlowEnds()
+    s.lane._alarm._ends = ends = SlowEnds()
     async with first.transaction():
         pass
     second = asyncio.create_task(s.next_batch(batches))
@@ -147,18 +147,104 @@ async def test_a_due_timer_waits_for_what_the_answer_tells_of():
     s = Simulation()
     s.wake = time.time() - 10
     await s.start()
-    s.lane._ends = ends = SlowEnds()
+    s.lane._alarm._ends = ends = SlowEnds()
     await asyncio.wait_for(ends.asked.wait(), 10)
     ends.answer.set_result(1)
     s.feed("a")
     assert [r.value for r in (await s.next_batch(s.source.batches())).records] == [b"a"]
 
 
+async def ahead_of(s, wake):
+    """The batch of the timers of ``wake``, handed out before it."""
+    await s.start()
+    s.feed("a")
+    batches = s.source.batches()
+    async with (await s.next_batch(batches)).transaction():
+        s.wake = wake  # asked for after every batch
+    return await s.next_batch(batches), batches
+
+
+async def test_timers_that_were_worked_on_ahead_give_way_to_a_command():
+    s = Simulation(timers_ahead_s=3600)
+    wake = time.time() + 3000
+    ahead, batches = await ahead_of(s, wake)
+    assert (ahead.quiet_at, ahead.ahead, ahead.records) == (wake, True, ())
+    async with asyncio.timeout(10), ahead.transaction() as txn:
+        txn[b"k"] = b"never"
+        s.feed("b")
+    assert (ahead.withdrawn, ahead.done) == (True, False)
+    command = await s.next_batch(batches)
+    assert [r.value for r in command.records] == [b"b"]
+    s.wake = time.time()  # the clock has come there
+    async with command.transaction():
+        pass
+    again = await s.next_batch(batches)
+    assert (again.ahead, again.records) == (False, ())
+    async with again.transaction() as txn:
+        txn[b"k"] = b"at last"
+    assert s.table.contents.parts[0][b"k"] == b"at last"
+
+
+async def test_timers_are_worked_on_ahead_once():
+    s = Simulation(timers_ahead_s=3600)
+    ahead, batches = await ahead_of(s, time.time() + 0.5)
+    async with ahead.transaction() as txn:
+        txn[b"k"] = b"never"
+        s.feed("b")
+    async with (await s.next_batch(batches)).transaction():
+        pass
+    again = await s.next_batch(batches)
+    assert (again.ahead, again.records) == (False, ()), "when they are due"
+    assert time.time() >= ahead.quiet_at
+
+
+async def test_timers_that_were_worked_on_ahead_give_way_to_what_the_broker_tells_of():
+    s = Simulation(timers_ahead_s=3600)
+    ahead, batches = await ahead_of(s, time.time() + 0.2)
+    s.lane._alarm._ends = ends = SlowEnds()
+    ends.answer.set_result(2)
+    async with asyncio.timeout(10), ahead.transaction() as txn:
+        txn[b"k"] = b"never"
+    assert ahead.withdrawn
+    s.feed("b")
+    assert [r.value for r in (await s.next_batch(batches)).records] == [b"b"]
+
+
+async def test_a_clock_set_back_holds_no_batch(monkeypatch):
+    monkeypatch.setattr(alarm, "CLOCK_LOOK_S", 0.02)
+    s = Simulation(timers_ahead_s=0.05)
+    s.source.clock = SetClock(1_000.0)
+    ahead, _ = await ahead_of(s, 1_000.04)
+    async with asyncio.timeout(10), ahead.transaction() as txn:
+        txn[b"k"] = b"never"
+    assert ahead.withdrawn
+
+
+async def test_a_lane_that_stops_waits_for_no_moment():
+    s = Simulation(timers_ahead_s=3600)
+    ahead, batches = await ahead_of(s, time.time() + 1000)
+
+    async def work():
+        async with ahead.transaction() as txn:
+            txn[b"k"] = b"never"
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(0):
+                await anext(batches)
+
+    working = asyncio.create_task(work())
+    await until(lambda: s.lane.batch is ahead)
+    async with asyncio.timeout(10):
+        await s.lane.stop()
+        await working
+    assert not ahead.done
+    assert b"k" not in s.table.contents.parts[0]
+
+
 async def test_a_broker_that_cannot_tell_the_end_ends_the_process():
     s = Simulation()
     s.wake = time.time() - 10
     await s.start()
-    s.lane._ends = ends = SlowEnds()
+    s.lane._alarm._ends = ends = SlowEnds()
     await asyncio.wait_for(ends.asked.wait(), 10)
     ends.answer.set_exception(ConnectionError("lost"))
     message, error = await s.death()
@@ -168,7 +254,7 @@ async def test_a_broker_that_cannot_tell_the_end_ends_the_process():
 
 async def test_the_end_is_asked_for_only_when_a_timer_is_due():
     s = await Simulation().start()
-    s.lane._ends = ends = SlowEnds()
+    s.lane._alarm._ends = ends = SlowEnds()
     s.wake = time.time() + 3600
     s.feed("a")
     async with agent(s, fold):

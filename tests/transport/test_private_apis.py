@@ -218,6 +218,35 @@ async def test_the_wait_after_concurrent_transactions_is_ours(brokers, app):
     assert len(handlers) >= 3, "the sender does not ask the replaced method any more"
 
 
+async def test_how_long_markers_take_is_learnt(brokers, app):
+    await create_topics(brokers, app, partitions=1)
+    producer = aiokafka.AIOKafkaProducer(bootstrap_servers=brokers, transactional_id=app)
+    private.set_concurrent_backoff(producer, 0.001)
+    await producer.start()
+    asked = []
+    ask = private._AddPartitions.create_request
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(private._AddPartitions, "create_request", lambda handler: asked.append(handler) or ask(handler))
+        try:
+            for _ in range(20):
+                async with producer.transaction():
+                    await producer.send(app, b"x", partition=0)
+        finally:
+            await producer.stop()
+    assert len(set(asked)) == 20
+    assert all(handler.asked_at > 0 for handler in asked)
+
+
+def test_a_refusal_makes_the_next_transaction_wait_and_answers_shorten_that():
+    markers = private._Markers()
+    markers.ended()
+    ended = markers._ended_at
+    markers.learn(ended + 0.5, refusals=3)
+    assert markers._takes_s == pytest.approx(0.5)
+    markers.learn(ended + 0.5, refusals=0)
+    assert markers._takes_s == pytest.approx(0.45)
+
+
 async def test_leaving_the_group_takes_effect_at_once(brokers, app):
     await create_topics(brokers, app, partitions=1)
     member = aiokafka.AIOKafkaConsumer(app, bootstrap_servers=brokers, group_id=app, session_timeout_ms=30_000)
