@@ -99,7 +99,7 @@ class QuietPlant:
         self.now_ms = START
         self.records: defaultdict[TopicPartition, list[Record]] = defaultdict(list)
         self.contents = TableContents()
-        self.sent = Sent(ledger=Ledger({"mqtt_publish"}), alone=True)
+        self.sent = Sent(ledger=Ledger({"mqtt_publish"}, prompt=True), alone=True)
         self._definitions = _Deployed()
         self._processors: dict[int, PartitionProcessor] = {}
         self._done: defaultdict[int, int] = defaultdict(int)
@@ -208,7 +208,8 @@ class QuietPlant:
     async def check(self, now_ms: int | None = None) -> Checked:
         """The whole check of the log, with all that is known."""
         now_ms = self.now_ms if now_ms is None else now_ms
-        return await check_log(MemoryLog(self.records), self.topics, now_ms=now_ms, sent=self.sent, keep_rows=True)
+        log = MemoryLog(self.records)
+        return await check_log(log, self.topics, now_ms=now_ms, sent=self.sent, skew_ms=0, keep_rows=True)
 
     async def differences(self) -> list[Difference]:
         return (await self.check()).differences

@@ -39,9 +39,12 @@ class Projected:
 class Fold:
     """Entities of a partition: ``take`` its events in order; ``project`` and ``watch`` at the cuts."""
 
-    def __init__(self, partition: int, *, whole: bool = True, keep_rows: bool = False) -> None:
-        """``whole``: it gets all events of the partition, not only those of some entities.  ``keep_rows``: keep in
-        ``rows`` and ``histories`` what the database's rows must be, not only their digests.
+    def __init__(
+        self, partition: int, *, whole: bool = True, skew_ms: int | None = None, keep_rows: bool = False
+    ) -> None:
+        """``whole`` and ``skew_ms`` are those of ``Course``.
+
+        ``keep_rows``: keep in ``rows`` and ``histories`` what the database's rows must be, not only their digests.
         """
         self.entities: dict[str, Entity] = {}
         self.lives: dict[str, Life] = {}
@@ -55,7 +58,7 @@ class Fold:
         self.histories: dict[str, list[Event]] | None = {} if keep_rows else None
         self.differences: list[Difference] = []
         self.events = self.instances = 0
-        self.course = Course(partition, whole=whole)
+        self.course = Course(partition, whole=whole, skew_ms=skew_ms)
         self._projecting, self._watching = True, False
 
     def get(self, entity_id: str) -> Entity | None:

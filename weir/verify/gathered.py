@@ -124,6 +124,8 @@ class Gathered:
         """By idempotency key; more than one would be wrong."""
         self.answered: set[tuple[str, str, int]] = set()
         """(instance, activity, execution) of what has completed."""
+        self.given_up: set[tuple[str, str, int]] = set()
+        """The same of requests whose deadline has come."""
         self.letters: list[Letter] = []
         self.malformed: list[tuple[str, str]] = []
         """(place, why) of records that nobody of Weir writes."""
@@ -160,6 +162,8 @@ class Gathered:
             self.requests.setdefault(data["idempotency_key"], []).append(request)
         elif event.type == "activity_completed":
             self.answered.add((event.subject, event.activity_id or "", event.data["execution"]))
+        elif event.type == "activity_failed" and place is None:
+            self.given_up.add((event.subject, event.activity_id or "", event.data["execution"]))
 
     def take_rejection(self, partition: int, record: Record) -> None:
         """A record of ``process-rejections``."""

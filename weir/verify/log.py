@@ -43,14 +43,16 @@ async def check_log(
     now_ms: int,
     sent: Sent | None = None,
     grace_ms: int = GRACE_MS,
+    skew_ms: int | None = None,
     positions: Mapping[int, int] | None = None,
     keep_rows: bool = False,
 ) -> Checked:
     """Check everything, once the processor has nothing left to do.
 
-    ``now_ms`` is plant time (Unix ms): what was due more than ``grace_ms`` before must be over.  ``positions`` is where
-    the database is in each partition of the events, the end by default; with ``keep_rows`` the folds tell what rows it
-    must have.  Raises what ``log`` raises, and ``UpgradeError``.
+    ``now_ms`` is plant time (Unix ms): what was due more than ``grace_ms`` before must be over.  ``skew_ms`` is how
+    far the clocks of workers and broker were apart at most: no timer may overtake an older command by more.
+    ``positions`` is where the database is in each partition of the events, the end by default; with ``keep_rows`` the
+    folds tell what rows it must have.  Raises what ``log`` raises, and ``UpgradeError``.
     """
     checked = Checked()
     gathered = Gathered(topics.commands.name)
@@ -58,7 +60,7 @@ async def check_log(
         for record in chunk.records:
             gathered.take_command(chunk.tp.partition, record)
     for partition in range(topics.partitions):
-        fold = checked.folds[partition] = Fold(partition, keep_rows=keep_rows)
+        fold = checked.folds[partition] = Fold(partition, skew_ms=skew_ms, keep_rows=keep_rows)
         await _fold(log, TopicPartition(topics.events.name, partition), fold, positions, gathered.take_event)
         checked.differences += fold.differences
         checked.differences += check_states(fold)

@@ -29,12 +29,16 @@ class Fired(NamedTuple):
 
 
 class Course:
-    """What the events of a partition told so far.  ``whole``: of all its entities, not only of some."""
+    """What the events of a partition told so far.
 
-    __slots__ = ("cause", "fired", "offset", "partition", "released", "time_ms", "whole")
+    ``whole``: of all its entities, not only of some.  ``skew_ms``: how far the clocks of workers and brokers may have
+    been apart, in plant time; where that is not known, ``None``.
+    """
 
-    def __init__(self, partition: int, *, whole: bool = True) -> None:
-        self.partition, self.whole = partition, whole
+    __slots__ = ("cause", "due_ms", "fired", "offset", "partition", "released", "skew_ms", "time_ms", "whole")
+
+    def __init__(self, partition: int, *, whole: bool = True, skew_ms: int | None = None) -> None:
+        self.partition, self.whole, self.skew_ms = partition, whole, skew_ms
         self.cause = ""
         """That of the last event."""
         self.offset = -1
@@ -43,6 +47,8 @@ class Course:
         """The latest plant time."""
         self.fired: Fired | None = None
         """The last timer."""
+        self.due_ms = 0
+        """The latest moment at which one of the timers that fired was due."""
         self.released: tuple[str, str, dict[str, Any]] | None = None
         """(instance, name, payload) of a held signal, when the last event released it."""
 
@@ -59,6 +65,7 @@ class Course:
             wait = None if seen.instance is None else seen.instance.waiting.get(event.activity_id or "")
             if wait is not None and wait.due is not None:
                 self.fired = Fired(wait.due, seen.time_ms)
+                self.due_ms = max(self.due_ms, wait.due)
         self.released = None
         if event.type == "signal_released" and (held := seen.held) is not None:
             self.released = (event.data["instance_id"], held.name, held.payload)

@@ -58,10 +58,14 @@ class Effect(NamedTuple):
 
 @dataclass
 class Ledger:
-    """Every performance of ``actions`` (their names): nothing else performed them."""
+    """Every performance of ``actions`` (their names): nothing else performed them.
+
+    ``prompt``: somebody was always there to perform them, so no request may have met its deadline.
+    """
 
     actions: Collection[str]
     effects: list[Effect] = field(default_factory=list)
+    prompt: bool = False
 
 
 @dataclass

@@ -34,6 +34,13 @@ def older_command(plant: QuietPlant) -> None:
     plant.rewrite(lambda event: event == last, lambda event: msgspec.structs.replace(event, cause=f"{partition}:0"))
 
 
+def overtaken(plant: QuietPlant) -> None:
+    """By timers that were due long after the command."""
+    for _, event in plant.events():
+        if event.type == "timer_started":
+            plant.rewrite(lambda other, event=event: other == event, lambda event: later(event, "due", HOUR))
+
+
 def asks_again(plant: QuietPlant) -> None:
     subject = running(plant, "approve")
     data = {"execution": 2, "name": "go"}
@@ -105,6 +112,7 @@ PLANTED: dict[str, dict[str, Damage]] = {
             "activity_started",
             lambda event: msgspec.structs.replace(event, cause=f"{1 - int(event.cause[0])}{event.cause[1:]}"),
         ),
+        "a command behind a timer that was due later": overtaken,
         "no place of a command": change("completed", lambda event: msgspec.structs.replace(event, cause="0:x")),
     },
     "request": {

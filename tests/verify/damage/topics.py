@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
+import msgspec
 import orjson
 
 from benchmarks.written import Record
+from streams.codec import decode_event, encode_event
 from streams.deadletters import DeadLetter
 from streams.transport.port import TopicPartition
 from tests.verify.damage.edits import Damage, change, gone, remove, twice, with_
-from tests.verify.quiet_plant import TELEMETRY, QuietPlant
+from tests.verify.quiet_plant import TELEMETRY, QuietPlant, with_data
 from weir.verify.sent import Acknowledged, Effect
 
 
@@ -108,6 +110,21 @@ def performed_otherwise(plant: QuietPlant) -> None:
     plant.sent.ledger.effects.append(plant.sent.ledger.effects[0]._replace(content=b"another"))
 
 
+def given_up(plant: QuietPlant) -> None:
+    """Nobody has answered, and the deadline has come."""
+    answers = [
+        (records, record)
+        for records in plant.of(plant.topics.events.name)
+        for record in records
+        if b'"activity_completed"' in record.value and b'"cool"' in record.value
+    ]
+    event = decode_event(answers[0][1].value)
+    failed = with_data(event, error_type="timeout", error="The action did not answer in time")
+    answers[0][1].value = encode_event(
+        msgspec.structs.replace(failed, type="activity_failed", cause=f"{event.cause[0]}:timer")
+    )
+
+
 def one_key_for_two(plant: QuietPlant) -> None:
     first = next(event for _, event in plant.events() if event.type == "action_requested")
     plant.rewrite(
@@ -145,6 +162,7 @@ PLANTED: dict[str, dict[str, Damage]] = {
         "completed and not performed": not_performed,
         "another content at a second time": performed_otherwise,
         "one key for two requests": one_key_for_two,
+        "a deadline came although somebody was there": given_up,
     },
 }
 """By check, what to plant for it."""

@@ -26,7 +26,10 @@ def check(gathered: Gathered, sent: Sent) -> Iterator[Difference]:
         elif contents.setdefault(effect.idempotency_key, effect.content) != effect.content:
             yield Difference(NAME, effect.idempotency_key, None, "effect: expected the same each time, but it differs")
     for key, (request, *_) in gathered.requests.items():
-        answered = (request.instance, request.activity, request.execution) in gathered.answered
-        if answered and request.action in sent.ledger.actions and key not in contents:
+        which = (request.instance, request.activity, request.execution)
+        if sent.ledger.prompt and which in gathered.given_up:
+            why = f"effect: expected an answer to {request.activity!r} in time, but its deadline came"
+            yield Difference(NAME, request.instance, None, why)
+        if which in gathered.answered and request.action in sent.ledger.actions and key not in contents:
             why = f"effect: expected {request.action} to be performed, since it completed, but it was not"
             yield Difference(NAME, request.instance, None, why)
