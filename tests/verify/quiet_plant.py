@@ -153,7 +153,9 @@ class QuietPlant:
         self.send(StartProcess(definition_id="waiting", key="w0"), "w0")  # refused: it runs already
         self.send(StartProcess(definition_id="waiting", key="late"), "late")
         self.work()
-        self.work(11 * MINUTE_MS)
+        self.work(10 * MINUTE_MS - 200)  # right before the timers are due
+        self.send(StartProcess(definition_id="waiting", key="later"), "later")
+        self.work(MINUTE_MS)  # the start was sent before, and comes first
         self.send(Signal(name="go", key="pump-4", payload={"n": 1.5}), "pump-4")
         self.send(StartProcess(definition_id="waiting", key="w0"), "w0")  # behind the first, which has completed
         self.work()

@@ -53,6 +53,10 @@ WRONG = {
     "two rejections": (outcome(rejections=2), "2 rejections"),
     "accepted and refused": (outcome(event("started"), rejections=1), "1 with events, 1 rejections"),
     "refused and buried": (outcome(rejections=1, dead_letters=1), "1 rejections, 1 dead letters"),
+    "a signal that is received and waits": (
+        outcome(event("signal_received"), event("signal_buffered", 1, "key:a")),
+        "received and waits",
+    ),
     "a signal twice": (
         outcome(event("signal_received"), event("signal_received", 2)),
         "signal_received of one more than once",

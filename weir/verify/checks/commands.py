@@ -13,6 +13,7 @@ from weir.verify.report import Difference
 from weir.verify.sent import Acknowledged, Place, Sent
 
 NAME = "command"
+TAKES_MESSAGE = frozenset({"signal_received", "signal_buffered"})
 
 
 def check(gathered: Gathered, sent: Sent) -> Iterator[Difference]:
@@ -67,12 +68,17 @@ def _wrong(standing: Standing, found: list[Outcome]) -> str | None:
         return None if outcomes == (0, 0, 1) else _not_one(found)
     if standing.kind == "observe":
         return None if outcomes in {(0, 0, 0), (0, 1, 0), (0, 0, 1)} else _not_one(found)
-    if sum(outcomes) != 1:
-        return _not_one(found)
+    return _not_one(found) if sum(outcomes) != 1 else _repeated(standing, found)
+
+
+def _repeated(standing: Standing, found: list[Outcome]) -> str | None:
+    """What is wrong with the events of a command: done twice, or to another message than was sent."""
     for one in found:
         for (kind, subject), times in one.taken.items():
             if times > 1:
                 return f"expected it to be carried out once, but the log has {kind} of {subject} more than once"
+        if len({kind for kind, _ in one.taken} & TAKES_MESSAGE) > 1:
+            return "expected the message to be received or to wait with its key, but it was received and waits"
     if standing.message is not None:
         sent = canonical([*standing.message])
         if any(canonical([*message]) != sent for one in found for message in one.messages):

@@ -1,0 +1,43 @@
+"""Planted bugs: one thing of production code broken at a time, each of which the checks must find.
+
+Each is a context manager that patches production code, by a file for each role; ``MUTATIONS`` is the list.  What runs
+it (a simulation, a test) enters it around a whole run, which must then end with a difference, or not come to rest.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from tests.mutations import actions, bridge, core, processor, projector, router, transport
+
+Mutation = Callable[[], AbstractContextManager[None]]
+
+MUTATIONS: dict[str, Mutation] = {
+    "skip the seek": transport.skip_the_seek,
+    "events before the changelog": transport.events_before_the_changelog,
+    "group offset before the commands": transport.offset_before_the_outputs,
+    "no fencing": transport.no_fencing,
+    "recover before fencing": transport.recover_before_fencing,
+    "lose timers on takeover": processor.lose_timers_on_takeover,
+    "timers early": processor.timers_early,
+    "timers overtake commands": processor.timers_overtake_commands,
+    "write events twice": processor.write_events_twice,
+    "forward twice": processor.forward_twice,
+    "drop rejections": processor.drop_rejections,
+    "drop dead letters": processor.drop_dead_letters,
+    "forget a state": processor.forget_a_state,
+    "deliver a signal twice": core.deliver_a_signal_twice,
+    "keep early signals": core.keep_early_signals,
+    "fire what is over": core.fire_what_is_over,
+    "another idempotency key each time": core.another_idempotency_key,
+    "swallow an action's error": actions.swallow_an_error,
+    "position ahead of the answers": actions.position_ahead_of_the_answers,
+    "answer what is not performed": actions.answer_what_is_not_performed,
+    "count answers before Kafka has them": actions.answers_count_before_kafka_has_them,
+    "acknowledge MQTT early": bridge.acknowledge_early,
+    "project without the position": projector.project_without_the_position,
+    "project as nobody's owner": projector.project_without_ownership,
+    "position before the rows": projector.position_before_the_rows,
+    "skip the last reading": router.skip_the_last_reading,
+    "route a reading again": router.route_the_last_reading_again,
+}
+"""By what is broken."""

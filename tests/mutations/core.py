@@ -1,0 +1,81 @@
+"""Bugs in what is decided."""
+
+import importlib
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from streams.core import step
+from streams.core.commands import FireTimer, Signal
+from streams.core.decide import DECIDERS
+from tests.mutations.replacing import replaced
+
+START_PROCESS = importlib.import_module("streams.core.decide.start_process")  # the package has a function of that name
+
+
+@contextmanager
+def _decided_by(command: type, make: Any) -> Iterator[None]:
+    original = DECIDERS[command]
+    DECIDERS[command] = make(original)
+    try:
+        yield
+    finally:
+        DECIDERS[command] = original
+
+
+@contextmanager
+def deliver_a_signal_twice() -> Iterator[None]:
+    """Whoever runs for the key receives it once more."""
+
+    def twice(original: Any) -> Any:
+        def decide(turn: Any, command: Signal) -> None:
+            original(turn, command)
+            if any(event.type == "signal_received" for event in turn.events) and turn.rejection is None:
+                original(turn, command)
+
+        return decide
+
+    with _decided_by(Signal, twice):
+        yield
+
+
+@contextmanager
+def keep_early_signals() -> Iterator[None]:
+    """A start takes none of the signals that wait for it."""
+    with replaced(START_PROCESS, "_release_signals", lambda _: lambda _turn, _instance: None):
+        yield
+
+
+@contextmanager
+def fire_what_is_over() -> Iterator[None]:
+    """A timer fires whether or not somebody still waits for it."""
+
+    def reckless(original: Any) -> Any:
+        def decide(turn: Any, command: FireTimer) -> None:
+            instance = turn.instance(command.instance_id)
+            if instance is None or instance.status != "running" or command.activity_id in instance.waiting:
+                original(turn, command)
+                return
+            turn.emit(instance, "timer_fired", {"execution": command.execution}, command.activity_id)
+
+        return decide
+
+    with _decided_by(FireTimer, reckless):
+        yield
+
+
+@contextmanager
+def another_idempotency_key() -> Iterator[None]:
+    """Requests are numbered, instead of named after what asks."""
+    numbers = itertools.count()
+
+    def numbered(original: Any) -> Any:
+        def emit(turn: Any, instance: Any, node: Any, config: Any, execution: int) -> None:
+            original(turn, instance, node, config, execution)
+            turn.events[-1].data["idempotency_key"] = f"request-{next(numbers)}"
+
+        return emit
+
+    with replaced(step, "request_action", numbered):
+        yield

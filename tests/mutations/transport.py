@@ -1,0 +1,133 @@
+"""Bugs in who works on a partition, from where, and in what is committed with what."""
+
+import itertools
+import sys
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from streams.transport import kafka_writer
+from streams.transport.assignment import Assignment
+from streams.transport.commits import Commits
+from streams.transport.lane import Lane
+from streams.transport.port import Chunk, Message, TopicPartition
+from tests.mutations.replacing import replaced
+
+Records = Mapping[TopicPartition, list[Message]]
+Offsets = Mapping[TopicPartition, int]
+
+
+class _Unmoved:
+    """A member whose reader stays where it is."""
+
+    def __init__(self, member: Any) -> None:
+        self._member = member
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._member, name)
+
+    async def seek(self, to: Offsets) -> None:
+        """Not at all."""
+
+
+@contextmanager
+def skip_the_seek() -> Iterator[None]:
+    """A lane reads on from wherever its reader happens to be, and does not look whether it is where it begins."""
+
+    def begin(original: Any) -> Any:
+        async def recovered(self: Any, tps: Collection[TopicPartition]) -> None:
+            member = self._member
+            self._member = _Unmoved(member)
+            try:
+                await original(self, tps)
+            finally:
+                self._member = member
+
+        return recovered
+
+    async def fetch(self: Any, position: int) -> Chunk:
+        chunk: Chunk = await self._reader.fetch(self.tp, self.source.max_records)
+        return chunk
+
+    with replaced(Assignment, "recovered", begin), replaced(Lane, "_fetch", lambda _: fetch):
+        yield
+
+
+@contextmanager
+def events_before_the_changelog() -> Iterator[None]:
+    """Outputs are one transaction, state and position the next: whoever dies in between does it all again."""
+
+    def apart(original: Any) -> Any:
+        async def transact(self: Any, records: Records, offsets: Offsets) -> Any:
+            first = {tp: messages for tp, messages in records.items() if tp != self._changelog}
+            rest = {tp: messages for tp, messages in records.items() if tp == self._changelog}
+            if first and rest:
+                await original(self, first, {})
+                return await original(self, rest, offsets)
+            return await original(self, records, offsets)
+
+        return transact
+
+    with replaced(Commits, "_transact", apart):
+        yield
+
+
+@contextmanager
+def offset_before_the_outputs() -> Iterator[None]:
+    """The group's offset is committed first, then what the records lead to: whoever dies in between has lost it."""
+
+    def apart(original: Any) -> Any:
+        async def transact(self: Any, records: Records, offsets: Offsets) -> Any:
+            if records and offsets:
+                await original(self, {}, offsets)
+                return await original(self, records, {})
+            return await original(self, records, offsets)
+
+        return transact
+
+    with replaced(Commits, "_transact", apart):
+        yield
+
+
+@contextmanager
+def no_fencing() -> Iterator[None]:
+    """Each writer has a transactional id of its own: an owner of the past can still commit."""
+    numbers = itertools.count()
+
+    def unique(original: Any) -> Any:
+        return lambda group, tp: f"{original(group, tp)}-{next(numbers)}"
+
+    with ExitStack() as stack:
+        for module in _namers():
+            stack.enter_context(replaced(module, "transactional_id", unique))
+        yield
+
+
+def _namers() -> list[Any]:
+    """Every module that has the function by name."""
+    original = kafka_writer.transactional_id
+    return [module for module in list(sys.modules.values()) if vars(module).get("transactional_id") is original]
+
+
+@contextmanager
+def recover_before_fencing() -> Iterator[None]:
+    """The former owner is fenced when the table has been read: what it commits meanwhile is not in the table."""
+
+    def later(_: Any) -> Any:
+        async def assigned(self: Any, tps: Collection[TopicPartition], generation: int) -> None:
+            await self.stop_lanes()
+            self.writers, self._late = {}, generation
+
+        return assigned
+
+    def first(original: Any) -> Any:
+        async def recovered(self: Any, tps: Collection[TopicPartition]) -> None:
+            mine = [TopicPartition(*tp) for tp in tps if tp.topic in self._sources]
+            await self._open_writers(mine, self._late)
+            await self._open_ends(mine)
+            await original(self, tps)
+
+        return recovered
+
+    with replaced(Assignment, "assigned", later), replaced(Assignment, "recovered", first):
+        yield
