@@ -47,10 +47,11 @@ class Settings(BaseSettings):
     kafka_sasl_password: SecretStr | None = None
     kafka_ssl_cafile: Path | None = None
 
-    session_timeout_s: float = 10.0
+    session_timeout_s: float = 6.0
     """How long a worker may be silent before its partitions go to others."""
     member_id: str | None = None
-    """Static group membership: a worker that restarts under the same id keeps its partitions without a rebalance."""
+    """Static group membership: a worker that restarts under the same id keeps its partitions without a rebalance.
+    SIGTERM keeps its place in the group, SIGINT gives it up."""
     fetch_wait_ms: Annotated[int, Field(ge=1, le=5000)] = 50
     """How long the broker holds a fetch that finds nothing.  Less costs CPU; timers do not wait for it."""
     web_port: Annotated[int | None, Field(ge=1, le=65535)] = None

@@ -30,6 +30,7 @@ Map of the package, from the pure to Faust:
     recovery.py    TransactionalTable, recovery from the changelog
     assignment.py  what a member of the group does with its partitions: drain, fence, recover, seek, start
     consumer.py    Faust's consumer, which drives that
+    membership.py  the group: partitions that nobody has, leaving
     watchdog.py    what stands still without an error
     app.py         install, app_settings, Transport
     run.py         a role's process

@@ -20,7 +20,7 @@ from streams.transport.source import Hook, Source
 
 def app_settings(
     *,
-    session_timeout_s: float = 10.0,
+    session_timeout_s: float = 6.0,
     member_id: str | None = None,
     web_port: int | None = None,
     **settings: Any,
@@ -29,7 +29,8 @@ def app_settings(
 
     ``session_timeout_s``: how long a worker may be silent before its partitions go to others.  ``member_id``: static
     membership; a worker restarted under the same id gets its partitions back without a rebalance.  For that it stays in
-    the group when it is stopped: until it is back, or ``session_timeout_s`` is over, nobody works on its partitions.
+    the group when it is stopped by SIGTERM: until it is back, or ``session_timeout_s`` is over, nobody works on its
+    partitions.  One that is stopped by SIGINT leaves at once.
     ``web_port``: that of Faust's web endpoint, off by default.  No broker address here: ``install`` takes it from the
     client options.
     """
@@ -95,6 +96,8 @@ class Transport:
         self.counters = Counters()
         self.consumer: LaneConsumer | None = None
         """Set by the consumer itself, when Faust makes it at start."""
+        self.ends_for_good = False
+        """Whether a static member leaves the group with its process, rather than keeping its place."""
 
     def source(
         self,

@@ -6,6 +6,15 @@
 Fencing comes before recovery, because only then is the end of the changelog final: a predecessor that is merely slow
 could still commit behind what was read.
 
+Each step may be overtaken by the next rebalance, and a rebalance may come while the process is being stopped:
+* a recovery that ends while the next assignment is prepared starts nothing: its partitions are those of the past;
+* lanes that are being stopped, by whomever, are waited for by every revocation;
+* once ``drain`` was called no lane starts any more.
+
+What is kept from one generation of the group to the next (writers, contents of tables) is kept only when this member
+held the partition in the directly preceding one.  Else somebody else may have been the owner meanwhile: a writer may be
+fenced, and the changelog may have lost tombstones of keys that the table still holds.
+
 ``consumer.py`` drives this from Faust.  No Faust and no Kafka in here: the simulation drives it from its own broker.
 """
 
@@ -62,26 +71,44 @@ class Assignment:
         self._counters, self._fatal = counters, fatal
         self._ends: Ends | None = None
         self._generation = -2
-        self._revocations = 0
+        self._epoch = self._prepared_epoch = 0
+        """The epoch grows with every step of a rebalance; only what was prepared in the present one may start."""
+        self._stopping: set[asyncio.Task[None]] = set()
+        self._draining = False
 
     async def revoked(self) -> None:
         """Drain first: after this the group may give the partitions to somebody else."""
-        self._revocations += 1
+        self._epoch += 1
+        await self.stop_lanes()
+
+    async def drain(self) -> None:
+        """The process ends: finish running batches, start nothing any more."""
+        self._draining = True
         await self.stop_lanes()
 
     async def assigned(self, tps: Collection[TopicPartition], generation: int) -> None:
         """Fence whoever had the partitions; the tables recover next, then ``recovered``."""
+        self._epoch += 1
+        epoch = self._epoch
         await self.stop_lanes()
         mine = [TopicPartition(*tp) for tp in tps if tp.topic in self._sources]
+        continuous = generation == self._generation + 1
+        self._generation = generation
+        self._keep_contents(mine if continuous else ())
+        if self._draining:
+            return
         try:
-            await self._open_writers(mine, generation)
+            await self._open_writers(mine, continuous=continuous)
             await self._open_ends(mine)
         except Exception as error:  # noqa: BLE001  aiokafka would log it and go on with partitions nobody works on
             self._fatal("the clients of the lanes could not be started", error)
+        self._prepared_epoch = epoch
 
     async def recovered(self, tps: Collection[TopicPartition]) -> None:
         """The tables are current: start a lane for each of ``tps``."""
-        revocations = self._revocations
+        epoch = self._epoch
+        if not self._may_start(epoch):
+            return
         reader = self._member.reader()
         starts: dict[TopicPartition, positions.Start] = {}
         for source in self._sources.values():
@@ -92,21 +119,31 @@ class Assignment:
         await self._member.seek({tp: start.position for tp, start in starts.items()})
         await self.stop_lanes()
         for tp, start in starts.items():
-            if revocations != self._revocations:
+            if not self._may_start(epoch):
                 return  # rebalancing again: these positions belong to the past
             source = self._sources[tp.topic]
             await source.assigned(tp.partition)
             if start.unsaved and source.stores_offsets:
                 source.store_offset(tp, start.position)
-            if revocations == self._revocations:
+            if self._may_start(epoch):
                 lane = self.lanes[tp] = Lane(source, tp, start, reader, self.writers.get(tp), self._ends)
                 lane.begin()
 
+    def _may_start(self, epoch: int) -> bool:
+        """Whether ``epoch`` is the present one, and its writers are open."""
+        return self._epoch == self._prepared_epoch == epoch and not self._draining
+
     async def stop_lanes(self) -> None:
-        """Finish running batches, run ``on_revoked``, flush stored offsets."""
+        """Finish running batches, run ``on_revoked``, flush stored offsets; also of lanes that are being stopped."""
         lanes, self.lanes = self.lanes, {}
-        await asyncio.gather(*[self._stop_lane(lane) for lane in lanes.values()])
-        if lanes:
+        for tp, lane in lanes.items():
+            task = asyncio.create_task(self._stop_lane(lane), name=f"stop {tp.topic}[{tp.partition}]")
+            self._stopping.add(task)
+            task.add_done_callback(self._stopping.discard)
+        if self._stopping:
+            stopped, _ = await asyncio.wait(self._stopping)  # not gather: who waits may be cancelled, the lanes go on
+            for task in stopped:
+                task.result()
             await self.flush_stored()
 
     async def flush_stored(self) -> None:
@@ -129,19 +166,23 @@ class Assignment:
         if self._ends is not None:
             await self._ends.close()
 
-    async def _open_writers(self, tps: Sequence[TopicPartition], generation: int) -> None:
+    def _keep_contents(self, tps: Collection[TopicPartition]) -> None:
+        """Tables forget all partitions but those of the inputs ``tps``; they are recovered from the start."""
+        for source in self._sources.values():
+            if source.table is not None:
+                source.table.contents.keep_only({tp.partition for tp in tps if tp.topic == source.name})
+
+    async def _open_writers(self, tps: Sequence[TopicPartition], *, continuous: bool) -> None:
         """A writer for each partition.
 
-        One is kept only when this member held the partition in the directly preceding generation (otherwise somebody
-        else may have been the owner meanwhile), and when the position is in a table: group offsets of the last
-        transaction are certain to be visible only after InitProducerId (``port.Offsets.committed``).
+        One is kept only when the position is in a table, too: group offsets of the last transaction are certain to be
+        visible only after InitProducerId (``port.Offsets.committed``).
         """
         wanted = {tp for tp in tps if self._sources[tp.topic].transactional}
         for tp in list(self.writers):
-            kept = tp in wanted and generation == self._generation + 1 and self._sources[tp.topic].table is not None
+            kept = tp in wanted and continuous and self._sources[tp.topic].table is not None
             if not kept:
                 await self.writers.pop(tp).close()
-        self._generation = generation
 
         async def open_writer(tp: TopicPartition) -> None:
             self.writers[tp] = await self._member.open_writer(tp)

@@ -11,12 +11,12 @@ from faust.transport.consumer import ensure_TP, ensure_TPset
 from faust.transport.drivers import aiokafka as driver
 from mode import Service
 
-from streams.transport import private
 from streams.transport.assignment import Assignment
 from streams.transport.fatal import logger
 from streams.transport.kafka_reader import KafkaEnds
 from streams.transport.kafka_writer import KafkaWriter, transactional_id
 from streams.transport.lane import Lane
+from streams.transport.membership import Membership, leave
 from streams.transport.options import TransportOptions
 from streams.transport.port import PortError, TopicPartition
 from streams.transport.thread import ConsumerThread, ThreadOffsets, ThreadReader
@@ -70,6 +70,8 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         self.tx = self.app.tx
         self.tx.consumer = self
         member = KafkaMember(self._thread, self.app.conf.id, self.tx.options)
+        self.membership: Membership | None = None
+        """From the first look on."""
         self.held = Assignment(self.tx.sources, member, self.tx.options, self.tx.counters, self.tx.fatal)
 
     @property
@@ -115,12 +117,27 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         other = {tp.topic for tp in assigned} - self.tx.sources.keys() - self.app.tables.changelog_topics
         if other:
             self.tx.fatal(f"topics {sorted(other)} have agents but no tx.source(): nothing commits their positions")
-        await self.held.assigned(assigned, generation_id)
+        await self.held.assigned(self._whole(assigned), generation_id)
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
         """Called by Faust when the tables are current."""
-        await self.held.recovered(self.assignment())
+        await self.held.recovered(self._whole(self.assignment()))
+
+    def _whole(self, assigned: Any) -> list[TopicPartition]:
+        """``assigned`` without inputs whose table has its changelog elsewhere: they would begin anew, with no state.
+
+        A leader does that which knows one of both topics only; ``membership.py`` has it learn of the other.
+        """
+        tables = {name: source.table for name, source in self.tx.sources.items()}
+        whole = []
+        for topic, partition in assigned:
+            table = tables.get(topic)
+            if table is None or (table.changelog, partition) in assigned:
+                whole.append(TopicPartition(topic, partition))
+            else:
+                logger.error("%s[%d] was assigned without %s: it does not start", topic, partition, table.changelog)
+        return whole
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _watch(self) -> None:
@@ -130,6 +147,20 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             watchdog.tick()
 
     @Service.task  # type: ignore[untyped-decorator]
+    async def _look_at_group(self) -> None:
+        while not self.should_stop:
+            await self.sleep(TICK_S)
+            if self.membership is None:
+                consumer = self._thread.consumer_or_none
+                self.membership = Membership(consumer) if consumer is not None else None
+                continue
+            try:
+                async with asyncio.timeout(self.tx.options.broker_timeout_s):
+                    await self._thread.run(self.membership.look())
+            except (driver.KafkaError, TimeoutError) as error:
+                logger.warning("the group does not tell who has what: %r", error)
+
+    @Service.task  # type: ignore[untyped-decorator]
     async def _flush_stored_offsets(self) -> None:
         while not self.should_stop:
             await self.sleep(self.tx.options.offsets_every_s)
@@ -137,16 +168,18 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def wait_empty(self) -> None:
         """Part of the app's shutdown: finish running batches, then leave the group before anything slow happens."""
-        await self.held.stop_lanes()
-        if self.should_stop or self.app.should_stop:
-            await self._leave_group()
-            await self.held.close()
+        if not (self.should_stop or self.app.should_stop):
+            await self.held.stop_lanes()
+            return
+        await self.held.drain()
+        await self.leave_group(for_good=self.tx.ends_for_good)
+        await self.held.close()
 
-    async def _leave_group(self) -> None:
-        static = self.app.conf.consumer_group_instance_id is not None
+    async def leave_group(self, *, for_good: bool) -> None:
+        """See ``membership.leave``; not for long."""
         try:
             async with asyncio.timeout(LEAVE_TIMEOUT_S):
-                await self._thread.run(private.leave_group(self._thread.consumer_or_none, send_leave=not static))
+                await self._thread.run(leave(self._thread.consumer_or_none, for_good=for_good))
         except Exception as error:  # noqa: BLE001  the session timeout does it then
             logger.warning("could not leave the group, its session will expire: %r", error)
 

@@ -1,5 +1,7 @@
 """Every private part of Faust and aiokafka that the transport touches, each with the reason.
 
+Those of the group's coordinator are in ``membership.py``, those of the record parser in ``lenient.py``.
+
 ``tests/transport/test_private_apis.py`` fails with the name of what moved when another version is installed; the
 versions are pinned in pyproject.toml.  Overridden methods of Faust's classes are in ``OVERRIDDEN``, for the same test.
 """
@@ -11,7 +13,6 @@ from typing import Any
 import aiokafka
 from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.producer import sender as aiokafka_sender
-from aiokafka.protocol.group import LeaveGroupRequest
 
 from streams.transport.port import Chunk, TopicPartition
 
@@ -37,9 +38,9 @@ OVERRIDDEN: dict[str, tuple[str, ...]] = {
         "_slurp_changelogs",  # chunks are applied directly, not through the changelog queue
         "_set_recovery_started",  # clears an end that was signalled for an earlier recovery
         "_set_recovery_ended",  # (called)
-        "on_rebalance",  # forget partitions that went away
+        "on_rebalance",  # begin where the tables are, and nowhere else
     ),
-    "faust.tables.manager.TableManager": ("_changelogs", "_recovery"),
+    "faust.tables.manager.TableManager": ("_recovery",),
 }
 
 
@@ -112,23 +113,6 @@ async def finish_stop(consumer: Any) -> None:
     without telling the app, which would wait for the thread for ever.
     """
     await consumer._client.close()  # noqa: SLF001
-
-
-async def leave_group(consumer: Any, *, send_leave: bool) -> None:
-    """Leave over the data connection: the group's own may be blocked behind a JoinGroup until the others have joined.
-
-    With static membership (``send_leave`` False) only the heartbeats end, and the member keeps its partitions until
-    the session times out or it is back.
-    """
-    group = consumer._coordinator if consumer is not None else None  # noqa: SLF001
-    if group is None or group.coordinator_id is None:
-        return
-    node, member = group.coordinator_id, group.member_id
-    closing = asyncio.ensure_future(group.close())  # first: it must not join again
-    await asyncio.sleep(0)
-    if send_leave and member:
-        await consumer._client.send(node, LeaveGroupRequest(group.group_id, member))  # noqa: SLF001
-    await closing
 
 
 class _Markers:

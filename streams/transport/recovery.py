@@ -90,10 +90,7 @@ class ChunkRecovery(Recovery):  # type: ignore[misc]
         self._check()
 
     async def on_rebalance(self, assigned: Any, revoked: Any, newly_assigned: Any, generation_id: int = 0) -> None:
-        """Forget the partitions that went away, then let Faust plan what is to be restored."""
-        held = self.app.assignor.assigned_actives()
-        for topic, table in self.tables._changelogs.items():  # noqa: SLF001
-            table.contents.keep_only({tp.partition for tp in held if tp.topic == topic})
+        """Let Faust plan what is to be restored; ``assignment.py`` has decided what tables keep."""
         self.active_offsets.clear()  # rebuilt from table.persisted_offset
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 

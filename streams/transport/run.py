@@ -1,5 +1,8 @@
 """A role's process: start the app, wait for a signal or a crash, drain, leave.
 
+SIGTERM stops a process that comes back: a static member of the group (``WEIR_MEMBER_ID``) keeps its partitions for it.
+SIGINT stops one for good: its partitions go to the others at once.  Without a member id both leave the group.
+
 Exit codes: 0 after SIGTERM or SIGINT, 70 when the process must be restarted (see ``fatal.py``).  Faust's own worker is
 not used: it parses the command line, redirects stdout, prints banners, and takes two seconds longer to end.
 """
@@ -53,8 +56,13 @@ def _leave() -> NoReturn:
 
 async def _serve(app: faust.App) -> None:
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+
+    def stop_for_good() -> None:
+        app.tx.ends_for_good = True
+        stop.set()
+
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGINT, stop_for_good)
     app.loop = loop
     app.in_worker = True
     started = asyncio.Event()

@@ -23,7 +23,7 @@ from faust.tables.recovery import Recovery
 from faust.transport.consumer import ConsumerThread, ThreadDelegateConsumer
 from faust.transport.drivers import aiokafka as driver
 
-from streams.transport import consumer, private, recovery, thread
+from streams.transport import consumer, membership, private, recovery, thread
 from streams.transport.options import TransportOptions
 from tests.transport.harness import create_topics, produce, until_async
 
@@ -47,8 +47,8 @@ def test_overridden_methods_exist_with_the_same_parameters(path):
     module, name = path.rsplit(".", 1)
     theirs, ours = getattr(importlib.import_module(module), name), OURS[path]
     for method in private.OVERRIDDEN[path]:
-        if method in ("_changelogs", "_recovery"):
-            continue  # attributes, below
+        if method == "_recovery":
+            continue  # an attribute, below
         assert hasattr(theirs, method), f"{path}.{method} is gone"
         if method not in vars(ours):
             continue  # called, not overridden
@@ -98,7 +98,6 @@ def test_recovery_still_plans_with_what_we_set():
     assert "persisted_offset" in inspect.getsource(Recovery._add)
     assert "perform_seek" in inspect.getsource(Recovery.on_recovery_completed)
     assert "perform_seek" in inspect.getsource(Recovery._resume_streams), "apps without tables start through here"
-    assert "self._changelogs" in inspect.getsource(TableManager)
     assert "_recovery" in inspect.getsource(TableManager.recovery.fget)
 
 
@@ -256,7 +255,7 @@ async def test_leaving_the_group_takes_effect_at_once(brokers, app):
         return bool(member.assignment())
 
     await until_async(joined)
-    await private.leave_group(member, send_leave=True)
+    await membership.leave(member, for_good=False)
     other = aiokafka.AIOKafkaConsumer(app, bootstrap_servers=brokers, group_id=app, session_timeout_ms=30_000)
     await other.start()
 
@@ -266,7 +265,7 @@ async def test_leaving_the_group_takes_effect_at_once(brokers, app):
     await until_async(taken_over, 5)
     await member.stop()
     await other.stop()
-    await private.leave_group(None, send_leave=True)
+    await membership.leave(None, for_good=True)
 
 
 def test_the_consumer_takes_our_options_by_constructor():

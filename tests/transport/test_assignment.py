@@ -1,0 +1,153 @@
+"""What a member does with its partitions when rebalances, recoveries and its own end overtake one another."""
+
+import asyncio
+
+import pytest
+
+from streams.transport.assignment import Assignment
+from streams.transport.memory import MemoryEnds, MemoryOffsets, MemoryReader, MemoryWriter
+from streams.transport.port import Chunk
+from tests.transport.harness import until
+from tests.transport.simulation import CHANGELOG, GROUP, IN, OUT, Simulation, fold
+
+MINE = [IN, CHANGELOG]
+
+
+class Member:
+    """``assignment.Member`` over the simulated broker; ``gate`` holds up the opening of writers."""
+
+    def __init__(self, broker) -> None:
+        self.broker, self._reader = broker, MemoryReader(broker)
+        self.gate, self.opening = asyncio.Event(), asyncio.Event()
+        self.gate.set()
+
+    def reader(self):
+        return self._reader
+
+    def offsets(self):
+        return MemoryOffsets(self.broker, GROUP)
+
+    async def open_writer(self, tp):
+        self.opening.set()
+        await self.gate.wait()
+        return MemoryWriter(self.broker, f"{tp.topic}-{tp.partition}", GROUP)
+
+    async def open_ends(self, tps):
+        return MemoryEnds(self.broker)
+
+    async def seek(self, to):
+        for tp, offset in to.items():
+            await self._reader.seek(tp, offset)
+
+    async def commit_offsets(self, offsets):
+        self.broker.groups.setdefault(GROUP, {}).update(offsets)
+
+
+@pytest.fixture
+async def worker():
+    """A process with an assignment instead of a single lane."""
+    worker = Simulation()
+    worker.member = Member(worker.broker)
+    worker.held = Assignment({"in": worker.source}, worker.member, worker.options, worker.counters, worker.fatal)
+    yield worker
+    for lane in worker.held.lanes.values():
+        lane._task.cancel()
+        await asyncio.wait([lane._task])
+
+
+def recover(worker):
+    at = worker.table.contents.position.get(0, 0)
+    records, end = worker.broker.log(CHANGELOG).read(at, 10**9)
+    worker.table.contents.apply_chunk(Chunk(CHANGELOG, at, records, end, end))
+
+
+async def take(worker, generation):
+    """Be assigned the partition, recover, start."""
+    await worker.held.assigned(MINE, generation)
+    recover(worker)
+    await worker.held.recovered(MINE)
+
+
+async def test_a_recovery_that_ends_while_the_next_assignment_is_prepared_starts_nothing(worker):
+    await worker.held.assigned(MINE, 1)
+    await worker.held.revoked()
+    worker.member.opening.clear()
+    worker.member.gate.clear()
+    assigning = asyncio.create_task(worker.held.assigned(MINE, 3))
+    await asyncio.wait_for(worker.member.opening.wait(), 10)
+    await worker.held.recovered(MINE)  # of the first assignment
+    assert worker.held.lanes == {}
+    worker.member.gate.set()
+    await assigning
+    await worker.held.recovered(MINE)
+    assert set(worker.held.lanes) == {IN}
+    worker.feed("a")
+    batch = await worker.next_batch(worker.source.batches())
+    async with batch.transaction() as txn:
+        fold(batch, txn)
+    assert worker.values(OUT) == ["1:a"]
+
+
+async def test_a_revocation_in_the_middle_of_a_drain_waits_for_the_running_batch(worker):
+    await take(worker, 1)
+    worker.feed("a")
+    batches = worker.source.batches()
+    batch = await worker.next_batch(batches)
+    draining = asyncio.create_task(worker.held.drain())
+    await until(lambda: not worker.held.lanes)
+    revoking = asyncio.create_task(worker.held.revoked())
+    await asyncio.wait([revoking], timeout=0.05)
+    assert not revoking.done(), "the partition is given away while its batch is running"
+    async with batch.transaction() as txn:
+        fold(batch, txn)
+    ending = asyncio.create_task(anext(batches))
+    await asyncio.wait_for(asyncio.gather(draining, revoking), 10)
+    ending.cancel()
+
+
+async def test_a_process_that_is_being_stopped_starts_no_lane(worker):
+    await take(worker, 1)
+    await worker.held.drain()
+    await take(worker, 2)
+    assert worker.held.lanes == {}
+
+
+async def test_a_cancelled_revocation_does_not_leave_a_batch_behind(worker):
+    await take(worker, 1)
+    worker.feed("a")
+    batches = worker.source.batches()
+    batch = await worker.next_batch(batches)
+    revoking = asyncio.create_task(worker.held.revoked())
+    await until(lambda: not worker.held.lanes)
+    revoking.cancel()
+    await asyncio.wait([revoking])
+    again = asyncio.create_task(worker.held.revoked())
+    await asyncio.wait([again], timeout=0.05)
+    assert not again.done()
+    async with batch.transaction() as txn:
+        fold(batch, txn)
+    ending = asyncio.create_task(anext(batches))
+    await asyncio.wait_for(again, 10)
+    ending.cancel()
+
+
+async def test_contents_stay_from_one_generation_to_the_next(worker):
+    await take(worker, 1)
+    worker.table.contents.parts[0][b"k"] = b"1"
+    await worker.held.revoked()
+    await worker.held.assigned(MINE, 2)
+    assert worker.table.contents.parts[0] == {b"k": b"1"}
+
+
+@pytest.mark.parametrize("generations", [[3], [2, 3]])
+async def test_contents_go_when_a_generation_was_missed_or_spent_without_the_partition(worker, generations):
+    """Another owner may have deleted keys, and compaction the tombstones that tell of it."""
+    await take(worker, 1)
+    worker.table.contents.parts[0][b"deleted by another owner"] = b"1"
+    worker.table.contents.position[0] = 5
+    for generation in generations[:-1]:
+        await worker.held.revoked()
+        await worker.held.assigned([], generation)
+    await worker.held.revoked()
+    await worker.held.assigned(MINE, generations[-1])
+    assert (worker.table.contents.parts, worker.table.contents.position) == ({}, {})
