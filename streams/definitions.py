@@ -51,6 +51,7 @@ class DefinitionStore:
         self._tail: asyncio.Task[None] | None = None
         self._position = 0
         self._moved = asyncio.Condition()
+        self._waiting = 0
         self._versions: dict[str, dict[int, Process | UnusableError]] = {}
         self.generation = 0
         """Increases with every definition that becomes known: what was derived from the definitions is stale then."""
@@ -75,12 +76,22 @@ class DefinitionStore:
             await consumer.stop()
 
     async def catch_up(self) -> None:
-        """Wait until everything is known that the topic holds now.  Raises ``KafkaError``."""
+        """Wait until everything is known that the topic holds now, however long Kafka takes to say."""
         if self._offsets is None:
             raise RuntimeError("Expected the definition store to be started")
-        _, end = (await self._offsets.bounds([self._partition]))[self._partition]
-        async with self._moved:
-            await self._moved.wait_for(lambda: self._position >= end)
+        self._waiting += 1
+        try:
+            end = await self._end(self._offsets)
+            async with self._moved:
+                await self._moved.wait_for(lambda: self._position >= end)
+        finally:
+            self._waiting -= 1
+
+    def standstill(self) -> str | None:
+        """For the watchdog (``Transport.watch``)."""
+        if self._tail is not None and self._tail.done():
+            return "the tail of the definitions has ended"
+        return f"somebody waits for definitions, which are read up to {self._position}" if self._waiting else None
 
     def get(self, definition_id: str, version: int | None) -> Process | None:
         """A version of a definition; the newest for ``None``; ``None`` when it is not known here.
@@ -105,6 +116,14 @@ class DefinitionStore:
     def all(self) -> list[Process]:
         """Every version of every definition: instances stay on theirs."""
         return _usable(one for versions in self._versions.values() for one in versions.values())
+
+    async def _end(self, offsets: KafkaOffsets) -> int:
+        while True:
+            try:
+                return (await offsets.bounds([self._partition]))[self._partition][1]
+            except KafkaError as error:
+                log.warning("cannot ask where the definitions end, trying again", error=repr(error))
+            await asyncio.sleep(RETRY_S)
 
     async def _consume(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(

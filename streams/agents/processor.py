@@ -31,9 +31,13 @@ class Processor:
         self._topics = topics
         self.table: transport.TransactionalTable | None = None
 
-    def assigned(self, partition: int) -> None:
-        """The partition is ours and its table is recovered: find what waits in it."""
+    async def assigned(self, partition: int) -> None:
+        """The partition is ours and its table is recovered: find what waits in it.
+
+        Whoever owned the partition before knew the definitions of its instances; ours may lag behind.
+        """
         assert self.table is not None
+        await self.store.catch_up()
         began = time.perf_counter()
         records = self.table.contents.parts.get(partition, {})
         ttl_ms = round(self._settings.done_ttl_s * 1000 * self._settings.plant_clock.factor)
@@ -95,6 +99,7 @@ def build(settings: Settings) -> faust.App:
             await processor.run(batch)
 
     app.accompany(processor.store.start, processor.store.stop)
+    tx.watch(processor.store.standstill)
     return app
 
 

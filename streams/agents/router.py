@@ -66,6 +66,7 @@ def build(settings: Settings) -> RoleApp:
         _add_agent(app, tx, topic, router)
     app.timer(SUMMARY_S)(router.summarise)
     app.accompany(router.store.start, router.store.stop)
+    tx.watch(router.store.standstill)
     return app
 
 

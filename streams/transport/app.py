@@ -96,6 +96,7 @@ class Transport:
         self.counters = Counters()
         self.consumer: LaneConsumer | None = None
         """Set by the consumer itself, when Faust makes it at start."""
+        self.probes: list[Callable[[], str | None]] = []
         self.ends_for_good = False
         """Whether a static member leaves the group with its process, rather than keeping its place."""
 
@@ -132,6 +133,13 @@ class Transport:
             raise ValueError(f"Expected one source for table {source.table.changelog}, but {name} is a second")
         self.sources[name] = source
         return source
+
+    def watch(self, probe: Callable[[], str | None]) -> None:
+        """Have the watchdog ask ``probe`` every second: what stands still, in words that change with every progress.
+
+        None when nothing does.
+        """
+        self.probes.append(probe)
 
     def status(self) -> list[PartitionStatus]:
         """One entry for each partition that this process works on, by topic and partition."""

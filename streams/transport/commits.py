@@ -33,6 +33,9 @@ class Commits:
         self._clock = asyncio.get_running_loop().time
         self._saved_at = -math.inf if start.unsaved else self._clock()
         self._one_at_a_time = asyncio.Lock()
+        self._begun = 0
+        self.running: int | None = None
+        """The number of the transaction that Kafka has not confirmed yet, if there is one."""
 
     @property
     def due_in(self) -> float | None:
@@ -92,6 +95,8 @@ class Commits:
         if self._writer is None:
             self._fatal("no writer was opened for a transactional source")
         counters, began, timeout = self._source.counters, time.perf_counter_ns(), self._source.options.commit_timeout_s
+        self._begun += 1
+        self.running = self._begun
         try:
             async with asyncio.timeout(timeout):
                 ends = await self._writer.transact(records, offsets)
@@ -103,6 +108,8 @@ class Commits:
             self._fatal(f"Kafka did not confirm a transaction within commit_timeout_s={timeout}", error)
         except OutcomeUnknownError as error:
             self._fatal("a transaction failed and only the log knows its outcome", error)
+        finally:
+            self.running = None
         counters.commit_ns += time.perf_counter_ns() - began
         counters.transactions += 1
         counters.outputs += sum(map(len, records.values()))

@@ -144,7 +144,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         watchdog = Watchdog(self)
         while not self.should_stop:
             await self.sleep(TICK_S)
-            watchdog.tick()
+            await watchdog.tick()
 
     @Service.task  # type: ignore[untyped-decorator]
     async def _look_at_group(self) -> None:

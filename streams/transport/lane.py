@@ -88,6 +88,11 @@ class Lane:
         """When (Unix s) the broker last answered a fetch of this partition."""
         return self._reader.answered_at(self.tp)
 
+    def overdue(self) -> float | None:
+        """The wake time (Unix s), when it has passed."""
+        wake = self.source.wake_at(self.tp.partition) if self.source.wake_at is not None else None
+        return wake if wake is not None and wake <= self.source.clock() else None
+
     # ---- reading
     async def _fetch(self, position: int) -> Chunk:
         """The next chunk from ``position``.  After a mismatch one more seek: a seek may cross a running fetch."""

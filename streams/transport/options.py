@@ -51,7 +51,13 @@ class TransportOptions:
     broker_timeout_s: float = 60.0
     """An idle lane whose fetches the broker has not answered for so long ends the process."""
     stall_after_s: float = 15.0
-    """A partition with records that has not moved for so long is logged and counted."""
+    """What stands still for so long is logged and counted (``watchdog.py``)."""
+    take_timeout_s: float = 60.0
+    """A batch that no agent has taken by then ends the process."""
+    group_timeout_s: float = 120.0
+    """A member that has no place in the group by then ends the process."""
+    unassigned_timeout_s: float = 30.0
+    """Partitions that the group has assigned to nobody for so long end the process."""
 
 
 @dataclass
@@ -68,7 +74,21 @@ class Counters:
     reseeks: int = 0
     missing_offsets: int = 0
     """Partitions that had no usable group offset and started at the latest."""
+
+    # what stood still, by kind (``watchdog.py``)
     stalls: int = 0
+    unstarted: int = 0
+    unanswered: int = 0
+    late_wakes: int = 0
+    untaken: int = 0
+    slow_commits: int = 0
+    ungrouped: int = 0
+    unassigned: int = 0
+    unfed: int = 0
+
+    def standing(self, kind: str) -> None:
+        """Count one more of ``kind``."""
+        setattr(self, kind, getattr(self, kind) + 1)
 
 
 @dataclass(frozen=True)
