@@ -22,7 +22,7 @@ from streams.kafka import client_options
 from streams.settings import Settings
 
 Partitions = Annotated[int, Field(ge=1, le=MAX_PARTITIONS)]
-Role = Literal["commands", "events", "changelog", "rejections", "definitions", "dead_letters"]
+Role = Literal["commands", "events", "changelog", "rejections", "definitions", "dead_letters", "positions"]
 TABLE = "instances"
 
 
@@ -75,6 +75,7 @@ class Topics:
     rejections: Topic
     definitions: Topic
     dead_letters: Topic
+    positions: Topic
     telemetry: dict[str, Topic]
 
     @property
@@ -84,8 +85,8 @@ class Topics:
 
     def all(self) -> list[Topic]:
         """Every topic, the engine's own first."""
-        engine = [self.commands, self.events, self.changelog, self.rejections, self.definitions, self.dead_letters]
-        return [*engine, *self.telemetry.values()]
+        truth = [self.commands, self.events, self.changelog, self.definitions]
+        return [*truth, self.rejections, self.dead_letters, self.positions, *self.telemetry.values()]
 
 
 @dataclass(frozen=True)
@@ -129,6 +130,7 @@ def load_topics(settings: Settings) -> Topics:
         rejections=engine("rejections"),
         definitions=engine("definitions"),
         dead_letters=engine("dead_letters"),
+        positions=engine("positions"),
         telemetry={
             name: Topic(name, entry.partitions or shared, file.replication, _texts(entry.config), entry.mqtt)
             for name, entry in file.telemetry.items()

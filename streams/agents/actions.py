@@ -184,9 +184,10 @@ def build(settings: Settings) -> RoleApp:
     topics = load_topics(settings)
     app, tx = make_app(settings, ROLE, topics, batch_timeout_s=HOLD_S)
     worker = ActionWorker(settings, topics)
+    kept = transport.KeptPositions(client_options(settings), topics.positions.name, group_of(settings, ROLE))
     worker.source = source = tx.source(
         app.topic(topics.events.name, partitions=topics.partitions, key_type=bytes, value_type=bytes),
-        positions=transport.GroupPositions(missing="fatal", transactional=False),
+        positions=transport.GroupPositions(missing="fatal", transactional=False, kept=kept),
         on_revoked=worker.revoked,
     )
 
@@ -196,6 +197,7 @@ def build(settings: Settings) -> RoleApp:
             await worker.run(batch)
 
     app.timer(SUMMARY_S)(worker.summarise)
+    app.accompany(kept.start, kept.stop)
     app.accompany(worker.start, worker.stop)
     return app
 

@@ -30,6 +30,7 @@ Map of the package, from the pure to Faust:
     recovery.py    TransactionalTable, recovery from the changelog
     assignment.py  what a member of the group does with its partitions: drain, fence, recover, seek, start
     consumer.py    Faust's consumer, which drives that
+    kept.py        positions of a group, a second time
     membership.py  the group: partitions that nobody has, leaving
     watchdog.py    what stands still without an error
     app.py         install, app_settings, Transport
@@ -49,6 +50,7 @@ from streams.records import Record
 from streams.transport import lenient
 from streams.transport.app import Transport, app_settings, install
 from streams.transport.batch import Batch, RecordTooLargeError, Transaction
+from streams.transport.kept import KeptPositions
 from streams.transport.options import Counters, PartitionStatus, TransportOptions
 from streams.transport.port import TopicPartition
 from streams.transport.positions import ExternalPositions, GroupPositions, TablePositions
@@ -61,6 +63,7 @@ __all__ = [
     "Counters",
     "ExternalPositions",
     "GroupPositions",
+    "KeptPositions",
     "PartitionStatus",
     "Record",
     "RecordTooLargeError",

@@ -155,6 +155,7 @@ class Assignment:
             try:
                 async with asyncio.timeout(self._options.drain_timeout_s):
                     await self._member.commit_offsets(offsets)
+                    await source.committed(offsets)
             except (PortError, TimeoutError) as error:
                 logger.warning("offsets of %s not committed, will be tried again: %r", source.name, error)
                 source.restore({tp: offset for tp, offset in offsets.items() if tp in self.lanes})

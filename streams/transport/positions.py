@@ -9,7 +9,7 @@
 process, except for ``missing="latest"``, where it is an alarm.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -33,6 +33,18 @@ class ChangelogTable(Protocol):
     def contents(self) -> TableContents: ...
 
 
+class Kept(Protocol):
+    """Positions of a group in a place of our own: ``kept.py``."""
+
+    async def read(self, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int | None]:
+        """None where nothing was kept."""
+        ...
+
+    async def keep(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Called after the group's offsets were committed; raises nothing that may pass."""
+        ...
+
+
 @dataclass(frozen=True)
 class TablePositions:
     """The position is a record of the table, so state and position cannot part."""
@@ -50,15 +62,24 @@ class GroupPositions:
 
     ``missing``: what to do without one, or with one that the log no longer holds.  ``latest`` starts at the end, with
     an alarm and ``counters.missing_offsets``; ``fatal`` ends the process.  Never the earliest: old telemetry would
-    start processes today, old requests would act twice.
+    start processes today, old requests would act twice.  After a week away ``latest`` loses nothing that still counts:
+    a router starts nothing on readings that old.
     """
 
     missing: Literal["latest", "fatal"]
     transactional: bool = True
+    kept: Kept | None = None
+    """Where the positions stand a second time, since Kafka forgets those of a group that was away for a week."""
 
     async def read(self, tps: list[TopicPartition], offsets: Offsets) -> Mapping[TopicPartition, int | None]:
-        """Offsets committed by the group."""
-        return await offsets.committed(tps)
+        """Offsets committed by the group; what was kept where it has none."""
+        found = dict(await offsets.committed(tps))
+        lacking = [tp for tp in tps if found[tp] is None]
+        if lacking and self.kept is not None:
+            kept = await self.kept.read(lacking)
+            logger.warning("the group has no offsets, going on where it was by our own account: %s", kept)
+            found.update(kept)
+        return found
 
 
 @dataclass(frozen=True)

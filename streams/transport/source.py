@@ -7,7 +7,7 @@ puts its next batch only when the last one is done, so a partition is never in t
 import asyncio
 import inspect
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 from streams.transport.batch import Batch
@@ -72,6 +72,11 @@ class Source:
     def show_offset(self, tp: TopicPartition, offset: int) -> None:
         """Have the group show ``offset``, the position of a table: for dashboards, nothing starts from it."""
         self._stored[tp] = offset
+
+    async def committed(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """The group has taken ``offsets``."""
+        if isinstance(self.positions, GroupPositions) and self.positions.kept is not None:
+            await self.positions.kept.keep(offsets)
 
     def take_stored(self) -> dict[TopicPartition, int]:
         """Offsets to be flushed now; each is given out once."""

@@ -185,6 +185,7 @@ def test_redpanda_acknowledges_what_is_on_disk_and_keeps_what_recovery_reads() -
         "redpanda.write_caching_default": "disabled",
         "redpanda.auto_create_topics_enabled": "false",
         "redpanda.tombstone_retention_ms": "86400000",
+        "redpanda.group_offset_retention_sec": "315360000",
         "redpanda.log_compaction_tx_batch_removal_enabled": "false",
     }
 

@@ -113,6 +113,22 @@ async def test_a_missing_group_offset_can_be_fatal(brokers, app, start_worker):
     assert "set the group's offset" in worker.output
 
 
+async def test_a_group_that_kafka_has_forgotten_goes_on_where_it_was_by_our_own_account(brokers, app, start_worker):
+    await topics_of(brokers, app, table=False)
+    await create_topics(brokers, f"{app}-positions", partitions=1)
+    await produce(brokers, f"{app}-in", in_partition(0, b"1", b"2") + in_partition(1, b"3"))
+    config = {"kind": "stored", "body": "silent", "missing": "latest", "kept": f"{app}-positions"}
+    worker = await start_worker(**config).ready(4)  # partitions 0 and 1 begin at their ends, 2 and 3 at 0
+    await produce(brokers, f"{app}-in", in_partition(0, b"4"))
+    await until(lambda: worker.lines("BATCH"))
+    await worker.terminate()
+    await produce(brokers, f"{app}-in", in_partition(0, b"5") + in_partition(1, b"6") + in_partition(2, b"7"))
+    worker = await start_worker(**config | {"missing": "fatal", "group": f"{app}-forgotten"}).ready(4)
+    await until(lambda: len(worker.lines("BATCH")) >= 3)
+    assert sorted(line[:3] for line in worker.lines("BATCH")) == [["0", "3", "4"], ["1", "1", "2"], ["2", "0", "1"]]
+    assert "going on where it was by our own account" in worker.output
+
+
 async def test_a_missing_topic_and_a_changelog_that_does_not_fit_are_told_before_anything_starts(
     brokers, app, start_worker
 ):

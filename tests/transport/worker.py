@@ -14,9 +14,8 @@ import sys
 import time
 from pathlib import Path
 
-import faust
-
 from streams import transport
+from streams.app import RoleApp
 
 DEFAULTS = {
     "group": None,  # id of the app, when it is not that of the topics
@@ -30,6 +29,7 @@ DEFAULTS = {
     "crash": False,  # raise outside the transaction
     "max_records": 1000,
     "missing": "fatal",
+    "kept": None,  # stored: a topic for KeptPositions, as the group "kept"
     "positions": {},  # external: partition → position
     "slow_revoke_s": 0.0,
     "options": {},
@@ -103,7 +103,7 @@ class Timers:
         self.heap[partition] = self.pending[partition]
 
 
-def positions_of(config, table):
+def positions_of(config, table, kept):
     async def read(tps):
         say("ASKED", *sorted(tp.partition for tp in tps))
         return {tp: config["positions"].get(str(tp.partition)) for tp in tps}
@@ -114,13 +114,13 @@ def positions_of(config, table):
         case "external":
             return transport.ExternalPositions(read)
         case kind:
-            return transport.GroupPositions(missing=config["missing"], transactional=kind == "group")
+            return transport.GroupPositions(missing=config["missing"], transactional=kind == "group", kept=kept)
 
 
 def main() -> None:  # noqa: C901
     config = DEFAULTS | json.loads(sys.argv[1])
     name, partitions, flag = config["app"], config["partitions"], Flag(config["flag"])
-    app = faust.App(
+    app = RoleApp(
         config["group"] or name,
         datadir=config["datadir"],
         **transport.app_settings(session_timeout_s=config["session_timeout_s"], member_id=config["member_id"]),
@@ -129,6 +129,10 @@ def main() -> None:  # noqa: C901
     tx = transport.install(app, options)
     table = app.Table("state", partitions=partitions) if config["kind"] == "table" else None
     timers = Timers(table)
+    kept = None
+    if config["kept"]:
+        kept = transport.KeptPositions({"bootstrap_servers": config["brokers"]}, config["kept"], "kept")
+        app.accompany(kept.start, kept.stop)
 
     async def assigned(partition):
         if table is not None:
@@ -141,7 +145,7 @@ def main() -> None:  # noqa: C901
 
     source = tx.source(
         app.topic(name + "-in", partitions=partitions),
-        positions=positions_of(config, table),
+        positions=positions_of(config, table, kept),
         wake_at=timers.wake_at if config["body"] == "timer" else None,
         on_assigned=assigned,
         on_revoked=revoked,
