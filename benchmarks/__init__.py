@@ -11,5 +11,5 @@
     reduce.py   the action of the process of W1; role.py runs a role that knows it
 
 ``core.py``, ``transport.py`` and ``verify.py`` measure a part each, and are programs of their own; ``written.py``
-writes the log for the last one.
+writes the log for the last one, ``plain.py`` does without the transport what ``step.py`` has both do.
 """

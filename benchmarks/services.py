@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,13 @@ class BenchStack(Stack):
     def _prepare_kafka(self, progress: Progress) -> ProcessSpec:
         jars = ensure_kafka(progress)
         return kafka.prepare(self.home, jars, self.ports, durable=self.flush, progress=progress)
+
+
+class KafkaStack(BenchStack):
+    """Kafka alone, with the ports of a whole stack."""
+
+    def _embedded(self) -> dict[str, Callable[[Progress], ProcessSpec]]:
+        return {kafka.NAME: self._prepare_kafka}
 
 
 def write_topics(path: Path, app_id: str, partitions: int) -> Path:

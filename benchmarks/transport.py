@@ -1,67 +1,36 @@
-"""What the transport costs: ``python benchmarks/transport.py [saturate|latency|recovery ...] --brokers HOST:PORT``.
+"""What the transport costs: ``python -m benchmarks.transport [NAME ...] [--brokers HOST:PORT]``.
 
-saturate   100,000 inputs lie ready; a worker decodes each, reads its state, writes ~600 B of state and three events of
-           ~260 B.  Prints events a second and CPU microseconds an event.
-latency    inputs at a steady rate; from the send to the committed output as a read_committed consumer sees it.
-recovery   time from assignment to the first lane, for a changelog of many keys.
-timers     how late batches without records come.
+saturate    100,000 inputs lie ready; a worker decodes each, reads its state, writes ~600 B of state and three events of
+            ~260 B.  Prints events a second and CPU microseconds an event.
+guarantees  the same beside plain at-least-once aiokafka (``plain.py``), round by round: what the guarantees cost.
+latency     inputs at a steady rate; from the send to the committed output as a read_committed consumer sees it.
+recovery    time from assignment to the first lane, for a changelog of many keys.
+timers      how late batches without records come.
+
+Without ``--brokers``, on a Kafka of its own.
 """
 
 import argparse
 import asyncio
 import json
-import os
-import subprocess
-import sys
-import tempfile
 import time
-import uuid
-from pathlib import Path
 from typing import Any
 
 import faust
-import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from benchmarks import plain
+from benchmarks.guarantees import guarantees, saturate
+from benchmarks.step import STATE_PAD, encode, reading, step
+from benchmarks.transport_run import PARTITIONS, Run, kafka
 from streams import transport
 
-PARTITIONS = 8
-EVENTS_PER_INPUT = 3
-STATE_PAD = "p" * 480
-EVENT_PAD = b'","data":{"pi":"truck","t":"ActivityCompleted","b":"' + b"y" * 180 + b'"}}'
 
-
-class Reading(msgspec.Struct):
-    """An input of the benchmark."""
-
-    id: str
-    entity: str
-    speed: int
-    ts: float
-
-
-decode, encode = msgspec.json.Decoder(Reading).decode, msgspec.json.Encoder().encode
-
-
-def reading(i: int, keys: int = 5000) -> tuple[bytes, bytes]:
-    """Key and value of input ``i``."""
-    entity = f"truck-{i % keys:05d}"
-    value = {"id": f"evt-{i:09d}", "entity": entity, "speed": i % 130, "ts": time.time(), "props": {"note": "x" * 120}}
-    return entity.encode(), encode(value)
-
-
-def step(batch: transport.Batch, txn: transport.Transaction, out: str) -> None:
+def steps(batch: transport.Batch, txn: transport.Transaction, out: str) -> None:
     """One engine step for each record."""
     partition = batch.tp.partition
     for record in batch.records:
-        event, raw = decode(record.value or b""), txn.get(record.key or b"")
-        state = msgspec.json.decode(raw) if raw else {"n": 0, "vars": {}, "tokens": ["a", "b"], "pad": STATE_PAD}
-        state["n"] += 1
-        state["vars"]["speed"], state["last"] = event.speed, event.id
-        txn[record.key or b""] = encode(state)
-        for i in range(EVENTS_PER_INPUT):
-            txn.send(out, partition, record.key, b'{"id":"%s","i":"%d' % (event.id.encode(), i) + EVENT_PAD)
+        txn[record.key or b""] = step(record, txn.get, lambda key, value: txn.send(out, partition, key, value))
 
 
 def worker(config: dict[str, Any]) -> None:
@@ -92,7 +61,7 @@ def worker(config: dict[str, Any]) -> None:
                 print("LATE", (time.time() - due) * 1000, flush=True)
                 wake[batch.tp.partition] = time.time() + 0.2
             async with batch.transaction() as txn:
-                step(batch, txn, config["app"] + "-out")
+                steps(batch, txn, config["app"] + "-out")
 
     @app.timer(0.25)  # type: ignore[untyped-decorator]
     async def show() -> None:
@@ -101,77 +70,6 @@ def worker(config: dict[str, Any]) -> None:
         print("STATS", time.time(), *figures, flush=True)
 
     transport.run(app, log_level="WARNING")
-
-
-class Run:
-    """One worker over fresh topics."""
-
-    def __init__(self, brokers: str, options: dict[str, Any], max_records: int) -> None:
-        self.brokers, self.options, self.max_records = brokers, options, max_records
-        self.app = f"bench-{uuid.uuid4().hex[:8]}"
-        self.directory = tempfile.TemporaryDirectory(prefix="bench-")
-        self.log = Path(self.directory.name) / "log"
-
-    async def create_topics(self) -> None:
-        """Input, output, changelog."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self.brokers)
-        await admin.start()
-        names = [self.app + suffix for suffix in ("-in", "-out", "-state-changelog")]
-        await admin.create_topics([NewTopic(name, PARTITIONS, 1) for name in names])
-        await admin.close()
-        await asyncio.sleep(0.5)
-
-    def start(self, *, timers: bool = False) -> subprocess.Popen[bytes]:
-        """Start the worker."""
-        config = {
-            "app": self.app,
-            "brokers": self.brokers,
-            "datadir": self.directory.name,
-            "options": self.options,
-            "timers": timers,
-            "max_records": self.max_records,
-        }
-        with self.log.open("wb") as log:
-            return subprocess.Popen(
-                [sys.executable, __file__, "--worker", json.dumps(config)], stdout=log, stderr=subprocess.STDOUT
-            )
-
-    def lines(self, word: str) -> list[list[float]]:
-        """Numbers of the worker's lines that begin with ``word``."""
-        lines = self.log.read_text(errors="replace").splitlines()
-        return [[float(x) for x in line.split()[1:]] for line in lines if line.startswith(word + " ")]
-
-    async def until(self, word: str, count: int, timeout: float = 60.0) -> list[list[float]]:  # noqa: ASYNC109
-        """Wait for ``count`` lines."""
-        async with asyncio.timeout(timeout):
-            while len(lines := self.lines(word)) < count:  # noqa: ASYNC110
-                await asyncio.sleep(0.05)
-        return lines
-
-    async def fill(self, topic: str, records: list[tuple[bytes, bytes]]) -> None:
-        """Write ``records`` to ``<app>-<topic>``."""
-        options = {"bootstrap_servers": self.brokers, "linger_ms": 10, "max_batch_size": 262_144}
-        async with AIOKafkaProducer(**options) as producer:
-            for key, value in records:
-                await producer.send(f"{self.app}-{topic}", value, key)
-            await producer.flush()
-
-
-async def saturate(run: Run, count: int = 100_000) -> str:
-    """See the module."""
-    await run.fill("in", [reading(i) for i in range(count)])
-    process = run.start()
-    async with asyncio.timeout(120):
-        while not (stats := run.lines("STATS")) or stats[-1][1] < count:  # noqa: ASYNC110
-            await asyncio.sleep(0.25)
-    process.terminate()
-    process.wait()
-    first, last = next(s for s in stats if s[1] > 0), next(s for s in stats if s[1] >= count)
-    seconds, records, batches, _, cpu = (b - a for a, b in zip(first, last, strict=True))
-    return (
-        f"saturate: {records / seconds:,.0f} events/s, {cpu / records * 1e6:.1f} us CPU an event, "
-        f"{records / batches:.0f} records a batch"
-    )
 
 
 async def latency(run: Run, rate: float, seconds: float = 12.0) -> str:
@@ -253,6 +151,7 @@ async def main(names: list[str], brokers: str, options: dict[str, Any], max_reco
     """Run the named benchmarks one after the other."""
     benchmarks = {
         "saturate": saturate,
+        "guarantees": guarantees,
         "latency": lambda run: latency(run, 20),
         "latency500": lambda run: latency(run, 500),
         "recovery": recovery,
@@ -268,12 +167,15 @@ async def main(names: list[str], brokers: str, options: dict[str, Any], max_reco
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--brokers", default=os.environ.get("REDPANDA_BROKERS", "127.0.0.1:19092"))
+    parser.add_argument("--brokers")
     parser.add_argument("--options", type=json.loads, default={}, help="JSON: fields of TransportOptions")
     parser.add_argument("--max-records", type=int, default=1000)
     parser.add_argument("--worker", type=json.loads, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.worker:
+    if arguments.worker and arguments.worker["plain"]:
+        asyncio.run(plain.work(arguments.worker))
+    elif arguments.worker:
         worker(arguments.worker)
     else:
-        asyncio.run(main(arguments.names, arguments.brokers, arguments.options, arguments.max_records))
+        with kafka(arguments.brokers) as servers:
+            asyncio.run(main(arguments.names, servers, arguments.options, arguments.max_records))

@@ -32,6 +32,10 @@ class Role:
         """Wait until the role has written ``text``."""
         await until(lambda: self.output().count(text) >= times, lambda: f"no {text!r} in:\n{self.output()}")
 
+    async def works(self) -> None:
+        """Wait until it says that it works."""
+        await until(self._ready.exists, lambda: f"not ready:\n{self.output()}")
+
     async def kill(self) -> None:
         """Kill it without a chance to clean up."""
         self.process.kill()
@@ -44,7 +48,7 @@ class Role:
         become ready, wait for a word of it before.
         """
         if ready:
-            await until(self._ready.exists, lambda: f"not ready:\n{self.output()}")
+            await self.works()
         began = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
         code = await self.process.wait()

@@ -41,7 +41,7 @@ MAX_RECORDS = 1_000
 MAX_PENDING = 2_000
 """Requests taken and not answered, of all partitions; no more are taken beyond."""
 LOOK_S = 0.02
-DRAIN_S = 2.0
+DRAIN_S = 1.0
 """How long a partition that is given up waits for its running actions; they go on, but another worker repeats them."""
 HOLD_S = 86_400.0
 """How long a batch may wait for room: until actions before it end, which their own time limits see to."""

@@ -82,9 +82,13 @@ class Assignment:
         await self.stop_lanes()
 
     async def drain(self) -> None:
-        """The process ends: finish running batches, start nothing any more."""
+        """The process ends: finish running batches, start nothing any more.  Not for long."""
         self._draining = True
-        await self.stop_lanes()
+        try:
+            async with asyncio.timeout(self._options.shutdown_timeout_s):
+                await self.stop_lanes()
+        except TimeoutError:
+            logger.warning("what is under way is left to whoever comes next: it does not end, or Kafka is away")
 
     async def assigned(self, tps: Collection[TopicPartition], generation: int) -> None:
         """Fence whoever had the partitions; the tables recover next, then ``recovered``."""

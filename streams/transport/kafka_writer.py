@@ -74,6 +74,7 @@ class KafkaWriter:
     async def _write(
         self, batches: Sequence[tuple[TopicPartition, Any]], offsets: Mapping[TopicPartition, int]
     ) -> dict[TopicPartition, int]:
+        private.add_partitions(self._producer, [tp for tp, _ in batches])
         futures = [await self._producer.send_batch(batch, tp.topic, partition=tp.partition) for tp, batch in batches]
         if offsets:
             await self._producer.send_offsets_to_transaction(

@@ -36,6 +36,9 @@ class TransportOptions:
     """A transaction that Kafka has not confirmed by then ends the process."""
     drain_timeout_s: float = 10.0
     """How long a revocation waits for the running batch, and for ``on_revoked``."""
+    shutdown_timeout_s: float = 1.5
+    """How long a process that is told to stop waits for the same.  What is not done by then is not lost: whoever owns
+    the partition next does it, as after a crash.  A process that lost its broker would wait in vain."""
     transaction_timeout_ms: int = 60_000
     """When the broker aborts a transaction whose owner vanished without a successor."""
     concurrent_backoff_s: float = 0.001

@@ -8,6 +8,7 @@ versions are pinned in pyproject.toml.  Overridden methods of Faust's classes ar
 
 import asyncio
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import aiokafka
@@ -139,6 +140,16 @@ class _Markers:
     def learn(self, asked_at: float, refusals: int) -> None:
         """The question of ``asked_at`` (monotonic seconds) was answered, after so many refusals."""
         self._takes_s = asked_at - self._ended_at if refusals else self._takes_s * self.SHRINK
+
+
+def add_partitions(producer: aiokafka.AIOKafkaProducer, tps: Iterable[TopicPartition]) -> None:
+    """Have the transaction that has begun take in all ``tps`` by one request.
+
+    Else the first batch that is sent sets off a request for its partition alone, and the others follow by ones of their
+    own while that is under way, each followed by a produce request of its own.
+    """
+    for tp in tps:
+        producer._txn_manager.maybe_add_partition_to_txn(aiokafka.TopicPartition(*tp))  # noqa: SLF001
 
 
 class _AddPartitions(aiokafka_sender.AddPartitionsToTxnHandler):  # type: ignore[misc]

@@ -6,6 +6,7 @@ import pytest
 
 from streams.transport.assignment import Assignment
 from streams.transport.memory import MemoryEnds, MemoryOffsets, MemoryReader, MemoryWriter
+from streams.transport.options import TransportOptions
 from streams.transport.port import Chunk
 from tests.transport.harness import until
 from tests.transport.simulation import CHANGELOG, GROUP, IN, OUT, Simulation, fold
@@ -110,6 +111,22 @@ async def test_a_process_that_is_being_stopped_starts_no_lane(worker):
     await worker.held.drain()
     await take(worker, 2)
     assert worker.held.lanes == {}
+
+
+async def test_a_drain_does_not_wait_for_a_batch_that_does_not_end(worker, caplog):
+    worker.held._options = TransportOptions(client={}, shutdown_timeout_s=0.05)
+    await take(worker, 1)
+    worker.feed("a")
+    batches = worker.source.batches()
+    batch = await worker.next_batch(batches)
+    await asyncio.wait_for(worker.held.drain(), 10)
+    assert "left to whoever comes next" in caplog.text
+    async with batch.transaction() as txn:
+        fold(batch, txn)
+    assert worker.values(OUT) == [], "a batch that did not begin to commit in time is the next owner's"
+    ending = asyncio.create_task(anext(batches))
+    await asyncio.wait_for(worker.held.revoked(), 10)
+    ending.cancel()
 
 
 async def test_a_cancelled_revocation_does_not_leave_a_batch_behind(worker):

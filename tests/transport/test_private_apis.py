@@ -24,7 +24,9 @@ from faust.transport.consumer import ConsumerThread, ThreadDelegateConsumer
 from faust.transport.drivers import aiokafka as driver
 
 from streams.transport import consumer, membership, private, recovery, thread
+from streams.transport.kafka_writer import KafkaWriter
 from streams.transport.options import TransportOptions
+from streams.transport.port import TopicPartition
 from tests.transport.harness import create_topics, produce, until_async
 
 
@@ -244,6 +246,31 @@ def test_a_refusal_makes_the_next_transaction_wait_and_answers_shorten_that():
     assert markers._takes_s == pytest.approx(0.5)
     markers.learn(ended + 0.5, refusals=0)
     assert markers._takes_s == pytest.approx(0.45)
+
+
+async def test_all_partitions_of_a_transaction_are_added_by_one_request(brokers, app):
+    await create_topics(brokers, app, partitions=3)
+    writer = await KafkaWriter.open(app, app, TransportOptions(client={"bootstrap_servers": brokers}))
+    asked, produced = [], []
+    sender_ = writer._producer._sender
+    add, produce_ = sender_._do_add_partitions_to_txn, sender_._send_produce_req
+
+    async def counted_add(tps):
+        asked.append(set(tps))
+        return await add(tps)
+
+    async def counted_produce(node, batches):
+        produced.append(set(batches))
+        return await produce_(node, batches)
+
+    sender_._do_add_partitions_to_txn, sender_._send_produce_req = counted_add, counted_produce
+    try:
+        tps = [TopicPartition(app, number) for number in range(3)]
+        await writer.transact({tp: [(b"k", b"v", ())] for tp in tps}, {})
+    finally:
+        await writer.close()
+    assert asked == [set(tps)]
+    assert produced == [set(tps)]
 
 
 async def test_leaving_the_group_takes_effect_at_once(brokers, app):
