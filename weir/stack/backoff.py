@@ -15,8 +15,13 @@ class Backoff:
 
     def __init__(self) -> None:
         self._quick = 0
+        self._wait_s = FIRST_S
 
     def ended(self, lived_s: float) -> float:
         """Seconds until the next start, after an end ``lived_s`` seconds after the last one."""
         self._quick = self._quick + 1 if lived_s < QUICK_S else 0
-        return 0.0 if self._quick <= 1 else min(LONGEST_S, FIRST_S * 2.0 ** (self._quick - 2))
+        if self._quick <= 1:
+            self._wait_s = FIRST_S
+            return 0.0
+        wait_s, self._wait_s = self._wait_s, min(LONGEST_S, self._wait_s * 2)
+        return wait_s
