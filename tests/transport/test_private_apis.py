@@ -234,8 +234,7 @@ async def test_how_long_markers_take_is_learnt(brokers, app):
                     await producer.send(app, b"x", partition=0)
         finally:
             await producer.stop()
-    assert len(set(asked)) == 20
-    assert all(handler.asked_at > 0 for handler in asked)
+    assert len(set(asked)) >= 20, "the sender does not make its requests with our handler any more"
 
 
 def test_a_refusal_makes_the_next_transaction_wait_and_answers_shorten_that():
