@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import parts, replay, telemetry, w1, w2, w3
+from benchmarks import parts, recovery, replay, scale, telemetry, w1, w2, w3
 from benchmarks.load import LostError
 from benchmarks.peers import FOLDER, PEERS, PeerError, peers_folder
 from benchmarks.rounds import RATIO_OF, Against, compare
@@ -27,10 +27,12 @@ WORKLOADS: dict[str, Workload] = {
     "w3": w3.run,
     "telemetry": telemetry.run,
     "replay": replay.run,
+    "recovery": recovery.run,
+    "scale": scale.run,
     "core": parts.run,
 }
 DURABILITIES = {"flush": (True,), "default": (False,), "both": (True, False)}
-SMOKE = Options(seconds=1.0, warm_s=0.2, probe_s=0.2, open_s=1.0, outstanding=(10,), instances=20)
+SMOKE = Options(seconds=1.0, warm_s=0.2, probe_s=0.2, open_s=1.0, outstanding=(10,), instances=20, times=1, finished=30)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -96,7 +98,7 @@ def _options(arguments: argparse.Namespace, screen: Console) -> Options:
         "step": step,
         "show": lambda text: screen.print(text, markup=False, highlight=False, soft_wrap=True),
     }
-    for name in ("seconds", "instances", "outstanding"):
+    for name in ("seconds", "instances", "outstanding", "times", "finished", "faster"):
         if getattr(arguments, name) is not None:
             changes[name] = getattr(arguments, name)
     base = SMOKE if arguments.smoke else Options()
@@ -116,6 +118,9 @@ def _parser() -> argparse.ArgumentParser:
         "--outstanding", type=_levels, help="instances at a time, the best of these (100,400,1000,3000)"
     )
     parser.add_argument("--instances", type=int, help="how many, where a workload is of a number of instances")
+    parser.add_argument("--times", type=int, help="of scale: how often each action (default 3)")
+    parser.add_argument("--finished", type=int, help="of recovery: instances that have ended, before (default 0)")
+    parser.add_argument("--faster", type=float, help="of recovery: compaction's times, divided by this (default 1)")
     parser.add_argument(
         "--durability", choices=list(DURABILITIES), default="flush", help="Kafka's: flush per batch, or its default"
     )

@@ -48,12 +48,14 @@ class DeployError(Exception):
 class Wanted:
     """How the plant shall be.  ``flush``: Kafka writes each batch to disk before it acknowledges, as ``weir up`` has
     it; else Kafka's default.  The database is durable in either case.  ``profiled`` are roles that sample themselves.
+    ``faster``: the times of the changelog's compaction are divided by it.
     """
 
     flush: bool = True
     partitions: int = EMBEDDED_PARTITIONS
     services: Path | None = None
     profiled: tuple[str, ...] = ()
+    faster: float = 1.0
 
 
 @dataclass
@@ -157,6 +159,6 @@ def _settings(home: Path, wanted: Wanted) -> Settings:
         _env_file=None,  # type: ignore[call-arg]  # pydantic-settings' own argument
         app_id=app_id,
         partitions=wanted.partitions,
-        topics_file=write_topics(home / "topics.yaml", app_id, wanted.partitions),
+        topics_file=write_topics(home / "topics.yaml", app_id, wanted.partitions, wanted.faster),
         definitions_path=DEFINITIONS,
     )

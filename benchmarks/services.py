@@ -39,12 +39,18 @@ class KafkaStack(BenchStack):
         return {kafka.NAME: self._prepare_kafka}
 
 
-def write_topics(path: Path, app_id: str, partitions: int) -> Path:
-    """The project's topics, named after the application, and one topic of telemetry."""
+def write_topics(path: Path, app_id: str, partitions: int, faster: float = 1.0) -> Path:
+    """The project's topics, named after the application, and one topic of telemetry.
+
+    The times of the changelog's compaction are divided by ``faster``.
+    """
     yaml = YAML()
     topics: dict[str, Any] = yaml.load(PROJECT / "redpanda" / "topics.yaml")
     for entry in topics["engine"].values():
         entry["name"] = entry["name"].replace("process-", f"{app_id}-process-")
+    compaction = topics["engine"]["changelog"]["config"]
+    for name in ("segment.ms", "max.compaction.lag.ms"):
+        compaction[name] = round(compaction[name] / faster)
     topics["telemetry"] = {f"{app_id}-{TELEMETRY}": {"partitions": partitions}}
     yaml.dump(topics, path)
     return path

@@ -27,7 +27,13 @@ class Options:
     open_s: float = 15.0
     outstanding: tuple[int, ...] = (100, 400, 1000, 3000)
     instances: int | None = None
-    """Of W2, W3 and replay; each has a default of its own."""
+    """Of W2, W3, replay and recovery; each has a default of its own."""
+    times: int = 3
+    """Of scale: how often each action."""
+    finished: int = 0
+    """Of recovery: instances that have ended, before."""
+    faster: float = 1.0
+    """Of recovery: compaction's times are shorter by this factor."""
     flushes: tuple[bool, ...] = (True,)
     partitions: int = 4
     profiled: tuple[str, ...] = ()

@@ -24,6 +24,7 @@ from streams.settings import Settings
 from streams.topics import Topic, Topics, group_of
 from streams.transport.port import TopicPartition
 from weir.database import NoSchemaError, UnreachableError, connected
+from weir.members import Member, members_of
 
 Positions = dict[TopicPartition, int | None]
 
@@ -41,12 +42,24 @@ class StageLag:
 
 
 @dataclass(frozen=True)
+class WorkerLag:
+    """One worker of a stage: how far it is behind on its partitions (how many there are)."""
+
+    stage: str
+    member: Member
+    partitions: int
+    records: int
+    seconds: float | None
+
+
+@dataclass(frozen=True)
 class Behind:
-    """All stages, and in words: what is going to be lost, or could not be asked."""
+    """All stages and their workers, and in words: what is going to be lost, or could not be asked."""
 
     stages: list[StageLag]
     warnings: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    workers: list[WorkerLag] = field(default_factory=list)
 
 
 class Lags:
@@ -100,7 +113,15 @@ class Lags:
                 stages[number] = StageLag(one.stage, one.topic, one.records, one.seconds, margin_s)
                 if (warning := retention.warning(one.seconds)) is not None:
                     warnings.append(warning)
-        return Behind(stages, warnings, unknown)
+        return Behind(stages, warnings, unknown, await self._workers(found))
+
+    async def _workers(self, found: Mapping[str, Mapping[TopicPartition, Lag]]) -> list[WorkerLag]:
+        workers = []
+        for stage, lags in found.items():
+            for member in await members_of(self._admin, group_of(self._settings, stage)):
+                own = [lag for tp, lag in lags.items() if tp in member.partitions]
+                workers.append(WorkerLag(stage, member, len(own), *total(own)))
+        return workers
 
     async def _grouped(self, role: str, topics: list[Topic]) -> Positions:
         committed = await self._admin.list_consumer_group_offsets(group_of(self._settings, role))

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -13,7 +13,7 @@ from weir.cli import options
 from weir.cli.errors import ExitCode
 from weir.cli.output import err, out, print_json, print_table
 from weir.cli.session import Session, session_of
-from weir.lag import Behind, StageLag, ask_lags
+from weir.lag import Behind, StageLag, WorkerLag, ask_lags
 from weir.stack.process import ServiceStatus
 
 BAD = frozenset({"dead", "unhealthy"})
@@ -22,7 +22,7 @@ MINUTE_S, HOUR_S, DAY_S = 60, 3600, 86_400
 
 
 def status(ctx: typer.Context, *, json: options.Json = False) -> None:
-    """Show services and roles: state, process, port, memory; and how far each stage is behind.
+    """Show services and roles: state, process, port, memory; and how far each stage and each of its workers is behind.
 
     A stage's lag is the records that it has not processed yet, and the age of the oldest. Exit code 1 when something
     that was started is dead or does not answer, or when the broker is about to delete what nobody has read; 3 when
@@ -31,11 +31,13 @@ def status(ctx: typer.Context, *, json: options.Json = False) -> None:
     session = session_of(ctx)
     services = session.stack.status()
     behind = _behind(session) if any(service.state in UP for service in services) else Behind([])
+    names = {spec.env["WEIR_MEMBER_ID"]: spec.name for spec in session.stack.workers()}
     if json:
         print_json(
             {
                 "services": [_document(service) for service in services],
                 "stages": [asdict(stage) for stage in behind.stages],
+                "workers": [_worker(worker, names) for worker in behind.workers],
                 "warnings": behind.warnings,
             }
         )
@@ -43,6 +45,8 @@ def status(ctx: typer.Context, *, json: options.Json = False) -> None:
         _print_services(services)
         if behind.stages:
             _print_stages(behind.stages)
+        if behind.workers:
+            _print_workers([_worker(worker, names) for worker in behind.workers])
     for text in (*behind.warnings, *(f"cannot tell {text}" for text in behind.unknown)):
         err().print(f"Warning: {text}", style="bold yellow", markup=False)
     if any(service.state in BAD for service in services):
@@ -106,6 +110,34 @@ def _print_stages(stages: Sequence[StageLag]) -> None:
         for stage in stages
     ]
     print_table(("stage", "reads", "records behind", "oldest", "deleted in"), rows, "")
+
+
+def _print_workers(workers: Sequence[dict[str, Any]]) -> None:
+    rows = [
+        (
+            worker["stage"],
+            worker["worker"] or f"elsewhere: {worker['member_id']}",
+            worker["host"],
+            worker["partitions"],
+            worker["records"],
+            "?" if worker["seconds"] is None else duration(worker["seconds"]),
+        )
+        for worker in workers
+    ]
+    print_table(("stage", "worker", "host", "partitions", "records behind", "oldest"), rows, "")
+
+
+def _worker(worker: WorkerLag, names: Mapping[str, str]) -> dict[str, Any]:
+    """``worker`` is its name under this home; ``None`` for one that was started elsewhere, or by hand."""
+    return {
+        "stage": worker.stage,
+        "worker": names.get(worker.member.static_id),
+        "member_id": worker.member.member_id,
+        "host": worker.member.host,
+        "partitions": worker.partitions,
+        "records": worker.records,
+        "seconds": worker.seconds,
+    }
 
 
 def _document(service: ServiceStatus) -> dict[str, Any]:

@@ -124,6 +124,10 @@ class Stack:
         with self._processes.state.lock(progress):
             self._supervision.want(workers, progress)
 
+    def workers(self) -> list[WorkerSpec]:
+        """The workers that the supervisor keeps running, in the order of starting."""
+        return [worker.spec for worker in self._supervision.workers().values()]
+
     def start_process(self, spec: ProcessSpec, progress: Progress = silent) -> None:
         """Start a role and wait until it is healthy; one that runs already stays as it is."""
         self._prepare_home()

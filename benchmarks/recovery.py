@@ -1,0 +1,148 @@
+"""Recovery: how soon a processor that starts works again, with so many instances that wait, after so many that ended.
+
+    --instances 100000    wait for a message              --finished 1000000    have ended before
+    --faster 60           compaction's times are so much shorter: ten minutes of segments are ten seconds
+
+Two starts of the processor are compared, with an empty table and with all of it.  A start is over when a signal that
+waited in each partition has been answered; ``recovery_s`` is what the table adds, so from the assignment on.  The
+changelog's size is told before and after its compaction had time to catch up; under ``--faster`` that is waited for.
+"""
+
+import asyncio
+import time
+from collections import deque
+from pathlib import Path
+from typing import Any
+
+from aiokafka import ConsumerRecord
+
+from benchmarks.load import Load, LostError
+from benchmarks.plant import BenchPlant, Wanted, plant
+from benchmarks.w2 import DEFINITION, MESSAGE
+from benchmarks.workload import Emit, Options, durability
+from streams.core import ids
+
+INSTANCES = 100_000
+OUTSTANDING = 4_000
+"""How many starts are ahead of the events that they lead to."""
+CLEANER_S = 60.0
+"""The broker's log cleaner looks every 15 s, and needs time."""
+ROLE = "processor"
+
+
+class Filling:
+    """Starts instances; of those that wait, the first ``finished`` are signalled at once."""
+
+    def __init__(self, load: Load) -> None:
+        self._load = load
+        self._waiting: deque[bytes] = deque()
+        self._reached = 0
+
+    async def fill(self, waiting: int, finished: int) -> None:
+        """Return when so many wait and so many have ended."""
+        load, count, sent, signalled = self._load, waiting + finished, 0, 0
+        ended = load.ended + finished
+        while self._reached < count or load.ended < ended:
+            room = min(OUTSTANDING - (sent - self._reached), count - sent)
+            if room > 0:
+                await load.start(DEFINITION, {}, load.evenly(room))
+                sent += room
+            ready = [self._waiting.popleft() for _ in range(min(len(self._waiting), finished - signalled))]
+            if ready:
+                await load.signal(MESSAGE, ready)
+                signalled += len(ready)
+            await load.look(self._seen)
+
+    def _seen(self, record: ConsumerRecord, _now: float) -> None:
+        if record.headers[0][1] == b"message_awaited":
+            self._reached += 1
+            self._waiting.append(record.key)
+
+
+async def restart(running: BenchPlant, load: Load) -> dict[str, float]:
+    """Stop the processor, signal one instance in each partition, start it; seconds until all were answered, and memory.
+
+    Raises ``LostError`` when there is a partition without an instance.
+    """
+    await asyncio.to_thread(running.stop, ROLE)
+    chosen = {ids.partition_of(instance.decode()): instance for instance in load.open}
+    if len(chosen) != load.partitions:
+        raise LostError(f"Expected an instance in each of {load.partitions} partitions, but they are in {set(chosen)}")
+    await load.signal(MESSAGE, chosen.values())
+    began = time.monotonic()
+    starting = asyncio.create_task(asyncio.to_thread(running.start, [ROLE]))
+    await load.until(lambda: not load.open.keys() & set(chosen.values()))
+    seconds = time.monotonic() - began
+    await starting
+    meter = running.meter()
+    return {"seconds": seconds, "cpu_s": meter.read().cpu_s[ROLE], "rss_bytes": meter.rss_bytes(ROLE)}
+
+
+def changelog_mb(running: BenchPlant) -> float:
+    """The size of the changelog's segments on the broker's disk, in MB."""
+    home = running.wanted.services or running.home
+    folders = (home / "kafka" / "data").glob(f"{running.topics.changelog.name}-*")
+    return round(sum(map(_size, folders)) / 1e6, 1)
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.glob("*.log"):
+        try:
+            total += path.stat().st_size
+        except FileNotFoundError:  # the cleaner has replaced it
+            continue
+    return total
+
+
+async def compacted(running: BenchPlant, load: Load) -> float:
+    """Wait for as long as compaction may take, under a trickle of starts that makes segments roll; seconds waited."""
+    config = running.topics.changelog.config
+    period_s = (int(config["segment.ms"]) + int(config["max.compaction.lag.ms"])) / 1000 + CLEANER_S
+    began = time.monotonic()
+    filling = Filling(load)
+    while time.monotonic() - began < period_s:
+        await filling.fill(0, load.partitions)
+        await asyncio.sleep(1.0)
+    return time.monotonic() - began
+
+
+async def measure(running: BenchPlant, options: Options) -> dict[str, Any]:
+    """Fill, and start again."""
+    count = options.instances or INSTANCES
+    async with Load(running) as load:
+        await Filling(load).fill(load.partitions, 0)
+        empty = await restart(running, load)
+        began = time.monotonic()
+        await Filling(load).fill(count, options.finished)
+        filled_s = time.monotonic() - began
+        found: dict[str, Any] = {"changelog_mb": changelog_mb(running)}
+        if options.faster > 1:
+            options.step("waiting for compaction", None)
+            found["compaction_waited_s"] = round(await compacted(running, load), 1)
+            found["compacted_mb"] = changelog_mb(running)
+        options.step("starting again", None)
+        full = await restart(running, load)
+    return {
+        "instances": count,
+        "finished": options.finished,
+        "filled_s": round(filled_s, 1),
+        "fill_rate": round((count + options.finished) / filled_s, 1),
+        **found,
+        "start_empty_s": round(empty["seconds"], 2),
+        "start_full_s": round(full["seconds"], 2),
+        "recovery_s": round(full["seconds"] - empty["seconds"], 2),
+        "cpu_us_per_instance": round((full["cpu_s"] - empty["cpu_s"]) / count * 1e6, 1),
+        "bytes_per_instance": round((full["rss_bytes"] - empty["rss_bytes"]) / count),
+    }
+
+
+def run(options: Options, _emit: Emit) -> dict[str, Any]:
+    """Measure on a plant of its own, with the processor alone."""
+    flush = options.flushes[0]
+    wanted = Wanted(flush, options.partitions, options.services, faster=options.faster)
+    with plant(wanted, options.step) as running:
+        running.start([ROLE])
+        running.deploy("w2")
+        found = {"workload": "recovery", "durability": durability(flush), **asyncio.run(measure(running, options))}
+    return found
