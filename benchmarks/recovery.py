@@ -144,5 +144,4 @@ def run(options: Options, _emit: Emit) -> dict[str, Any]:
     with plant(wanted, options.step) as running:
         running.start([ROLE])
         running.deploy("w2")
-        found = {"workload": "recovery", "durability": durability(flush), **asyncio.run(measure(running, options))}
-    return found
+        return {"workload": "recovery", "durability": durability(flush), **asyncio.run(measure(running, options))}
