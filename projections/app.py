@@ -14,11 +14,14 @@ from projections.database import Database
 from projections.dead_letters import DeadLetterTopic
 from projections.errors import ProjectionError
 from projections.feeds import feeds_of
+from projections.guard import LOOK_S, RetentionGuard
 from projections.migrations import migrate
 from projections.projector import Counts, Projector
 from projections.topic_log import KafkaTopicLog
 from streams import transport
 from streams.app import RoleApp, make_app
+from streams.monitoring import Sample
+from streams.monitoring.transport import TransportMonitor
 from streams.settings import Settings
 from streams.topics import Topic, Topics, load_topics
 
@@ -53,6 +56,13 @@ class ProjectorRole:
         await self.dead_letters.close()
         self.database.close()
 
+    def samples(self) -> list[Sample]:
+        """For ``/metrics``."""
+        return [
+            Sample("weir_projector_refused_total", self.projector.counts.refused),
+            Sample("weir_projector_database_up", self.database.trouble is None),
+        ]
+
     async def summarise(self) -> None:
         """A line, when something happened since the last."""
         counts = self.projector.counts
@@ -82,8 +92,18 @@ def build(settings: Settings) -> RoleApp:
     for topic in (topics.events, topics.definitions, *topics.telemetry.values()):
         _add_agent(app, tx, topic, role.projector)
     app.timer(SUMMARY_S)(role.summarise)
+    app.watched.sample(role.samples)
+    app.watched.check(lambda: role.database.trouble)
+    _guard(app, tx, settings, topics)
     app.accompany(role.start, role.stop)
     return app
+
+
+def _guard(app: RoleApp, tx: transport.Transport, settings: Settings, topics: Topics) -> None:
+    guard = RetentionGuard(settings, topics, TransportMonitor(tx).lag_s)
+    app.watched.sample(guard.samples)
+    app.timer(LOOK_S)(guard.look)
+    app.accompany(guard.look)
 
 
 def _add_agent(app: RoleApp, tx: transport.Transport, topic: Topic, projector: Projector) -> None:

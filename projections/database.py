@@ -71,6 +71,8 @@ class Database:
         self._url, self._application = url, application
         self._slots = asyncio.Semaphore(connections)
         self._idle: list[asyncpg.Connection] = []
+        self.trouble: str | None = None
+        """What is being waited for, and why; ``None`` when the database was there at the last attempt."""
         self._statement_timeout_s = statement_timeout_s
         self._command_timeout_s = 2 * statement_timeout_s  # for a server that answers nothing at all any more
         milliseconds = round(statement_timeout_s * 1000)
@@ -120,10 +122,11 @@ class Database:
             try:
                 if locked_out:
                     await self._end_stopped()
-                return await operation()
+                result = await operation()
             except Exception as error:
                 if not is_transient(error):
                     raise
+                self.trouble = f"the database {self.place} is not available: {type(error).__name__}: {error}"
                 locked_out = isinstance(error, asyncpg.LockNotAvailableError)
                 log.error(  # noqa: TRY400  a traceback tells nothing more
                     "database not available, waiting for it",
@@ -132,6 +135,9 @@ class Database:
                     error=f"{type(error).__name__}: {error}",
                     again_in_s=wait_s,
                 )
+            else:
+                self.trouble = None
+                return result
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 

@@ -7,6 +7,9 @@ import faust
 
 from streams import transport
 from streams.kafka import client_options
+from streams.monitoring import Monitor
+from streams.monitoring.transport import TransportMonitor
+from streams.monitoring.web import MonitorPages
 from streams.settings import Settings
 from streams.topics import Topics, group_of
 
@@ -18,9 +21,11 @@ class RoleApp(faust.App):  # type: ignore[misc]
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
-        self.companions: list[tuple[Hook, Hook]] = []
+        self.companions: list[tuple[Hook, Hook | None]] = []
+        self.watched: Monitor
+        """What ``/health`` and ``/metrics`` tell; set by ``make_app``, added to by the role."""
 
-    def accompany(self, start: Hook, stop: Hook) -> None:
+    def accompany(self, start: Hook, stop: Hook | None = None) -> None:
         """Have ``start`` awaited before the app consumes anything, and ``stop`` when it has ceased to."""
         self.companions.append((start, stop))
 
@@ -33,7 +38,8 @@ class RoleApp(faust.App):  # type: ignore[misc]
         """Called when the app stops."""
         await super().on_stop()
         for _, stop in reversed(self.companions):
-            await stop()
+            if stop is not None:
+                await stop()
 
 
 def make_app(settings: Settings, role: str, topics: Topics, **options: Any) -> tuple[RoleApp, transport.Transport]:
@@ -44,12 +50,10 @@ def make_app(settings: Settings, role: str, topics: Topics, **options: Any) -> t
     app = RoleApp(
         group_of(settings, role),
         topic_partitions=topics.partitions,
-        **transport.app_settings(
-            session_timeout_s=settings.session_timeout_s, member_id=settings.member_id, web_port=settings.web_port
-        ),
+        **transport.app_settings(session_timeout_s=settings.session_timeout_s, member_id=settings.member_id),
     )
     limits = {topic.name: topic.config.get("max.message.bytes") for topic in topics.all()}
-    return app, transport.install(
+    tx = transport.install(
         app,
         transport.TransportOptions(
             client=client_options(settings),
@@ -58,3 +62,15 @@ def make_app(settings: Settings, role: str, topics: Topics, **options: Any) -> t
             **options,
         ),
     )
+    _monitor(app, tx, settings, role)
+    return app, tx
+
+
+def _monitor(app: RoleApp, tx: transport.Transport, settings: Settings, role: str) -> None:
+    """First of the companions, so that a role that waits for another one's start says so."""
+    app.watched = Monitor(role, settings.app_id)
+    of_transport = TransportMonitor(tx)
+    app.watched.sample(of_transport.samples)
+    app.watched.check(of_transport.check)
+    pages = MonitorPages(settings, app.watched)
+    app.accompany(pages.start, pages.stop)

@@ -25,6 +25,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
 from streams import ready
+from streams.monitoring import Sample
 from streams.mqtt import Acknowledge, take_delivery, until_lost
 from streams.mqtt_routes import KafkaRecord, Routes
 
@@ -57,6 +58,8 @@ class _Message:
     topic: str
     payload: bytes
     acknowledge: Acknowledge
+    arrived_at: float
+    """Unix seconds."""
     refusal: str | None = None
     done: bool = False
 
@@ -67,6 +70,8 @@ class Bridge:
     def __init__(self, routes: Routes, producer: AIOKafkaProducer, clock: Callable[[], float] = time.time) -> None:
         """``clock`` gives wall time in Unix seconds."""
         self.counts = Counts()
+        self.connected = False
+        """Subscribed at the MQTT broker."""
         self._routes, self._producer, self._clock = routes, producer, clock
         self._arrived: asyncio.Queue[_Message] = asyncio.Queue()
         self._under_way: deque[_Message] = deque()
@@ -80,6 +85,22 @@ class Bridge:
         """The counts, and how many messages are under way."""
         return {**asdict(self.counts), "under_way": len(self._under_way)}
 
+    def samples(self) -> list[Sample]:
+        """For ``/metrics``."""
+        counts, oldest = self.counts, self._under_way[0].arrived_at if self._under_way else None
+        outcomes = ("carried", "dead", "retained", "unmatched")
+        return [
+            *(Sample("weir_bridge_messages_total", getattr(counts, outcome), (outcome,)) for outcome in outcomes),
+            Sample("weir_bridge_overflows_total", counts.overflows),
+            Sample("weir_bridge_under_way", len(self._under_way)),
+            Sample("weir_bridge_oldest_seconds", 0.0 if oldest is None else max(0.0, self._clock() - oldest)),
+            Sample("weir_bridge_connected", self.connected),
+        ]
+
+    def check(self) -> str | None:
+        """Why nothing is carried."""
+        return None if self.connected else "not connected to the MQTT broker, or left it because Kafka is behind"
+
     async def serve(self, client: aiomqtt.Client) -> None:
         """One connection.  Returns when too much is under way; raises ``aiomqtt.MqttError`` when it is lost."""
         await self._idle.wait()
@@ -91,7 +112,11 @@ class Bridge:
                 raise aiomqtt.MqttError(f"The broker refused a subscription: {self._routes.filters} got {granted}")
             log.info("carrying MQTT messages", filters=self._routes.filters)
             ready.announce()
-            await first_of(until_lost(client), self._overflow.wait())
+            self.connected = True
+            try:
+                await first_of(until_lost(client), self._overflow.wait())
+            finally:
+                self.connected = False
         self.counts.overflows += 1
         log.error("Kafka is behind: left the MQTT broker, which keeps the messages", under_way=len(self._under_way))
 
@@ -136,7 +161,7 @@ class Bridge:
             topic = message.topic
         except UnicodeDecodeError:  # raising here would end the connection, and the next one, for ever
             topic = ""  # no filter matches it
-        arrived = _Message(topic, bytes(message.payload), acknowledge)
+        arrived = _Message(topic, bytes(message.payload), acknowledge, self._clock())
         self._idle.clear()
         self._under_way.append(arrived)
         self._bytes += len(arrived.payload)

@@ -18,6 +18,8 @@ from streams import ready
 from streams.bridging import Bridge, BridgeError, first_of
 from streams.deadletters import MAX_VALUE_BYTES
 from streams.kafka import client_options
+from streams.monitoring import Monitor
+from streams.monitoring.web import MonitorPages
 from streams.mqtt import MqttAddress, keep_connected
 from streams.mqtt_routes import Routes
 from streams.settings import Settings
@@ -38,7 +40,22 @@ async def carry(settings: Settings, topics: Topics, stop: asyncio.Event) -> None
     Raises ``MqttUrlError``; ``BridgeError`` or a ``KafkaError`` when Kafka will not take the records.
     """
     address = MqttAddress.parse(settings.mqtt_url)
+    monitor = Monitor("bridge", settings.app_id)
+    pages = MonitorPages(settings, monitor)
+    await pages.start()
+    try:
+        await _carry(settings, topics, stop, address, monitor)
+    finally:
+        await pages.stop()
+
+
+async def _carry(
+    settings: Settings, topics: Topics, stop: asyncio.Event, address: MqttAddress, monitor: Monitor
+) -> None:
+    starting: str | None = "no connection to Kafka yet"
+    monitor.check(lambda: starting)
     producer = await _start_producer(settings)
+    starting = None
     try:
         routes = Routes(topics, {name: await _partitions(producer, name) for name in topics.telemetry})
         if not routes.filters:
@@ -47,6 +64,8 @@ async def carry(settings: Settings, topics: Topics, stop: asyncio.Event) -> None
             await stop.wait()
             return
         bridge = Bridge(routes, producer)
+        monitor.sample(bridge.samples)
+        monitor.check(bridge.check)
         connected = keep_connected(address, bridge.serve, client_id=group_of(settings, "bridge"), persistent=True)
         await first_of(connected, bridge.forward(), bridge.failed(), _summaries(bridge), _drained(bridge, stop))
     finally:

@@ -8,15 +8,36 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, AliasChoices, Field, SecretStr, model_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.core.clock import PlantClock
+
+MAX_PORT = 65_535
 
 
 def _check_clock(text: str) -> str:
     PlantClock.parse(text)
     return text
+
+
+def _port_text(value: object) -> object:
+    return str(value) if isinstance(value, int) else value
+
+
+def _check_ports(text: str | None) -> str | None:
+    if text is not None and not _ports(text):
+        raise ValueError(f"Expected a port such as 18100, or a range such as 18100-18131, but got {text!r}")
+    return text
+
+
+def _ports(text: str) -> range:
+    """The ports of ``text``; none when it is not one or a range of them."""
+    first, dash, last = text.partition("-")
+    numbers = (first, last if dash else first)
+    if not all(number.isascii() and number.isdecimal() and 0 < int(number) <= MAX_PORT for number in numbers):
+        return range(0)
+    return range(int(numbers[0]), int(numbers[1]) + 1)
 
 
 class Settings(BaseSettings):
@@ -54,8 +75,10 @@ class Settings(BaseSettings):
     SIGTERM keeps its place in the group, SIGINT gives it up."""
     fetch_wait_ms: Annotated[int, Field(ge=1, le=5000)] = 50
     """How long the broker holds a fetch that finds nothing.  Less costs CPU; timers do not wait for it."""
-    web_port: Annotated[int | None, Field(ge=1, le=65535)] = None
-    """Port of the role's own web endpoint (health); none by default."""
+    web_port: Annotated[str | None, BeforeValidator(_port_text), AfterValidator(_check_ports)] = None
+    """Port of the role's own ``/health`` and ``/metrics``, or a range (``18100-18131``) of which it takes one."""
+    web_host: str = "127.0.0.1"
+    """Address on which it listens."""
     action_concurrency: Annotated[int, Field(ge=1)] = 64
     """Actions that one action worker performs at the same time."""
     done_ttl_s: float = 86_400.0
@@ -72,6 +95,11 @@ class Settings(BaseSettings):
                 "WEIR_KAFKA_SASL_USERNAME and WEIR_KAFKA_SASL_PASSWORD"
             )
         return self
+
+    @property
+    def web_ports(self) -> range:
+        """The ports that ``web_port`` names."""
+        return range(0) if self.web_port is None else _ports(self.web_port)
 
     @cached_property
     def plant_clock(self) -> PlantClock:

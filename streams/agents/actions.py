@@ -12,7 +12,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import faust
 import structlog
@@ -25,6 +25,7 @@ from streams.codec import BadRecordError, UpgradeError
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.deadletters import DeadLetter
 from streams.kafka import client_options
+from streams.monitoring import Sample
 from streams.mqtt import MqttAddress
 from streams.outbox import Outbox
 from streams.performing import Performing, Requested, decode_requested
@@ -58,6 +59,7 @@ class _Work:
     offset: int
     running: bool = False
     outcome: str = ""
+    taken_at: float = field(default_factory=time.monotonic)
 
 
 class ActionWorker:
@@ -94,6 +96,16 @@ class ActionWorker:
     def status(self) -> dict[str, int]:
         """Answers by outcome, and what is taken and not answered."""
         return {**self.outcomes, "running": sum(w.running for w in self._works.values()), "pending": len(self._works)}
+
+    def samples(self) -> list[Sample]:
+        """For ``/metrics``."""
+        oldest = next(iter(self._works.values()), None)
+        return [
+            *(Sample("weir_actions_answers_total", count, (outcome,)) for outcome, count in self.outcomes.items()),
+            Sample("weir_actions_running", sum(work.running for work in self._works.values())),
+            Sample("weir_actions_pending", len(self._works)),
+            Sample("weir_actions_oldest_seconds", 0.0 if oldest is None else time.monotonic() - oldest.taken_at),
+        ]
 
     async def summarise(self) -> None:
         """A line, when something happened since the last."""
@@ -197,6 +209,7 @@ def build(settings: Settings) -> RoleApp:
             await worker.run(batch)
 
     app.timer(SUMMARY_S)(worker.summarise)
+    app.watched.sample(worker.samples)
     app.accompany(kept.start, kept.stop)
     app.accompany(worker.start, worker.stop)
     return app

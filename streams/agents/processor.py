@@ -12,7 +12,8 @@ import structlog
 from streams import transport
 from streams.app import make_app
 from streams.definitions import DefinitionStore
-from streams.outcome import Outcome
+from streams.monitoring import Sample
+from streams.outcome import Counts, Outcome
 from streams.processing import PartitionProcessor, decode_records
 from streams.settings import Settings
 from streams.topics import TABLE, Topics, load_topics
@@ -27,6 +28,7 @@ class Processor:
     def __init__(self, settings: Settings, topics: Topics) -> None:
         self.store = DefinitionStore(settings, topics)
         self.partitions: dict[int, PartitionProcessor] = {}
+        self.counts = Counts()
         self._settings = settings
         self._topics = topics
         self.table: transport.TransactionalTable | None = None
@@ -76,7 +78,23 @@ class Processor:
             now = batch.now() if batch.quiet_at is None else batch.quiet_at
             outcome = processor.process(decoded, txn, now * 1000, caught_up=caught_up)
         if batch.done and outcome is not None:
+            self.counts.add(outcome.counts)
             processor.committed(outcome, self.table.contents.parts[batch.tp.partition].get)
+
+    def samples(self) -> list[Sample]:
+        """For ``/metrics``."""
+        counts = self.counts
+        due = [at for partition in self.partitions if (at := self.wake_at(partition)) is not None]
+        return [
+            Sample("weir_processor_commands_total", counts.commands),
+            Sample("weir_processor_events_total", counts.events),
+            Sample("weir_processor_rejections_total", counts.rejected),
+            Sample("weir_processor_forwarded_total", counts.forwarded),
+            Sample("weir_processor_dead_letters_total", counts.dead),
+            Sample("weir_processor_timers_fired_total", counts.timers),
+            Sample("weir_processor_timers_waiting", sum(len(one.timers) for one in self.partitions.values())),
+            Sample("weir_processor_timers_overdue_seconds", max(0.0, time.time() - min(due)) if due else 0.0),
+        ]
 
 
 def build(settings: Settings) -> faust.App:
@@ -98,6 +116,7 @@ def build(settings: Settings) -> faust.App:
         async for batch in transport.batches(stream, max_records=MAX_RECORDS):
             await processor.run(batch)
 
+    app.watched.sample(processor.samples)
     app.accompany(processor.store.start, processor.store.stop)
     tx.watch(processor.store.standstill)
     return app

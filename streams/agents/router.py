@@ -11,6 +11,7 @@ import structlog
 from streams import transport
 from streams.app import RoleApp, make_app
 from streams.definitions import DefinitionStore
+from streams.monitoring import Sample
 from streams.routing import Counts, Routed, Router
 from streams.settings import Settings
 from streams.topics import Topic, Topics, load_topics
@@ -43,6 +44,18 @@ class TelemetryRouter:
         if batch.done:
             self.counts.add(routed.counts)
 
+    def samples(self) -> list[Sample]:
+        """For ``/metrics``."""
+        counts = self.counts
+        return [
+            Sample("weir_router_readings_total", counts.readings),
+            Sample("weir_router_starts_total", counts.started),
+            Sample("weir_router_observations_total", counts.observed),
+            Sample("weir_router_stale_total", counts.stale),
+            Sample("weir_router_absent_total", counts.absent),
+            Sample("weir_router_dead_letters_total", counts.dead),
+        ]
+
     async def summarise(self) -> None:
         """A line, when something happened since the last."""
         if self.counts == self._told:
@@ -65,6 +78,7 @@ def build(settings: Settings) -> RoleApp:
     for topic in topics.telemetry.values():
         _add_agent(app, tx, topic, router)
     app.timer(SUMMARY_S)(router.summarise)
+    app.watched.sample(router.samples)
     app.accompany(router.store.start, router.store.stop)
     tx.watch(router.store.standstill)
     return app

@@ -22,7 +22,6 @@ def app_settings(
     *,
     session_timeout_s: float = 6.0,
     member_id: str | None = None,
-    web_port: int | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
     """Keyword arguments for ``faust.App``; ``settings`` are further ones of Faust.
@@ -30,8 +29,7 @@ def app_settings(
     ``session_timeout_s``: how long a worker may be silent before its partitions go to others.  ``member_id``: static
     membership; a worker restarted under the same id gets its partitions back without a rebalance.  For that it stays in
     the group when it is stopped by SIGTERM: until it is back, or ``session_timeout_s`` is over, nobody works on its
-    partitions.  One that is stopped by SIGINT leaves at once.
-    ``web_port``: that of Faust's web endpoint, off by default.  No broker address here: ``install`` takes it from the
+    partitions.  One that is stopped by SIGINT leaves at once.  No broker address here: ``install`` takes it from the
     client options.
     """
     return {
@@ -51,8 +49,7 @@ def app_settings(
         "broker_max_poll_interval": 1000.0,
         "consumer_group_instance_id": member_id,
         "worker_redirect_stdouts": False,
-        "web_enabled": web_port is not None,
-        **({"web_port": web_port, "web_bind": "127.0.0.1"} if web_port is not None else {}),
+        "web_enabled": False,  # streams/monitoring has pages of its own
         **settings,
     }
 

@@ -42,6 +42,8 @@ class Lane:
         self.batch: Batch | None = None
         self._stopping: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.last_batch_at: float | None = None
+        self.handed_out_at: float | None = None
+        """When (Unix s) the running batch was handed out."""
         self.commits = Commits(source, tp, start, writer, self._fatal)
         self._reader, self._alarm = reader, Alarm(source, tp, ends)
         self._task: asyncio.Task[None] | None = None
@@ -82,7 +84,9 @@ class Lane:
         """Position, lag and time of the last batch."""
         end = self._reader.stable_end(self.tp)
         lag = None if end is None else max(0, end - self.position)
-        return PartitionStatus(self.tp.topic, self.tp.partition, self.position, lag, self.last_batch_at)
+        records = self.batch.records if self.batch is not None else ()
+        oldest_at = records[0].timestamp / 1000 if records else None
+        return PartitionStatus(self.tp.topic, self.tp.partition, self.position, lag, self.last_batch_at, oldest_at)
 
     def answered_at(self) -> float | None:
         """When (Unix s) the broker last answered a fetch of this partition."""
@@ -161,6 +165,7 @@ class Lane:
 
     async def _hand_out(self, batch: Batch) -> None:
         self.batch = batch
+        self.handed_out_at = self.source.clock()
         self.source.ready.put_nowait(batch)
         timeout = self.source.options.batch_timeout_s
         try:
@@ -170,7 +175,7 @@ class Lane:
             self._fatal(
                 f"batch {batch!r} was not done within batch_timeout_s={timeout}: the agent hangs, or is missing"
             )
-        self.batch = None
+        self.batch, self.handed_out_at = None, None
 
     def complete(self, batch: Batch) -> None:
         """The batch is done, also when the lane was stopped meanwhile.

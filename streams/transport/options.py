@@ -105,3 +105,5 @@ class PartitionStatus:
     """Offsets (markers included) from the position to the end of what is committed; None before the first answer."""
     last_batch_at: float | None
     """Unix seconds."""
+    oldest_at: float | None = None
+    """When (Unix s) the first record of the running batch was written; None when no batch runs, or none of records."""
