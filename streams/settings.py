@@ -83,6 +83,16 @@ class Settings(BaseSettings):
     """Actions that one action worker performs at the same time."""
     done_ttl_s: float = 86_400.0
     """How long a finished instance is remembered in the processor's table, to refuse a second start with its id."""
+    commands_keep_s: Annotated[float, Field(ge=0)] = 7 * 86_400.0
+    """How long a command stays on ``process-commands`` after it was processed; then the processor deletes it."""
+    api_host: str = "127.0.0.1"
+    """Address of the gateway; it asks nobody who they are, so elsewhere than on this machine it warns."""
+    api_port: Annotated[int, Field(ge=1, le=MAX_PORT)] = 18080
+    """Port of the gateway."""
+    api_max_lag_records: Annotated[int, Field(ge=1)] = 100_000
+    """With more commands waiting for the processor the gateway answers 503."""
+    api_max_lag_s: Annotated[float, Field(gt=0)] = 30.0
+    """The same when the oldest waits for longer."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @model_validator(mode="after")

@@ -91,6 +91,9 @@ def environment(settings: Settings) -> dict[str, str]:
         "WEIR_PARTITIONS": str(settings.partitions),
         "WEIR_CLOCK": settings.clock,
         "WEIR_SESSION_TIMEOUT_S": str(settings.session_timeout_s),
+        "WEIR_API_PORT": str(settings.api_port),
+        "WEIR_API_MAX_LAG_RECORDS": str(settings.api_max_lag_records),
+        "WEIR_API_MAX_LAG_S": str(settings.api_max_lag_s),
     }
     return {**os.environ, **own}
 

@@ -1,7 +1,6 @@
 """Sending commands: each to the partition of its key or instance.  ``weir.watch`` learns what becomes of them."""
 
 import asyncio
-import secrets
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -65,11 +64,15 @@ class CommandClient:
         """How many partitions commands, events and changelog have: the broker's own number."""
         return self._partitions
 
-    def new_instance_id(self, key: str | None = None) -> str:
-        """An id for an instance to start now, in the partition of its key, or in any for one without a key."""
-        partition = secrets.randbelow(self._partitions) if key is None else ids.partition_for(key, self._partitions)
-        now_ms = self._settings.plant_clock.plant_ms(time.time() * 1000)
-        return ids.instance_id(now_ms, partition, f"client/{uuid.uuid4()}")
+    def new_instance_id(self, key: str | None = None, *, cause: str | None = None, wall_s: float | None = None) -> str:
+        """An id for an instance to start now, in the partition of its key, or in any for one without a key.
+
+        The same ``cause`` at the same ``wall_s`` (Unix s) gives the same id.
+        """
+        cause = cause or f"client/{uuid.uuid4()}"
+        partition = ids.partition_for(cause if key is None else key, self._partitions)
+        now_ms = self._settings.plant_clock.plant_ms((time.time() if wall_s is None else wall_s) * 1000)
+        return ids.instance_id(now_ms, partition, cause)
 
     async def send(self, command: TopicCommand) -> tuple[int, int]:
         """Send a command; returns (partition, offset) once the broker has it.

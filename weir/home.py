@@ -56,7 +56,7 @@ def save(
     workers: Mapping[str, int] = MappingProxyType({}),
 ) -> None:
     """Write ``weir.env``; only its owner may read it, since it may hold a password."""
-    numbers = (ports.kafka, ports.kafka_controller, ports.postgres, ports.mqtt)
+    numbers = (ports.kafka, ports.kafka_controller, ports.postgres, ports.mqtt, ports.api)
     values = environment(settings) | {
         _PORTS: ",".join(map(str, numbers)),
         _DURABLE: "yes" if durable else "no",

@@ -14,6 +14,8 @@ from weir.stack.progress import Progress
 from weir.stack.stack import Stack
 
 EMBEDDED_PARTITIONS = 4
+EMBEDDED_WEB_PORTS = "18100-18163"
+"""Each process takes one, for its ``/health`` and ``/metrics``."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ def bring_up(
             "brokers": urls.brokers,
             "database_url": urls.database_url,
             "mqtt_url": urls.mqtt_url,
+            "api_port": wanted.api_port if "api_port" in wanted.model_fields_set else stack.ports.api,
+            "web_port": wanted.web_port or EMBEDDED_WEB_PORTS,
             "partitions": wanted.partitions or EMBEDDED_PARTITIONS,
             "topics_file": wanted.topics_file.absolute(),
             "definitions_path": wanted.definitions_path.absolute(),

@@ -21,6 +21,7 @@ MODULES = {
     "actions": "streams.agents.actions",
     "router": "streams.agents.router",
     "bridge": "streams.mqtt_bridge",
+    "api": "weir.api.run",
 }
 """Each has ``run(settings)``.  In the order of starting: who reads stands before who writes."""
 

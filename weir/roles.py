@@ -20,8 +20,8 @@ from weir.stack.process import ProcessSpec
 from weir.stack.workers import WorkerSpec
 
 MODULE = "weir.role"
-ALONE = frozenset({"bridge"})
-"""Roles of which there is one: an MQTT session has one client."""
+ALONE = frozenset({"api", "bridge"})
+"""Roles of which there is one on a machine: an MQTT session has one client, the gateway one port."""
 
 
 def worker_specs(settings: Settings, home: Path, counts: Mapping[str, int]) -> list[WorkerSpec]:

@@ -17,6 +17,9 @@ from streams.outcome import Counts, Outcome
 from streams.processing import PartitionProcessor, decode_records
 from streams.settings import Settings
 from streams.topics import TABLE, Topics, load_topics
+from streams.transport import TopicPartition
+from streams.trimming import EVERY_S as TRIM_EVERY_S
+from streams.trimming import Trimmer
 
 MAX_RECORDS = 1_000
 log = structlog.get_logger("weir.processor")
@@ -32,6 +35,7 @@ class Processor:
         self._settings = settings
         self._topics = topics
         self.table: transport.TransactionalTable | None = None
+        self.trimmer = Trimmer(settings, topics, self.positions)
 
     async def assigned(self, partition: int) -> None:
         """The partition is ours and its table is recovered: find what waits in it.
@@ -59,6 +63,13 @@ class Processor:
     def revoked(self, partition: int) -> None:
         """Another worker goes on with the partition."""
         self.partitions.pop(partition, None)
+
+    def positions(self) -> dict[int, int]:
+        """The next command of each partition, as the table has it committed."""
+        assert self.table is not None
+        name, contents = self._topics.commands.name, self.table.contents
+        found = {number: contents.input_position(TopicPartition(name, number)) for number in self.partitions}
+        return {number: position for number, position in found.items() if position is not None}
 
     def wake_at(self, partition: int) -> float | None:
         """Wall time (Unix seconds) at which the partition has a timer to fire."""
@@ -92,6 +103,7 @@ class Processor:
             Sample("weir_processor_forwarded_total", counts.forwarded),
             Sample("weir_processor_dead_letters_total", counts.dead),
             Sample("weir_processor_timers_fired_total", counts.timers),
+            Sample("weir_processor_commands_trimmed_total", self.trimmer.trimmed),
             Sample("weir_processor_timers_waiting", sum(len(one.timers) for one in self.partitions.values())),
             Sample("weir_processor_timers_overdue_seconds", max(0.0, time.time() - min(due)) if due else 0.0),
         ]
@@ -116,6 +128,7 @@ def build(settings: Settings) -> faust.App:
         async for batch in transport.batches(stream, max_records=MAX_RECORDS):
             await processor.run(batch)
 
+    app.timer(TRIM_EVERY_S)(processor.trimmer.look)
     app.watched.sample(processor.samples)
     app.accompany(processor.store.start, processor.store.stop)
     tx.watch(processor.store.standstill)

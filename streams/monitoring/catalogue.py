@@ -46,6 +46,7 @@ METRICS: dict[str, Metric] = {
     "weir_processor_timers_fired_total": Metric("counter", "Timers fired"),
     "weir_processor_timers_waiting": Metric("gauge", "Timers that wait"),
     "weir_processor_timers_overdue_seconds": Metric("gauge", "By how much the earliest timer is late; 0 when none is"),
+    "weir_processor_commands_trimmed_total": Metric("counter", "Offsets of process-commands deleted, long processed"),
     # ---- action worker
     "weir_actions_answers_total": Metric("counter", "Requests answered, by what became of them", ("outcome",)),
     "weir_actions_running": Metric("gauge", "Actions that are being performed"),
@@ -63,4 +64,8 @@ METRICS: dict[str, Metric] = {
     "weir_bridge_under_way": Metric("gauge", "Messages that Kafka has not acknowledged yet"),
     "weir_bridge_oldest_seconds": Metric("gauge", "Since the oldest message under way arrived"),
     "weir_bridge_connected": Metric("gauge", "1 while the bridge is subscribed at the MQTT broker"),
+    # ---- gateway: the whole plant, stopped roles included
+    "weir_stage_lag_records": Metric("gauge", "Records that a stage has not processed", ("stage", "topic")),
+    "weir_stage_lag_seconds": Metric("gauge", "Age of the oldest of them", ("stage", "topic")),
+    "weir_api_requests_total": Metric("counter", "Requests answered, by route and HTTP status", ("route", "status")),
 }

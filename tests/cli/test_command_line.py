@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from streams.monitoring.catalogue import METRICS
 from streams.settings import Settings
 from weir.cli.main import app
 from weir.home import PROJECT, environment
@@ -13,8 +14,8 @@ from weir.home import PROJECT, environment
 DEFINITION = PROJECT / "definitions" / "temperature-control.yaml"
 INSTANCE = "019ab8f0-0000-8001-8000-000000000000"
 COMMANDS = (
-    *("up", "down", "status", "logs", "demo", "deploy", "validate", "start", "signal", "cancel"),
-    *("instances", "show", "history", "worker", "projector", "migrate", "topics", "verify", "replay"),
+    *("up", "down", "status", "logs", "metrics", "demo", "deploy", "validate", "start", "signal", "cancel"),
+    *("instances", "show", "history", "worker", "projector", "api", "migrate", "topics", "verify", "replay"),
 )
 
 
@@ -142,6 +143,14 @@ def test_nothing_was_started(weir, monkeypatch):
     assert weir("status").exit_code == 3
     down = weir("down", "--json")
     assert (down.exit_code, json.loads(down.stdout)) == (0, {"stopped": []})
+
+
+def test_metrics_are_listed(weir):
+    listed = json.loads(weir("metrics", "--json").stdout)
+    assert {metric["name"] for metric in listed} == set(METRICS)
+    table = weir("metrics").stdout
+    assert "weir_lag_seconds" in table
+    assert "topic, partition" in table
 
 
 def test_logs(weir, tmp_path):

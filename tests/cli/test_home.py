@@ -10,7 +10,7 @@ from streams.settings import Settings
 from weir.home import FILE, PROJECT, environment, forget_settings, load_settings, load_stack_options, load_workers, save
 from weir.stack.ports import Ports
 
-PORTS = Ports(kafka=25001, kafka_controller=25002, postgres=25003, mqtt=25004)
+PORTS = Ports(kafka=25001, kafka_controller=25002, postgres=25003, mqtt=25004, api=25005)
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +47,11 @@ def everything() -> Settings:
         web_host="0.0.0.0",
         action_concurrency=3,
         done_ttl_s=10.0,
+        commands_keep_s=3600.0,
+        api_host="0.0.0.0",
+        api_port=18081,
+        api_max_lag_records=5000,
+        api_max_lag_s=7.5,
         log_level="WARNING",
     )
 

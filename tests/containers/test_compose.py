@@ -96,6 +96,7 @@ def test_a_command_on_this_machine_finds_what_is_published() -> None:
     defaults = Settings.model_construct()
     assert list(published("redpanda").values()) == [int(defaults.brokers.split(":")[1])]
     assert list(published("timescaledb").values()) == [urlsplit(defaults.database_url).port]
+    assert published("api") == {defaults.api_port: defaults.api_port}
     assert list(published("mosquitto").values()) == [MqttAddress.parse(defaults.mqtt_url).port]
 
 
@@ -115,7 +116,7 @@ def test_who_needs_what_waits_for_it() -> None:
             assert how == {"condition": expected}, name
     assert waits["topics"].keys() == {"redpanda"}
     assert waits["migrate"].keys() == {"timescaledb"}
-    assert waits["projector"].keys() == {"topics", "migrate"}
+    assert waits["projector"].keys() == waits["api"].keys() == {"topics", "migrate"}
     assert waits["processor"].keys() == waits["router"].keys() == {"topics"}
     assert waits["actions"].keys() == waits["bridge"].keys() == {"topics", "mosquitto"}
 

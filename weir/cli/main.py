@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from weir.cli import (
+    api,
     cancel,
     demo,
     deploy,
@@ -15,6 +16,7 @@ from weir.cli import (
     history,
     instances,
     logs,
+    metrics,
     migrate,
     projector,
     replay,
@@ -40,7 +42,7 @@ EPILOG = """
 `./.env`, else from what `weir up` left in the home.
 """
 PLANT, PROCESSES, INSTANCES, ROLES = "The plant", "Processes", "Instances", "Roles (what `weir up` starts)"
-LOGGING = {"worker", "projector"}
+LOGGING = {"worker", "projector", "api"}
 """Commands whose output is their log."""
 
 app = typer.Typer(
@@ -75,6 +77,7 @@ app.command("up", rich_help_panel=PLANT)(up.up)
 app.command("down", rich_help_panel=PLANT)(down.down)
 app.command("status", rich_help_panel=PLANT)(status.status)
 app.command("logs", rich_help_panel=PLANT)(logs.logs)
+app.command("metrics", rich_help_panel=PLANT)(metrics.metrics)
 
 app.command("validate", rich_help_panel=PROCESSES)(validate.validate)
 app.command("deploy", rich_help_panel=PROCESSES)(deploy.deploy)
@@ -90,6 +93,7 @@ app.command("replay", rich_help_panel=PLANT)(replay.replay)
 
 app.command("worker", rich_help_panel=ROLES)(worker.worker)
 app.command("projector", rich_help_panel=ROLES)(projector.projector)
+app.command("api", rich_help_panel=ROLES)(api.api)
 app.command("migrate", rich_help_panel=ROLES)(migrate.migrate)
 app.add_typer(topics.app, name="topics", rich_help_panel=ROLES)
 

@@ -23,6 +23,7 @@ class Ports:
     kafka_controller: int = 19093
     postgres: int = 25432
     mqtt: int = 18830
+    api: int = 18080
 
 
 def is_free(port: int) -> bool:
@@ -53,7 +54,7 @@ def free_port_numbers(count: int, low: int, high: int) -> list[int]:
 
 def free_ports(low: int, high: int) -> Ports:
     """Free ports for a whole stack."""
-    return Ports(*free_port_numbers(4, low, high))
+    return Ports(*free_port_numbers(5, low, high))
 
 
 def holder(port: int) -> psutil.Process | None:

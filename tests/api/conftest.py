@@ -1,0 +1,60 @@
+"""The gateway as a process on a site of its own, and a client of it."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from streams.settings import Settings
+from streams.topics import Topics
+from tests.roles import DEADLINE_S, running
+from tests.site import make_site
+from weir.database import bring_up_to_date
+from weir.stack.ports import free_port_numbers
+
+MAX_LAG = 50
+"""Commands that may wait in these tests."""
+
+
+@pytest.fixture
+async def site(settings: Settings, tmp_path: Path) -> tuple[Settings, Topics]:
+    (port,) = free_port_numbers(1, 20000, 20999)
+    limits = {"api_port": port, "api_max_lag_records": MAX_LAG, "api_max_lag_s": 3600.0}
+    own, topics = await make_site(settings.model_copy(update=limits), tmp_path)
+    await bring_up_to_date(own)
+    return own, topics
+
+
+@pytest.fixture
+async def api(site: tuple[Settings, Topics], tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the gateway, which is ready."""
+    settings, _ = site
+    async with (
+        running("weir.api.run", settings, tmp_path) as role,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.api_port}", timeout=30) as client,
+    ):
+        await eventually(lambda: client.get("/health"), lambda found: found.status_code == 200)
+        yield client
+        await role.stop()
+
+
+async def eventually(
+    ask: Callable[[], Awaitable[httpx.Response]], holds: Callable[[httpx.Response], bool]
+) -> httpx.Response:
+    """What ``ask`` returns once it holds; a server that is not there yet is waited for too."""
+    deadline = time.monotonic() + DEADLINE_S
+    last: object = None
+    while time.monotonic() < deadline:
+        try:
+            found = await ask()
+        except httpx.TransportError as error:
+            last = error
+        else:
+            if holds(found):
+                return found
+            last = found.text
+        await asyncio.sleep(0.05)
+    raise AssertionError(last)

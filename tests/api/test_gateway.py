@@ -1,0 +1,135 @@
+"""The gateway on the real stack: what it answers 202 is decided; what is wrong is told with field and fix."""
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from projections import app as projector
+from streams.agents import processor
+from streams.core.commands import DeployDefinition
+from streams.core.parse import parse_definition
+from streams.settings import Settings
+from streams.topics import Topics
+from tests.api.conftest import eventually
+from tests.roles import running
+from weir.client import CommandClient
+from weir.watch import Accepted
+
+APPROVAL = """
+id: approval
+name: Approval
+version: 1
+trigger: {type: api}
+variables:
+  - {name: amount, type: number, required: true}
+activities:
+  - {id: wait, type: message, name: decided, output: answer}
+  - {id: end, type: end}
+"""
+PROBLEM = "application/problem+json"
+
+
+async def deploy(settings: Settings) -> None:
+    definition = parse_definition(APPROVAL, "approval.yaml")
+    async with CommandClient(settings) as client:
+        outcome = await client.send_and_wait(DeployDefinition(definition=definition.model_dump(mode="json")), 60)
+    assert isinstance(outcome, Accepted)
+
+
+async def test_from_start_to_end(site: tuple[Settings, Topics], api: httpx.AsyncClient, tmp_path: Path) -> None:
+    settings, _ = site
+    async with running(processor.__name__, settings, tmp_path), running(projector.__name__, settings, tmp_path):
+        await deploy(settings)
+        started = await api.post("/processes/approval/start", json={"key": "order-7", "variables": {"amount": 12.5}})
+        assert started.status_code == 202, started.text
+        place = started.headers["location"]
+        instance = started.json()["instance_id"]
+        assert place == f"/processes/{instance}"
+        assert started.json()["key"] == "order-7"
+
+        shown = await eventually(lambda: api.get(place), lambda found: found.status_code == 200)
+        assert (shown.json()["status"], shown.json()["variables"]) == ("running", {"amount": 12.5})
+        signalled = await api.post(f"{place}/signal", json={"name": "decided", "payload": {"approved": True}})
+        assert signalled.status_code == 202
+        ended = await eventually(lambda: api.get(place), lambda found: found.json()["status"] == "completed")
+        assert ended.json()["variables"]["answer"] == {"approved": True}
+
+        other = await api.post("/processes/approval/start", json={"key": "order-8", "variables": {"amount": 1}})
+        by_key = await api.post("/signals", json={"name": "decided", "key": "order-8", "payload": {}})
+        assert by_key.status_code == 202
+        place = other.headers["location"]
+        await eventually(lambda: api.get(place), lambda found: found.json().get("status") == "completed")
+
+        metrics = (await api.get("/metrics")).text
+        assert 'weir_api_requests_total{route="/processes/{definition_id}/start",status="202"} 2.0' in metrics
+        page = await eventually(
+            lambda: api.get("/metrics"), lambda found: 'weir_stage_lag_records{stage="projector"' in found.text
+        )
+        assert "weir_retention_margin_seconds" in page.text
+
+
+async def test_a_start_that_is_repeated_names_the_same_instance(api: httpx.AsyncClient) -> None:
+    now = datetime.now(UTC)
+    body = {"key": "order-9", "variables": {"amount": 1}, "requested_at": now.isoformat()}
+
+    async def start(token: str | None, **more: Any) -> str:
+        headers = {} if token is None else {"Idempotency-Key": token}
+        answer = await api.post("/processes/approval/start", json=body | more, headers=headers)
+        assert answer.status_code == 202, answer.text
+        return answer.json()["instance_id"]
+
+    first = await start("a")
+    assert await start("a") == first
+    assert await start("a", requested_at=now.astimezone().isoformat()) == first
+    assert len({first, await start("b"), await start(None), await start(None), await start("a", key="order-10")}) == 5
+    assert await start(None, instance_id=first) == first
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/processes/approval/start", {"key": ""}, "body.key"),
+        ("/processes/approval/start", {"key": 7}, "body.key"),
+        ("/processes/approval/start", {"kee": "order-7"}, "body.kee"),
+        ("/processes/approval/start", {"version": 0}, "body.version"),
+        ("/processes/approval/start", {"instance_id": "mine"}, "body.instance_id"),
+        ("/processes/approval/start", {"instance_id": str(uuid.uuid4())}, "body.instance_id"),
+        (
+            "/processes/approval/start",
+            {"requested_at": (datetime.now(UTC) - timedelta(hours=1)).isoformat()},
+            "body.requested_at",
+        ),
+        ("/processes/approval/start", {"requested_at": "2026-01-01T00:00:00"}, "body.requested_at"),
+        ("/processes/nobody/signal", {"name": "go"}, "path.instance_id"),
+        ("/signals", {"name": "go"}, "body.key"),
+        ("/signals", {"key": "k"}, "body.name"),
+    ],
+)
+async def test_what_does_not_fit_is_told_with_field_and_fix(
+    api: httpx.AsyncClient, path: str, body: dict[str, Any], field: str
+) -> None:
+    answer = await api.post(path, json=body)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, PROBLEM)
+    problem = answer.json()
+    assert (problem["status"], problem["type"]) == (422, "/problems/invalid_request")
+    assert [one["field"] for one in problem["errors"]] == [field]
+    assert problem["errors"][0]["fix"]
+    assert problem["detail"]
+
+
+async def test_problems_of_other_kinds(api: httpx.AsyncClient) -> None:
+    nul = await api.post("/signals", json={"name": "go", "key": "k", "payload": {"text": "\0"}})
+    large = await api.post("/signals", json={"name": "go", "key": "k", "payload": {"text": "x" * 300_000}})
+    no_json = await api.post("/signals", content=b"{", headers={"content-type": "application/json"})
+    unknown = await api.get("/processes/019ab8f0-0000-8001-8000-000000000000")
+    foreign = await api.post("/processes/019ab8f0-0000-8fff-8000-000000000000/signal", json={"name": "go"})
+    nowhere = await api.get("/nowhere")
+    answers = (nul, large, no_json, unknown, foreign, nowhere)
+    assert [one.status_code for one in answers] == [422, 413, 422, 404, 422, 404]
+    for one in answers:
+        assert one.headers["content-type"] == PROBLEM
+        assert {"type", "title", "status", "detail", "fix"} <= one.json().keys()

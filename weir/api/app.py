@@ -1,0 +1,69 @@
+"""The application: routes, problem documents, and the watch over the lag beside them."""
+
+import asyncio
+import contextlib
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from streams.monitoring import Monitor, Sample
+from streams.monitoring.exposition import CONTENT_TYPE
+from streams.settings import Settings
+from streams.topics import load_topics
+from weir.api import problems
+from weir.api.gate import Gate
+from weir.api.routes import router
+from weir.api.sending import Sender
+
+ROLE = "api"
+
+
+def make_api(settings: Settings) -> FastAPI:
+    """The application with these settings.  Raises ``TopicsError``."""
+    topics = load_topics(settings)
+    gate = Gate(settings, topics)
+    sender = Sender(settings, topics, gate)
+    monitor = Monitor(ROLE, settings.app_id)
+    answered: Counter[tuple[str, str]] = Counter()
+    monitor.check(gate.check)
+    monitor.sample(gate.samples)
+    monitor.sample(lambda: [Sample("weir_api_requests_total", n, labels) for labels, n in answered.items()])
+
+    @asynccontextmanager
+    async def beside(_: FastAPI) -> AsyncIterator[None]:
+        tasks = [asyncio.create_task(work, name="api") for work in (gate.watch(), sender.serve())]
+        yield
+        for task in tasks:
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks)
+
+    app = FastAPI(title="Weir", docs_url=None, redoc_url=None, lifespan=beside)
+    app.state.settings, app.state.sender = settings, sender
+    app.include_router(router)
+    app.add_exception_handler(problems.ProblemError, problems.answer)
+    app.add_exception_handler(RequestValidationError, problems.answer_invalid)
+    app.add_exception_handler(HTTPException, problems.answer_http)
+
+    @app.middleware("http")
+    async def count(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await go_on(request)
+        route = request.scope.get("route")
+        answered[getattr(route, "path", "other"), str(response.status_code)] += 1
+        return response
+
+    @app.get("/health", include_in_schema=False)
+    async def health() -> JSONResponse:
+        document = monitor.health()
+        return JSONResponse(document, 503 if document["reasons"] else 200)
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(monitor.page(), headers={"Content-Type": CONTENT_TYPE})
+
+    return app

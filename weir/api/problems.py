@@ -1,0 +1,92 @@
+"""Errors as problem documents (RFC 9457, ``application/problem+json``).
+
+Beside the standard's members ``errors`` names each field that is wrong, and ``fix`` says what to do.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+CONTENT_TYPE = "application/problem+json"
+FIXES = {
+    "missing": "Add it.",
+    "extra_forbidden": "Remove it, or correct its name.",
+    "json_invalid": "Send a JSON object.",
+}
+"""By pydantic's type of error."""
+FIX = "Correct the value."
+
+
+class ProblemError(Exception):
+    """An answer other than success.  ``kind`` is for programs, ``fix`` for people; ``errors`` are (field, message)."""
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        detail: str,
+        fix: str,
+        *,
+        errors: Sequence[tuple[str, str]] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status, self.kind, self.detail, self.fix = status, kind, detail, fix
+        self.errors, self.headers = errors, headers
+
+
+def unavailable(kind: str, detail: str, fix: str, retry_after_s: int) -> ProblemError:
+    """503: nothing was taken, and it is worth coming back after ``retry_after_s`` seconds."""
+    return ProblemError(503, kind, detail, fix, headers={"Retry-After": str(retry_after_s)})
+
+
+def answer(_: Request, error: Exception) -> JSONResponse:
+    """The document of a ``ProblemError``."""
+    assert isinstance(error, ProblemError)
+    errors = [{"field": field, "message": message, "fix": error.fix} for field, message in error.errors]
+    return _document(error.status, error.kind, error.detail, error.fix, errors, error.headers)
+
+
+def answer_invalid(_: Request, error: Exception) -> JSONResponse:
+    """The document of a body, path or query that does not fit its model."""
+    assert isinstance(error, RequestValidationError)
+    errors = [
+        {
+            "field": ".".join(map(str, one["loc"])),
+            "message": one["msg"],
+            "fix": FIXES.get(one["type"], FIX),
+        }
+        for one in error.errors()
+    ]
+    detail = "; ".join(f"{one['field']}: {one['message']}" for one in errors)
+    return _document(422, "invalid_request", detail, errors[0]["fix"], errors)
+
+
+def answer_http(_: Request, error: Exception) -> JSONResponse:
+    """The document of what the framework refuses by itself: an unknown path, another method."""
+    assert isinstance(error, HTTPException)
+    return _document(error.status_code, "http", str(error.detail), "See /openapi.json.", [], error.headers)
+
+
+def _document(
+    status: int,
+    kind: str,
+    detail: str,
+    fix: str,
+    errors: Sequence[Mapping[str, str]],
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    content: dict[str, Any] = {
+        "type": f"/problems/{kind}",
+        "title": kind.replace("_", " "),
+        "status": status,
+        "detail": detail,
+        "fix": fix,
+    }
+    if errors:
+        content["errors"] = errors
+    return JSONResponse(content, status, dict(headers or {}), CONTENT_TYPE)

@@ -1,0 +1,110 @@
+"""The routes.  Each sends a command or asks the database; none decides anything."""
+
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Header, Request, Response
+
+from projections.queries import instance as query
+from streams.core.commands import Signal, StartProcess
+from streams.core.decide.start_process import MAX_ID_AGE_MS
+from streams.core.ids import check_instance_id
+from weir.api.models import InstanceSignal, KeySignal, Sent, Start, Started
+from weir.api.problems import ProblemError, unavailable
+from weir.api.sending import Sender
+from weir.database import NoSchemaError, UnreachableError, connected
+
+MAX_AGE_S = MAX_ID_AGE_MS / 1000
+IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
+
+router = APIRouter()
+
+
+@router.post("/processes/{definition_id}/start", status_code=202)
+async def start(
+    definition_id: str, body: Start, request: Request, response: Response, idempotency_key: IdempotencyKey = None
+) -> Started:
+    """Start an instance of a process: its id at once, what becomes of it at ``GET /processes/{instance_id}``."""
+    sender = _sender(request)
+    instance_id = _own_id(body.instance_id) or _new_id(sender, definition_id, body, idempotency_key)
+    await sender.send(
+        StartProcess(
+            definition_id=definition_id,
+            definition_version=body.version,
+            key=body.key,
+            instance_id=instance_id,
+            variables=body.variables,
+            trigger={"type": "api"},
+        )
+    )
+    response.headers["Location"] = f"/processes/{instance_id}"
+    return Started(instance_id=instance_id, definition_id=definition_id, key=body.key)
+
+
+@router.post("/processes/{instance_id}/signal", status_code=202)
+async def signal_instance(instance_id: str, body: InstanceSignal, request: Request) -> Sent:
+    """Send a message to an instance: it waits there until a step of type ``message`` takes it."""
+    command_id = str(uuid.uuid4())
+    known = _own_id(instance_id, "path.instance_id")
+    await _sender(request).send(Signal(id=command_id, name=body.name, instance_id=known, payload=body.payload))
+    return Sent(command_id=command_id)
+
+
+@router.post("/signals", status_code=202)
+async def signal_key(body: KeySignal, request: Request) -> Sent:
+    """Send a message to whatever runs for a key; when nothing does, it waits with the key for an hour."""
+    command_id = str(uuid.uuid4())
+    await _sender(request).send(
+        Signal(id=command_id, name=body.name, key=body.key, definition_id=body.definition_id, payload=body.payload)
+    )
+    return Sent(command_id=command_id)
+
+
+@router.get("/processes/{instance_id}")
+async def show(instance_id: str, request: Request) -> dict[str, Any]:
+    """The state of an instance, as far as the projector has come."""
+    known = _own_id(instance_id, "path.instance_id")
+    assert known is not None
+    try:
+        async with connected(request.app.state.settings) as connection:
+            found = await query(connection, known)
+    except (UnreachableError, NoSchemaError) as error:
+        raise unavailable("database_unreachable", str(error), "Try again.", 5) from error
+    if found is None:
+        raise ProblemError(
+            404,
+            "unknown_instance",
+            f"There is no instance {known} in the database",
+            "A new one appears when the projector has caught up; a start that was refused never does.",
+        )
+    document: dict[str, Any] = msgspec.to_builtins(found)
+    return document
+
+
+def _sender(request: Request) -> Sender:
+    sender: Sender = request.app.state.sender
+    return sender
+
+
+def _own_id(text: str | None, field: str = "body.instance_id") -> str | None:
+    if text is None:
+        return None
+    try:
+        return check_instance_id(text)
+    except ValueError as error:
+        fix = "Use an id that a start returned, or leave it out to start with a new one."
+        raise ProblemError(422, "invalid_request", str(error), fix, errors=[(field, str(error))]) from None
+
+
+def _new_id(sender: Sender, definition_id: str, body: Start, idempotency_key: str | None) -> str:
+    """The same for the same key, definition, Idempotency-Key and time of request."""
+    client = sender.client()
+    at = body.requested_at
+    if at is not None and abs((datetime.now(UTC) - at).total_seconds()) > MAX_AGE_S:
+        message = f"Expected a time at most {MAX_AGE_S:.0f} s ago, but got {at.isoformat()}"
+        fix = "Look whether the first request was taken, then start anew with the present time."
+        raise ProblemError(422, "invalid_request", message, fix, errors=[("body.requested_at", message)])
+    cause = None if idempotency_key is None else f"api/{definition_id}/{body.key}/{idempotency_key}"
+    return client.new_instance_id(body.key, cause=cause, wall_s=None if at is None else at.timestamp())

@@ -1,0 +1,74 @@
+"""The gateway as a role: a process that serves until SIGTERM or SIGINT, and then finishes what it has begun."""
+
+import asyncio
+import ipaddress
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+
+from streams import ready
+from streams.settings import Settings
+from weir.api.app import make_api
+
+GRACE_S = 2
+log = structlog.get_logger("weir.api")
+
+
+class _Server(uvicorn.Server):
+    """Told to stop by ``run``, which also says when it is ready."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Uvicorn would raise the signal once more when it is done, and the process die of it."""
+        yield
+
+    async def startup(self, sockets: object = None) -> None:
+        await super().startup(sockets)  # type: ignore[arg-type]
+        if self.started:
+            ready.announce()
+
+
+def run(settings: Settings) -> None:
+    """Work until told to stop."""
+    if not is_loopback(settings.api_host):
+        log.warning(
+            "the gateway asks nobody who they are: whoever reaches this address may start processes",
+            host=settings.api_host,
+            port=settings.api_port,
+        )
+    asyncio.run(_serve(settings))
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches ``host``."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def _serve(settings: Settings) -> None:
+    server = _Server(
+        uvicorn.Config(
+            make_api(settings),
+            host=settings.api_host,
+            port=settings.api_port,
+            access_log=False,
+            log_level="warning",
+            timeout_graceful_shutdown=GRACE_S,
+        )
+    )
+
+    def stop() -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    log.info("serving", url=f"http://{settings.api_host}:{settings.api_port}")
+    await server.serve()
+    if not server.started:
+        raise SystemExit(os.EX_SOFTWARE)

@@ -1,0 +1,76 @@
+"""The gateway's connection to Kafka: made as soon as there is one, and then kept by the client itself."""
+
+import asyncio
+from typing import NoReturn
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from streams.codec import BadRecordError, LimitError, decode_command, encode_command
+from streams.core.commands import TopicCommand
+from streams.settings import Settings
+from streams.topics import Topics
+from weir.api.gate import Gate
+from weir.api.problems import ProblemError, unavailable
+from weir.client import ClientError, CommandClient
+
+RETRY_S = 1.0
+SEND_TIMEOUT_S = 10.0
+UNSURE = "Send it again: the same instance_id, or Idempotency-Key and requested_at, makes it one start all the same."
+
+log = structlog.get_logger("weir.api")
+
+
+class Sender:
+    """Sends what the gate lets through."""
+
+    def __init__(self, settings: Settings, topics: Topics, gate: Gate) -> None:
+        self._settings, self._topics, self._gate = settings, topics, gate
+        self._client: CommandClient | None = None
+
+    async def serve(self) -> NoReturn:
+        """Connect, however long Kafka takes to come; disconnect when cancelled."""
+        while True:
+            try:
+                async with CommandClient(self._settings, self._topics) as self._client:
+                    await asyncio.get_running_loop().create_future()
+            except (KafkaError, ClientError) as error:
+                log.warning("no connection to Kafka", error=str(error), again_in_s=RETRY_S)
+            finally:
+                self._client = None
+            await asyncio.sleep(RETRY_S)
+
+    def client(self) -> CommandClient:
+        """Ready to send.  Raises ``ProblemError`` when Kafka is away or the processor too far behind."""
+        if self._client is None:
+            raise unavailable(
+                "kafka_unreachable", f"No connection to Kafka at {self._settings.brokers}", "Try again.", 1
+            )
+        if (refusal := self._gate.closed()) is not None:
+            raise refusal
+        return self._client
+
+    async def send(self, command: TopicCommand) -> None:
+        """Return once Kafka has the command.  Raises ``ProblemError``."""
+        client = self.client()
+        _check(command)
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await client.send(command)
+        except (KafkaError, TimeoutError) as error:
+            raise unavailable(
+                "not_acknowledged", f"Kafka has not acknowledged the command: {type(error).__name__}", UNSURE, 1
+            ) from error
+        except ValueError as error:
+            raise ProblemError(422, "invalid_request", str(error), "Correct the value.") from error
+        self._gate.sent()
+
+
+def _check(command: TopicCommand) -> None:
+    """Refuse here what would only become a dead letter.  Raises ``ProblemError``."""
+    try:
+        decode_command(encode_command(command))
+    except LimitError as error:
+        raise ProblemError(413, "too_large", str(error), "Send less, or a reference to it.") from error
+    except (BadRecordError, ValueError, TypeError, RecursionError) as error:
+        raise ProblemError(422, "invalid_request", str(error), "Correct the value.") from error
