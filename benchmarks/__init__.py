@@ -1,7 +1,7 @@
 """What Weir costs, measured whole: ``uv run poe bench WORKLOAD…``.
 
     cli.py      the command line and the registry of workloads
-    w1.py w2.py w3.py telemetry.py replay.py    one workload each; open_loop.py is half of W1
+    w1.py w2.py w3.py telemetry.py replay.py stopped.py    one workload each; open_loop.py is half of W1
     recovery.py scale.py    starting again with a large state; workers that come, go and die
     stalls.py   a steady load and its longest wait; fleet.py the supervised processors
     session.py  what W1, W2, W3 have in common: a plant, a load generator, rows

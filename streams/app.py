@@ -68,7 +68,7 @@ def make_app(settings: Settings, role: str, topics: Topics, **options: Any) -> t
 
 def _monitor(app: RoleApp, tx: transport.Transport, settings: Settings, role: str) -> None:
     """First of the companions, so that a role that waits for another one's start says so."""
-    app.watched = Monitor(role, settings.app_id)
+    app.watched = Monitor(role, settings)
     of_transport = TransportMonitor(tx)
     app.watched.sample(of_transport.samples)
     app.watched.check(of_transport.check)

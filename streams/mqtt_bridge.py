@@ -40,7 +40,7 @@ async def carry(settings: Settings, topics: Topics, stop: asyncio.Event) -> None
     Raises ``MqttUrlError``; ``BridgeError`` or a ``KafkaError`` when Kafka will not take the records.
     """
     address = MqttAddress.parse(settings.mqtt_url)
-    monitor = Monitor("bridge", settings.app_id)
+    monitor = Monitor("bridge", settings)
     pages = MonitorPages(settings, monitor)
     await pages.start()
     try:

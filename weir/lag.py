@@ -23,6 +23,7 @@ from streams.retention import problems, read_retentions
 from streams.settings import Settings
 from streams.topics import Topic, Topics, group_of
 from streams.transport.port import TopicPartition
+from weir.bridge_lag import ask_bridge
 from weir.database import NoSchemaError, UnreachableError, connected
 from weir.members import Member, members_of
 
@@ -103,6 +104,8 @@ class Lags:
         found = {stage: await self._probe.look(of_stage) for stage, of_stage in positions.items()}
         retentions = await read_retentions(self._settings, topics)
         stages = [_stage(stage, topic, lags) for stage, lags in found.items() for topic in _topics_of(lags)]
+        if self._settings.web_ports:
+            stages.insert(0, StageLag("bridge", "MQTT", *(await ask_bridge(self._settings) or (None, None))))
         if "projector" not in found:
             stages += [StageLag("projector", topic.name, None, None) for topic in projected]
         warnings = problems(topics, retentions)

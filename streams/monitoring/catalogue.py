@@ -15,6 +15,9 @@ METRICS: dict[str, Metric] = {
     # ---- every role
     "weir_role_info": Metric("gauge", "1; which role of which application this process is", ("role", "app")),
     "weir_role_up": Metric("gauge", "1 when /health says 200, else 0"),
+    "weir_role_restarts_total": Metric(
+        "counter", "Times that the supervisor started this worker again, and how it ended last", ("last_end",)
+    ),
     # ---- every role that reads topics
     "weir_partitions_assigned": Metric("gauge", "Partitions that this process works on", ("topic",)),
     "weir_lag_records": Metric(

@@ -4,22 +4,30 @@ monitor.sample(lambda: [Sample("weir_bridge_under_way", 3)])
 monitor.check(lambda: None if connected else "not connected to the MQTT broker")
 """
 
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from streams import ready
 from streams.monitoring.exposition import Sample, expose
+from streams.settings import Settings
 
 Sampler = Callable[[], Iterable[Sample]]
 Check = Callable[[], str | None]
 """``None`` when all is well, else a reason for people.  Asked at any time, as often as somebody likes."""
 
 
-class Monitor:
-    """Of the process that is ``role`` of the application ``app_id``."""
+def plant_of(settings: Settings) -> str:
+    """Which plant a process belongs to: two on one machine may have the same application id, on different brokers."""
+    return f"{settings.app_id}@{settings.brokers}"
 
-    def __init__(self, role: str, app_id: str) -> None:
-        self.role, self.app_id = role, app_id
+
+class Monitor:
+    """Of the process that is ``role`` with these settings."""
+
+    def __init__(self, role: str, settings: Settings) -> None:
+        self.role, self._app, self._plant = role, settings.app_id, plant_of(settings)
         self._began = time.monotonic()
         self._samplers: list[Sampler] = [self._own]
         self._checks: list[Check] = []
@@ -42,7 +50,8 @@ class Monitor:
         return {
             "status": "failing" if reasons else "ok",
             "role": self.role,
-            "app": self.app_id,
+            "plant": self._plant,
+            "pid": os.getpid(),
             "uptime_s": round(time.monotonic() - self._began, 1),
             "reasons": reasons,
         }
@@ -57,4 +66,9 @@ class Monitor:
         return expose(self.samples())
 
     def _own(self) -> list[Sample]:
-        return [Sample("weir_role_info", 1, (self.role, self.app_id)), Sample("weir_role_up", not self.reasons())]
+        restarts, last_end = ready.restarts()
+        return [
+            Sample("weir_role_info", 1, (self.role, self._app)),
+            Sample("weir_role_up", not self.reasons()),
+            Sample("weir_role_restarts_total", restarts, (last_end,)),
+        ]

@@ -75,14 +75,16 @@ def test_what_the_transport_counts() -> None:
     assert monitor.lag_s("other") == 0
 
 
-async def test_the_pages_say_why_a_role_does_not_work() -> None:
+async def test_the_pages_say_why_a_role_does_not_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEIR_RESTARTS", "2")
+    monkeypatch.setenv("WEIR_LAST_END", "exit code 70")
     first, last = sorted(free_port_numbers(2, 20000, 20999))
     settings = Settings(_env_file=None, web_port=f"{first}-{last}", app_id="plant")
-    monitor = Monitor("bridge", "plant")
+    monitor = Monitor("bridge", settings)
     troubles: list[str] = []
     monitor.check(lambda: troubles[0] if troubles else None)
     monitor.sample(lambda: [Sample("weir_bridge_under_way", 3)])
-    pages, second = MonitorPages(settings, monitor), MonitorPages(settings, Monitor("router", "plant"))
+    pages, second = MonitorPages(settings, monitor), MonitorPages(settings, Monitor("router", settings))
     await pages.start()
     await second.start()
     try:
@@ -96,6 +98,7 @@ async def test_the_pages_say_why_a_role_does_not_work() -> None:
             assert page.headers["content-type"].startswith("text/plain; version=0.0.4")
             assert "weir_bridge_under_way 3.0" in page.text
             assert "weir_role_up 1.0" in page.text
+            assert 'weir_role_restarts_total{last_end="exit code 70"} 2.0' in page.text
             troubles.append("no connection")
             bad = await client.get("/health")
             assert (bad.status_code, bad.json()["reasons"]) == (503, ["no connection"])
@@ -108,7 +111,7 @@ async def test_the_pages_say_why_a_role_does_not_work() -> None:
 async def test_a_role_whose_port_is_taken_works_without_pages() -> None:
     (port,) = free_port_numbers(1, 20000, 20999)
     settings = Settings(_env_file=None, web_port=str(port))
-    first, second = (MonitorPages(settings, Monitor("router", "plant")) for _ in range(2))
+    first, second = (MonitorPages(settings, Monitor("router", settings)) for _ in range(2))
     await first.start()
     await second.start()
     assert (first.port, second.port) == (port, None)

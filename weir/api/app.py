@@ -28,7 +28,7 @@ def make_api(settings: Settings) -> FastAPI:
     topics = load_topics(settings)
     gate = Gate(settings, topics)
     sender = Sender(settings, topics, gate)
-    monitor = Monitor(ROLE, settings.app_id)
+    monitor = Monitor(ROLE, settings)
     answered: Counter[tuple[str, str]] = Counter()
     monitor.check(gate.check)
     monitor.sample(gate.samples)

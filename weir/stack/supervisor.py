@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TextIO
@@ -23,6 +24,7 @@ from typing import TextIO
 import msgspec
 import psutil
 
+from streams import ready
 from weir.stack.backoff import Backoff
 from weir.stack.errors import StackError
 from weir.stack.process import Processes, ProcessSpec, record_of
@@ -111,6 +113,9 @@ class Supervisor:
 
     def _start(self, worker: Worker) -> Worker:
         name, spec = worker.spec.name, worker.spec.process()
+        again = worker.last_end_at is not None
+        told = {ready.RESTARTS: str(worker.restarts + again), ready.LAST_END: worker.last_end or ""}
+        spec = replace(spec, env={**spec.env, **told})
         self._began[name] = time.monotonic()
         try:
             child = self._processes.spawn(spec)
@@ -120,7 +125,6 @@ class Supervisor:
             _say(f"{name}: cannot be started, tried again in {wait_s:g} s: {error}")
             return msgspec.structs.replace(worker, last_end=error.message, last_end_at=time.time())
         self._running[name] = child
-        again = worker.last_end_at is not None
         _say(f"{name}: started{' again' if again else ''}, pid {child.pid}")
         record = record_of(spec, psutil.Process(child.pid))
         return msgspec.structs.replace(worker, process=record, restarts=worker.restarts + again)
