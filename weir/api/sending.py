@@ -3,10 +3,11 @@
 import asyncio
 from typing import NoReturn
 
+import msgspec
 import structlog
 from aiokafka.errors import KafkaError
 
-from streams.codec import BadRecordError, LimitError, decode_command, encode_command
+from streams.codec import MAX_COMMAND_BYTES, decode_command, encode_json
 from streams.core.commands import TopicCommand
 from streams.settings import Settings
 from streams.topics import Topics
@@ -69,8 +70,10 @@ class Sender:
 def _check(command: TopicCommand) -> None:
     """Refuse here what would only become a dead letter.  Raises ``ProblemError``."""
     try:
-        decode_command(encode_command(command))
-    except LimitError as error:
-        raise ProblemError(413, "too_large", str(error), "Send less, or a reference to it.") from error
-    except (BadRecordError, ValueError, TypeError, RecursionError) as error:
+        raw = encode_json(command)
+        if len(raw) > MAX_COMMAND_BYTES:
+            detail = f"Expected a command of at most {MAX_COMMAND_BYTES} bytes, but got {len(raw)}"
+            raise ProblemError(413, "too_large", detail, "Send less, or a reference to it.")
+        decode_command(raw)
+    except (ValueError, TypeError, RecursionError, msgspec.MsgspecError) as error:
         raise ProblemError(422, "invalid_request", str(error), "Correct the value.") from error
