@@ -25,18 +25,13 @@ ALONE = frozenset({"api", "bridge"})
 
 
 def worker_specs(settings: Settings, home: Path, counts: Mapping[str, int]) -> list[WorkerSpec]:
-    """How to start so many workers of each role (1 of one that is not named).
-
-    ``web_port``, if there is one, is the first worker's; the others have the next ones.
-    """
+    """How to start so many workers of each role (1 of one that is not named)."""
     prefix = settings.member_id or home_id(home)
-    names = [(role, name) for role in MODULES for name in _names(role, counts.get(role, 1))]
-    specs = []
-    for number, (role, name) in enumerate(names):
-        web_port = settings.web_port + number if settings.web_port is not None else None
-        own = settings.model_copy(update={"member_id": f"{prefix}-{name}", "web_port": web_port})
-        specs.append(_worker(role, name, own, home))
-    return specs
+    return [
+        _worker(role, name, settings.model_copy(update={"member_id": f"{prefix}-{name}"}), home)
+        for role in MODULES
+        for name in _names(role, counts.get(role, 1))
+    ]
 
 
 def role_spec(name: str, settings: Settings, home: Path) -> ProcessSpec:
