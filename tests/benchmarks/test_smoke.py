@@ -57,5 +57,17 @@ async def test_every_workload_measures_and_finds_nothing_lost(running_stack: Sta
     assert found["replay-verify"]["said"]["ok"] is True
     assert found["replay-projections"]["said"]["tables"]["process_instances"]["rows"] >= INSTANCES
     assert found["replay-state"]["said"]["repaired"] == 0
-RUNS = (("w1", "w2"), ("w3", "telemetry"), ("replay", "recovery", "core"), ("scale", "stopped"))
+    recovery = found["recovery"]
+    assert (recovery["instances"], recovery["finished"]) == (INSTANCES, 30)
+    assert recovery["changelog_mb"] > 0
+    assert recovery["start_full_s"] > 0
+    scale = found["scale"]
+    actions = ("join", "leave", "rolling", "restarted", "takeover")
+    assert [found[f"scale-{name}"]["moved_ms"] for name in actions] == [scale[name]["moved_ms"] for name in actions]
+    assert min(scale[name]["moved_ms"] for name in actions) > 0
+    assert scale["restarted"]["moved_ms"] > scale["quiet_ms"], "nobody worked for a while"
+    stopped = found["stopped"]
+    assert stopped["ratio"] > 0
+    assert stopped["processor_us_ratio"] > 0
+    assert stopped["instances"] >= INSTANCES
     assert found["core"]["cpu_us_per_instance"]["total"] > 0
