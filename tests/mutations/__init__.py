@@ -13,6 +13,7 @@ Mutation = Callable[[], AbstractContextManager[None]]
 
 MUTATIONS: dict[str, Mutation] = {
     "skip the seek": transport.skip_the_seek,
+    "apply a command twice": transport.begin_too_early,
     "events before the changelog": transport.events_before_the_changelog,
     "group offset before the commands": transport.offset_before_the_outputs,
     "no fencing": transport.no_fencing,
@@ -27,7 +28,7 @@ MUTATIONS: dict[str, Mutation] = {
     "forget a state": processor.forget_a_state,
     "deliver a signal twice": core.deliver_a_signal_twice,
     "keep early signals": core.keep_early_signals,
-    "fire what is over": core.fire_what_is_over,
+    "fire timers twice": core.fire_twice,
     "another idempotency key each time": core.another_idempotency_key,
     "swallow an action's error": actions.swallow_an_error,
     "position ahead of the answers": actions.position_ahead_of_the_answers,

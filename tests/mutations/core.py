@@ -9,6 +9,7 @@ from typing import Any
 from streams.core import step
 from streams.core.commands import FireTimer, Signal
 from streams.core.decide import DECIDERS
+from streams.timers import Timers
 from tests.mutations.replacing import replaced
 
 START_PROCESS = importlib.import_module("streams.core.decide.start_process")  # the package has a function of that name
@@ -48,8 +49,8 @@ def keep_early_signals() -> Iterator[None]:
 
 
 @contextmanager
-def fire_what_is_over() -> Iterator[None]:
-    """A timer fires whether or not somebody still waits for it."""
+def fire_twice() -> Iterator[None]:
+    """A timer is taken out twice, and fires whether or not somebody still waits for it."""
 
     def reckless(original: Any) -> Any:
         def decide(turn: Any, command: FireTimer) -> None:
@@ -61,7 +62,10 @@ def fire_what_is_over() -> Iterator[None]:
 
         return decide
 
-    with _decided_by(FireTimer, reckless):
+    def twice(original: Any) -> Any:
+        return lambda self, now_ms, limit: [timer for timer in original(self, now_ms, limit) for _ in range(2)]
+
+    with _decided_by(FireTimer, reckless), replaced(Timers, "due", twice):
         yield
 
 

@@ -23,12 +23,26 @@ def lose_timers_on_takeover() -> Iterator[None]:
 
 @contextmanager
 def timers_early() -> Iterator[None]:
-    """A timer counts as due a little before it is."""
+    """A timer fires a little before it is due."""
 
     def early(original: Any) -> Any:
         return lambda self, now_ms, limit: original(self, now_ms + EARLY_MS, limit)
 
-    with replaced(Timers, "due", early):
+    def wake(original: Any) -> Any:
+        def wake_at(self: PartitionProcessor) -> float | None:
+            at: float | None = original(self)
+            return None if at is None else at - EARLY_MS / 1000
+
+        return wake_at
+
+    def fire(original: Any) -> Any:
+        return lambda self, timer, time: original(self, timer, min(time, timer.due_ms - 1))
+
+    with (
+        replaced(Timers, "due", early),
+        replaced(PartitionProcessor, "wake_at", wake),
+        replaced(PartitionProcessor, "_fire", fire),
+    ):
         yield
 
 

@@ -16,6 +16,7 @@ SHOWN = (
     "forget a state",
     "deliver a signal twice",
     "keep early signals",
+    "fire timers twice",
     "another idempotency key each time",
     "route a reading again",
 )

@@ -9,6 +9,7 @@ from typing import Any
 from streams.transport import kafka_writer
 from streams.transport.assignment import Assignment
 from streams.transport.commits import Commits
+from streams.transport.contents import TableContents
 from streams.transport.lane import Lane
 from streams.transport.port import Chunk, Message, TopicPartition
 from tests.mutations.replacing import replaced
@@ -86,6 +87,21 @@ def offset_before_the_outputs() -> Iterator[None]:
         return transact
 
     with replaced(Commits, "_transact", apart):
+        yield
+
+
+@contextmanager
+def begin_too_early() -> Iterator[None]:
+    """Whoever takes a partition over carries out its last command once more."""
+
+    def one_back(original: Any) -> Any:
+        def input_position(self: TableContents, tp: TopicPartition) -> int | None:
+            position: int | None = original(self, tp)
+            return position - 1 if position else position
+
+        return input_position
+
+    with replaced(TableContents, "input_position", one_back):
         yield
 
 
