@@ -6,13 +6,11 @@ the supervisor to restart; a database that is away is waited for, however long.
 
 from dataclasses import asdict, replace
 
-import asyncpg
 import faust
 import structlog
 
 from projections.database import Database
 from projections.dead_letters import DeadLetterTopic
-from projections.errors import ProjectionError
 from projections.feeds import feeds_of
 from projections.guard import LOOK_S, RetentionGuard
 from projections.migrations import migrate
@@ -71,12 +69,7 @@ class ProjectorRole:
             log.info("projected", **asdict(counts))
 
     async def _migrate(self) -> None:
-        try:
-            connection = await self.database.unbounded()
-        except (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
-            raise ProjectionError(
-                f"Expected to get into the database {self.database.place}, but got: {error}. Check DATABASE_URL"
-            ) from error
+        connection = await self.database.unbounded()
         try:
             await migrate(connection)
         finally:

@@ -13,10 +13,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import MappingProxyType
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import asyncpg
 import structlog
+
+from projections.refusals import place_of, refusal
+from streams.refused import RefusedError
 
 log = structlog.get_logger(__name__)
 
@@ -88,8 +90,7 @@ class Database:
     @property
     def place(self) -> str:
         """``host:port/name``, without the password, for messages."""
-        parts = urlsplit(self._url)
-        return f"{parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+        return place_of(self._url)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[asyncpg.Connection]:
@@ -116,7 +117,10 @@ class Database:
         return await asyncpg.connect(self._url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
 
     async def patiently(self, what: str, operation: Callable[[], Awaitable[T]]) -> T:
-        """Run ``operation``, again and again while the database is away.  Other errors are the caller's."""
+        """Run ``operation``, again and again while the database is away.  Other errors are the caller's.
+
+        Raises ``RefusedError`` when it is there and does not let us in.
+        """
         wait_s, locked_out = FIRST_WAIT_S, False
         while True:
             try:
@@ -124,6 +128,8 @@ class Database:
                     await self._end_stopped()
                 result = await operation()
             except Exception as error:
+                if (refused := refusal(error, self._url)) is not None:
+                    raise RefusedError(refused) from None
                 if not is_transient(error):
                     raise
                 self.trouble = f"the database {self.place} is not available: {type(error).__name__}: {error}"

@@ -1,7 +1,7 @@
 """MQTT connections that are kept up: one way to connect for the bridge and for the actions.
 
-    MqttAddress      where the broker is, from ``WEIR_MQTT_URL``; its text form never shows the password
-    keep_connected   runs a function on one connection after another, with backoff, loudly
+    MqttAddress      where the broker is, from the settings; its text form never shows the password
+    keep_connected   runs a function on one connection after another, with backoff, loudly; a refusal ends it
     take_delivery    messages in, acknowledged by hand: the broker keeps a message until we have put it away
     Outbox           messages out, each with a future that the broker's acknowledgement ends
 
@@ -11,9 +11,8 @@ paho client inside; ``paho_client`` alone reaches through.
 """
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, NoReturn
 from urllib.parse import unquote, urlsplit
@@ -21,6 +20,11 @@ from urllib.parse import unquote, urlsplit
 import aiomqtt
 import paho.mqtt.client as paho
 import structlog
+from paho.mqtt.reasoncodes import ReasonCode
+
+from streams.refused import RefusedError
+from streams.settings import Settings
+from streams.tls import PROBE_S, TlsFiles, speaks_tls, tls_problem
 
 KEEPALIVE_S = 15
 CONNECT_TIMEOUT_S = 10.0
@@ -28,6 +32,10 @@ FIRST_BACKOFF_S = 0.1
 LAST_BACKOFF_S = 10.0
 MAX_IN_FLIGHT = 1000
 DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883}
+_PLAIN_CONNECT = b"\x10\x16\x00\x04MQTT\x04\x02\x00\x0f\x00\x0aweir-probe"
+"""A clean session without a password (MQTT 3.1.1, section 3.1)."""
+_CONNACK = b"\x20"
+NO_FILES = TlsFiles("WEIR_MQTT_SSL")
 
 log = structlog.get_logger("weir.mqtt")
 
@@ -38,16 +46,22 @@ class MqttUrlError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class MqttAddress:
-    """A broker, and who we are to it.  TLS trusts what the system trusts, or the authority in ``SSL_CERT_FILE``."""
+    """A broker, and who we are to it."""
 
     host: str
     port: int
     tls: bool = False
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    files: TlsFiles = NO_FILES
 
     def __str__(self) -> str:
         return f"{'mqtts' if self.tls else 'mqtt'}://{self.host}:{self.port}"
+
+    @classmethod
+    def of(cls, settings: Settings) -> "MqttAddress":
+        """The broker of the settings.  Raises ``MqttUrlError``."""
+        return replace(cls.parse(settings.mqtt_url), files=settings.mqtt_tls)
 
     @classmethod
     def parse(cls, url: str) -> "MqttAddress":
@@ -71,6 +85,53 @@ class MqttAddress:
             username=None if parts.username is None else unquote(parts.username),
             password=None if parts.password is None else unquote(parts.password),
         )
+
+    def client(self, **options: Any) -> aiomqtt.Client:
+        """A client of the broker; ``options`` are further ones of ``aiomqtt.Client``.  Raises ``TlsError``."""
+        return aiomqtt.Client(
+            self.host,
+            self.port,
+            username=self.username,
+            password=self.password,
+            tls_context=self.files.context() if self.tls else None,
+            **options,
+        )
+
+    async def refusal(self, error: BaseException) -> str | None:
+        """Why the broker does not let us in, naming the setting; ``None`` when ``error`` is of another kind."""
+        if (problem := tls_problem(error)) is not None:
+            ours = "our certificate" in problem or "of us" in problem
+            setting = "WEIR_MQTT_SSL_CERTFILE and WEIR_MQTT_SSL_KEYFILE" if ours else "WEIR_MQTT_SSL_CAFILE"
+            setting = "WEIR_MQTT_URL" if "speak TLS" in problem else f"{setting} and WEIR_MQTT_URL"
+            return f"The MQTT broker at {self} refuses us: {problem}, check {setting}"
+        if isinstance(error, aiomqtt.MqttCodeError) and _is_unauthorized(error.rc):
+            return f"The MQTT broker at {self} refuses us: check user and password in WEIR_MQTT_URL"
+        if self.tls and await _speaks_plainly(self.host, self.port):
+            return f"The MQTT broker at {self} refuses us: it does not speak TLS there, check WEIR_MQTT_URL"
+        if not self.tls and await speaks_tls(self.host, self.port):
+            return f"The MQTT broker at {self} refuses us: it speaks TLS there, check WEIR_MQTT_URL (mqtts://)"
+        return None
+
+
+async def _speaks_plainly(host: str, port: int) -> bool:
+    """Whether a port on which no handshake came about answers a CONNECT without TLS; amqtt waits there in silence."""
+    writer: asyncio.StreamWriter | None = None
+    try:
+        async with asyncio.timeout(PROBE_S):
+            reader, writer = await asyncio.open_connection(host, port)
+            writer.write(_PLAIN_CONNECT)
+            return (await reader.read(1)) == _CONNACK
+    except (OSError, TimeoutError):
+        return False
+    finally:
+        if writer is not None:
+            writer.transport.abort()
+
+
+def _is_unauthorized(rc: object) -> bool:
+    if isinstance(rc, ReasonCode):
+        return rc.getName() in ("Bad user name or password", "Not authorized")
+    return rc in (paho.CONNACK_REFUSED_BAD_USERNAME_PASSWORD, paho.CONNACK_REFUSED_NOT_AUTHORIZED)
 
 
 Acknowledge = Callable[[], object]
@@ -153,24 +214,20 @@ async def keep_connected(
     ``serve`` enters the client (``async with client:``), which connects, and works until the connection is lost
     (``aiomqtt.MqttError``, after which the next attempt waits) or until it wants a new one (it returns).
     ``persistent``: the broker keeps subscriptions and undelivered messages under ``client_id``.
+
+    Raises ``RefusedError``.
     """
     backoff = FIRST_BACKOFF_S
     while True:
-        client = aiomqtt.Client(
-            address.host,
-            address.port,
-            username=address.username,
-            password=address.password,
-            identifier=client_id,
-            clean_session=not persistent,
-            keepalive=KEEPALIVE_S,
-            timeout=CONNECT_TIMEOUT_S,
-            tls_context=ssl.create_default_context() if address.tls else None,
+        client = address.client(
+            identifier=client_id, clean_session=not persistent, keepalive=KEEPALIVE_S, timeout=CONNECT_TIMEOUT_S
         )
         began = asyncio.get_running_loop().time()
         try:
             await serve(client)
         except aiomqtt.MqttError as error:
+            if (refused := await address.refusal(error)) is not None:
+                raise RefusedError(refused) from None
             if asyncio.get_running_loop().time() - began > LAST_BACKOFF_S:
                 backoff = FIRST_BACKOFF_S
             log.warning("no MQTT connection", broker=str(address), client=client_id, error=str(error), retry_s=backoff)

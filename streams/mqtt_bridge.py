@@ -17,11 +17,12 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, UnknownTopicOrPart
 from streams import ready
 from streams.bridging import Bridge, BridgeError, first_of
 from streams.deadletters import MAX_VALUE_BYTES
-from streams.kafka import client_options
+from streams.kafka import client_options, refusal
 from streams.monitoring import Monitor
 from streams.monitoring.web import MonitorPages
 from streams.mqtt import MqttAddress, keep_connected
 from streams.mqtt_routes import Routes
+from streams.refused import RefusedError
 from streams.settings import Settings
 from streams.topics import Topics, group_of, load_topics
 
@@ -37,9 +38,9 @@ log = structlog.get_logger("weir.bridge")
 async def carry(settings: Settings, topics: Topics, stop: asyncio.Event) -> None:
     """Be the bridge until ``stop`` is set, then finish what is under way.
 
-    Raises ``MqttUrlError``; ``BridgeError`` or a ``KafkaError`` when Kafka will not take the records.
+    Raises ``MqttUrlError``, ``RefusedError``; ``BridgeError`` or a ``KafkaError`` when Kafka will not take the records.
     """
-    address = MqttAddress.parse(settings.mqtt_url)
+    address = MqttAddress.of(settings)
     monitor = Monitor("bridge", settings)
     pages = MonitorPages(settings, monitor)
     await pages.start()
@@ -83,7 +84,7 @@ async def _main(settings: Settings, topics: Topics) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
         await first_of(carry(settings, topics, stop), _give_up(stop))
-    except (BridgeError, KafkaError) as error:
+    except (BridgeError, RefusedError, KafkaError) as error:
         log.critical("the bridge ends, to be started again", error=str(error))
         raise SystemExit(os.EX_SOFTWARE) from error
 
@@ -103,7 +104,7 @@ async def _drained(bridge: Bridge, stop: asyncio.Event) -> None:
 
 
 async def _start_producer(settings: Settings) -> AIOKafkaProducer:
-    """A started producer, however long Kafka takes to come."""
+    """A started producer, however long Kafka takes to come.  Raises ``RefusedError``."""
     while True:
         producer = AIOKafkaProducer(
             acks="all", enable_idempotence=True, max_request_size=MAX_REQUEST_BYTES, **client_options(settings)
@@ -112,6 +113,8 @@ async def _start_producer(settings: Settings) -> AIOKafkaProducer:
             await producer.start()
         except KafkaConnectionError as error:
             await producer.stop()
+            if (refused := await refusal(client_options(settings))) is not None:
+                raise RefusedError(refused) from None
             log.warning("no connection to Kafka", brokers=settings.brokers, error=str(error), again_in_s=RETRY_S)
             await asyncio.sleep(RETRY_S)
         except BaseException:

@@ -2,16 +2,26 @@
 
 ``DATABASE_URL``, ``REDPANDA_BROKERS``, ``PROCESS_ENGINE_GROUP_ID`` and ``PROCESS_DEFINITIONS_PATH`` are named as users
 of the field's other services have them; the rest begin with ``WEIR_``.
+
+What holds a password is a ``SecretStr`` or a ``SecretUrl``, and errors about settings never repeat their values.
 """
 
+import re
+from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from streams.addresses import Allowed
 from streams.core.clock import PlantClock
+from streams.redaction import SecretUrl, secrets_of_url
+from streams.tls import TlsFiles
+
+_HOSTS = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]:@,]*)(?::\d+)?(?:,(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]:@,]*)(?::\d+)?)*")
 
 MAX_PORT = 65_535
 
@@ -40,22 +50,49 @@ def _ports(text: str) -> range:
     return range(int(numbers[0]), int(numbers[1]) + 1)
 
 
+def _check_database(url: SecretUrl) -> SecretUrl:
+    """The message must not repeat the URL; what is wrong with it is most often the password."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("postgresql", "postgres"):
+        raise ValueError("Expected postgresql://user:password@host:port/database")
+    user, _, hosts = parts.netloc.rpartition("@")
+    if "@" in user or not _HOSTS.fullmatch(hosts):
+        raise ValueError(
+            "Expected postgresql://user:password@host:port/database; write a special character of the password as "
+            "%XX: '@' is %40, '/' is %2F, '#' is %23"
+        )
+    return url
+
+
+def _check_allowed(text: str) -> str:
+    Allowed.parse(text)
+    return text
+
+
 class Settings(BaseSettings):
     """One object for every role; each field's environment variable is ``WEIR_<FIELD>`` unless it names another."""
 
-    model_config = SettingsConfigDict(env_prefix="WEIR_", env_file=".env", extra="ignore", populate_by_name=True)
-
-    database_url: Annotated[str, Field(validation_alias=AliasChoices("DATABASE_URL", "database_url"))] = (
-        "postgresql://weir@127.0.0.1:25432/weir"
+    model_config = SettingsConfigDict(
+        env_prefix="WEIR_", env_file=".env", extra="ignore", populate_by_name=True, hide_input_in_errors=True
     )
+
+    database_url: Annotated[
+        SecretUrl,
+        AfterValidator(_check_database),
+        Field(validation_alias=AliasChoices("DATABASE_URL", "database_url")),
+    ] = SecretUrl("postgresql://weir@127.0.0.1:25432/weir")
+    """As asyncpg and libpq read it: ``?sslmode=verify-full&sslrootcert=/…/ca.pem`` for TLS."""
     brokers: Annotated[str, Field(validation_alias=AliasChoices("REDPANDA_BROKERS", "brokers"))] = "127.0.0.1:19092"
     app_id: Annotated[str, Field(validation_alias=AliasChoices("PROCESS_ENGINE_GROUP_ID", "app_id"))] = "process-engine"
     definitions_path: Annotated[
         Path, Field(validation_alias=AliasChoices("PROCESS_DEFINITIONS_PATH", "definitions_path"))
     ] = Path("definitions")
 
-    mqtt_url: str = "mqtt://127.0.0.1:18830"
+    mqtt_url: SecretUrl = SecretUrl("mqtt://127.0.0.1:18830")
     """``mqtt://[user[:password]@]host:port``; ``mqtts://`` for TLS."""
+    mqtt_ssl_cafile: Path | None = None
+    mqtt_ssl_certfile: Path | None = None
+    mqtt_ssl_keyfile: Path | None = None
     topics_file: Path = Path("redpanda/topics.yaml")
     partitions: Annotated[int | None, Field(ge=1, le=4096)] = None
     """Partitions of commands, events and changelog; without it, what ``topics.yaml`` says."""
@@ -67,6 +104,8 @@ class Settings(BaseSettings):
     kafka_sasl_username: str | None = None
     kafka_sasl_password: SecretStr | None = None
     kafka_ssl_cafile: Path | None = None
+    kafka_ssl_certfile: Path | None = None
+    kafka_ssl_keyfile: Path | None = None
 
     session_timeout_s: float = 6.0
     """How long a worker may be silent before its partitions go to others."""
@@ -81,6 +120,10 @@ class Settings(BaseSettings):
     """Address on which it listens."""
     action_concurrency: Annotated[int, Field(ge=1)] = 64
     """Actions that one action worker performs at the same time."""
+    http_allow: Annotated[str, AfterValidator(_check_allowed)] = ""
+    """Private places that the action ``http_request`` may reach: networks (CIDR) and hosts, with commas between."""
+    script_sandbox: Literal["required", "off"] = "required"
+    """``off`` lets scripts run, with the limits but without the filter of system calls, where the kernel has none."""
     done_ttl_s: float = 86_400.0
     """How long a finished instance is remembered in the processor's table, to refuse a second start with its id."""
     commands_keep_s: Annotated[float, Field(ge=0)] = 7 * 86_400.0
@@ -110,6 +153,35 @@ class Settings(BaseSettings):
     def web_ports(self) -> range:
         """The ports that ``web_port`` names."""
         return range(0) if self.web_port is None else _ports(self.web_port)
+
+    @model_validator(mode="after")
+    def _certificates_are_whole(self) -> Self:
+        for files in (self.kafka_tls, self.mqtt_tls):
+            if (files.certfile is None) != (files.keyfile is None):
+                raise ValueError(f"Expected both {files.prefix}_CERTFILE and {files.prefix}_KEYFILE, or none of them")
+        return self
+
+    @property
+    def kafka_tls(self) -> TlsFiles:
+        """For ``SSL`` and ``SASL_SSL``."""
+        return TlsFiles("WEIR_KAFKA_SSL", self.kafka_ssl_cafile, self.kafka_ssl_certfile, self.kafka_ssl_keyfile)
+
+    @property
+    def mqtt_tls(self) -> TlsFiles:
+        """For ``mqtts://``."""
+        return TlsFiles("WEIR_MQTT_SSL", self.mqtt_ssl_cafile, self.mqtt_ssl_certfile, self.mqtt_ssl_keyfile)
+
+    def secrets(self) -> set[str]:
+        """Every text that must not be seen: what a redactor looks for."""
+        found = secrets_of_url(self.database_url) | secrets_of_url(self.mqtt_url)
+        if self.kafka_sasl_password is not None:
+            found.add(self.kafka_sasl_password.get_secret_value())
+        return found
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """A copy that was given a plain text hides it too."""
+        for name, value in super().__repr_args__():
+            yield name, SecretUrl(value) if name in ("database_url", "mqtt_url") else value
 
     @cached_property
     def plant_clock(self) -> PlantClock:

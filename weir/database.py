@@ -2,11 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from urllib.parse import urlsplit
 
 import asyncpg
 
 from projections.migrations.migrate import migrate
+from projections.refusals import place_of, refusal
+from streams.refused import RefusedError
 from streams.settings import Settings
 
 CONNECT_TIMEOUT_S = 10.0
@@ -17,6 +18,10 @@ class UnreachableError(Exception):
     """No database answers; the message names its place, without a password."""
 
 
+class DatabaseRefusedError(UnreachableError, RefusedError):
+    """It is there and does not let us in; the message names the setting."""
+
+
 class NoSchemaError(Exception):
     """The database has none of Weir's tables, or not all."""
 
@@ -25,9 +30,11 @@ class NoSchemaError(Exception):
 async def connected(
     settings: Settings, *, command_timeout_s: float | None = COMMAND_TIMEOUT_S
 ) -> AsyncIterator[asyncpg.Connection]:
-    """A connection.  Raises ``UnreachableError``, or ``NoSchemaError`` when the body misses a table or a column."""
-    parts = urlsplit(settings.database_url)
-    place = f"the database at {parts.hostname or 'localhost'}:{parts.port or 5432}{parts.path}"
+    """A connection.
+
+    Raises ``UnreachableError``, or ``NoSchemaError`` when the body misses a table or a column.
+    """
+    place = f"the database at {place_of(settings.database_url)}"
     try:
         connection = await asyncpg.connect(
             settings.database_url,
@@ -35,7 +42,9 @@ async def connected(
             command_timeout=command_timeout_s,
             server_settings={"application_name": "weir", "timezone": "UTC"},
         )
-    except (OSError, asyncpg.PostgresError) as error:
+    except (OSError, asyncpg.PostgresError, asyncpg.exceptions.ClientConfigurationError) as error:
+        if (refused := refusal(error, settings.database_url)) is not None:
+            raise DatabaseRefusedError(refused) from None
         raise UnreachableError(f"Expected {place}, but got: {type(error).__name__}: {error}") from error
     try:
         yield connection

@@ -14,6 +14,7 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from streams.redaction import SecretUrl
 from streams.settings import Settings
 from weir.stack.ports import Ports
 
@@ -100,6 +101,8 @@ def forget_settings(environ: MutableMapping[str, str]) -> None:
 def _text(value: Any) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
+    if isinstance(value, SecretUrl):
+        return value.reveal()
     return str(value.absolute()) if isinstance(value, Path) else str(value)
 
 

@@ -13,6 +13,9 @@ from importlib import import_module
 import structlog
 from pydantic import ValidationError
 
+from streams.mqtt import MqttUrlError
+from streams.redaction import guard_output
+from streams.refused import RefusedError
 from streams.settings import Settings
 
 MODULES = {
@@ -28,9 +31,13 @@ MODULES = {
 
 def run_role(name: str, settings: Settings) -> int:
     """Be the role until told to stop; returns the exit code.  What goes wrong goes into the log whole."""
+    guard_output(settings.secrets())
     log_to_stderr(settings)
     try:
         import_module(MODULES[name]).run(settings)
+    except (RefusedError, MqttUrlError) as error:
+        sys.stderr.write(f"{error}\n")
+        return os.EX_SOFTWARE
     except Exception:  # noqa: BLE001  # whatever it is, it ends the process, and a supervisor starts another
         traceback.print_exc()
         return os.EX_SOFTWARE
@@ -45,12 +52,17 @@ def log_to_stderr(settings: Settings) -> None:
             structlog.processors.add_log_level,
             structlog.processors.StackInfoRenderer(),
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            console_renderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def console_renderer() -> structlog.dev.ConsoleRenderer:
+    """Tracebacks as Python prints them: those of rich show local variables, and with them passwords."""
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
 
 
 def main(argv: list[str]) -> int:

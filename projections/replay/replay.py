@@ -20,11 +20,13 @@ from projections.errors import ReplayError, ReplayRunningError, TopicRecreatedEr
 from projections.feeds import feeds_of
 from projections.projector import Projector
 from projections.records import Batch
+from projections.refusals import refusal
 from projections.replay import keep, shadow, swap
 from projections.replay.bulk import CONCURRENT, project_spans
 from projections.replay.report import OnProgress, Progress, ReplayReport, TableReport
 from projections.topic_log import FixedTopicLog, KafkaTopicLog
 from streams.log import Log, LogError, Span, opened
+from streams.refused import RefusedError
 from streams.settings import Settings
 from streams.topics import Topics
 from streams.transport.port import TopicPartition
@@ -231,7 +233,12 @@ async def _check_incarnations(connection: asyncpg.Connection, live: str, ids: di
 async def _alone(url: str) -> AsyncIterator[asyncpg.Connection]:
     """A connection that sees the live tables, without timeouts, and the right to replay as long as it is open."""
     settings = {"application_name": shadow.APPLICATION, "timezone": "UTC"}
-    connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
+    try:
+        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
+    except (OSError, asyncpg.PostgresError, asyncpg.exceptions.ClientConfigurationError) as error:
+        if (refused := refusal(error, url)) is not None:
+            raise RefusedError(refused) from None
+        raise
     try:
         if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
             raise ReplayRunningError(

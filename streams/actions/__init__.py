@@ -8,9 +8,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from streams.actions.base import ActionError, ActionRequest, Performer
+from streams.actions.http_client import HttpClient
+from streams.actions.http_request import HttpRequest
 from streams.actions.mqtt_publish import MqttPublish
 from streams.actions.notify import Notify
 from streams.actions.publisher import Publisher
+from streams.actions.script import RunScript
 
 __all__ = ["ACTIONS", "ActionError", "ActionRequest", "Connections", "Performer", "performers"]
 
@@ -20,11 +23,16 @@ class Connections(NamedTuple):
 
     mqtt: Publisher
     plant_ms: Callable[[], int]
+    http: HttpClient
+    confined: bool = True
+    """Whether scripts need a kernel that filters system calls."""
 
 
 ACTIONS: dict[str, Callable[[Connections], Performer]] = {
     "mqtt_publish": lambda to: MqttPublish(to.mqtt),
     "notify": lambda to: Notify(to.mqtt, to.plant_ms),
+    "http_request": lambda to: HttpRequest(to.http),
+    "script": lambda to: RunScript(confined=to.confined),
 }
 
 

@@ -12,6 +12,7 @@ import structlog
 
 from streams.actions.base import invalid_config, unavailable
 from streams.mqtt import MqttAddress, Outbox, keep_connected, until_lost
+from streams.transport.fatal import Fatal, exit_process
 
 MAX_TOPIC_BYTES = 65_535
 MAX_PAYLOAD_BYTES = 1024 * 1024
@@ -45,8 +46,9 @@ class _Connection(NamedTuple):
 class MqttPublisher:
     """The real one."""
 
-    def __init__(self, address: MqttAddress, client_id: str) -> None:
-        self.address, self._client_id = address, client_id
+    def __init__(self, address: MqttAddress, client_id: str, fatal: Fatal = exit_process) -> None:
+        """``fatal`` ends the process when the broker refuses us: nothing would ever be published."""
+        self.address, self._client_id, self._fatal = address, client_id, fatal
         self._connected: asyncio.Future[_Connection] | None = None
         self._keeping: asyncio.Task[None] | None = None
 
@@ -56,12 +58,17 @@ class MqttPublisher:
         self._keeping = asyncio.create_task(
             keep_connected(self.address, self._serve, client_id=self._client_id), name="mqtt publisher"
         )
+        self._keeping.add_done_callback(self._ended)
 
     async def stop(self) -> None:
         """Disconnect."""
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
+
+    def _ended(self, keeping: "asyncio.Task[None]") -> None:
+        if not keeping.cancelled() and (error := keeping.exception()) is not None:
+            self._fatal("the connection to the MQTT broker has ended for good", error)
 
     async def publish(self, message: MqttMessage, timeout_s: float) -> None:
         check_message(message)

@@ -19,7 +19,9 @@ import structlog
 
 from streams import transport
 from streams.actions import Connections, performers
+from streams.actions.http_client import AiohttpClient
 from streams.actions.publisher import MqttPublisher
+from streams.addresses import Allowed
 from streams.app import RoleApp, make_app
 from streams.codec import BadRecordError, UpgradeError
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
@@ -72,8 +74,14 @@ class ActionWorker:
         self.source: transport.Source | None = None
         self._commands = topics.commands.name
         self._dead_letters = TopicPartition(topics.dead_letters.name, DEAD_LETTERS_PARTITION)
-        self._publisher = MqttPublisher(MqttAddress.parse(settings.mqtt_url), f"{group}-{uuid.uuid4().hex[:8]}")
-        connections = Connections(self._publisher, plant_ms=lambda: clock.plant_ms(time.time() * 1000))
+        self._publisher = MqttPublisher(MqttAddress.of(settings), f"{group}-{uuid.uuid4().hex[:8]}")
+        self._http = AiohttpClient(Allowed.parse(settings.http_allow))
+        connections = Connections(
+            self._publisher,
+            plant_ms=lambda: clock.plant_ms(time.time() * 1000),
+            http=self._http,
+            confined=settings.script_sandbox == "required",
+        )
         self._performing = Performing(performers(connections), clock)
         self._pool: Pool[tuple[_Work, Requested]] = Pool(settings.action_concurrency, self._perform)
         self._outbox: Outbox[_Work] = Outbox(client_options(settings), self._sent, self._not_sent)
@@ -85,12 +93,14 @@ class ActionWorker:
     async def start(self) -> None:
         """Connect."""
         await self._outbox.start()
+        await self._http.start()
         await self._publisher.start()
 
     async def stop(self) -> None:
         """Give up what still runs, since nobody waits any longer, and disconnect."""
         await self._pool.stop()
         await self._publisher.stop()
+        await self._http.stop()
         await self._outbox.stop()
 
     def status(self) -> dict[str, int]:

@@ -9,6 +9,8 @@ import os
 import sys
 from typing import NoReturn, Protocol
 
+from streams.refused import RefusedError
+
 EXIT_FATAL = 70
 """``EX_SOFTWARE`` of sysexits.h: restart me."""
 
@@ -23,6 +25,8 @@ class Fatal(Protocol):
 
 def exit_process(message: str, error: BaseException | None = None) -> NoReturn:
     """Log ``message`` and leave without any cleaning up: a cleanup could still write."""
+    if isinstance(error, RefusedError):  # says all there is to say
+        message, error = str(error), None
     logger.critical("FATAL, exiting with code %d: %s", EXIT_FATAL, message, exc_info=error)
     logging.shutdown()
     sys.stdout.flush()

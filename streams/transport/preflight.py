@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
+from streams.kafka import refusal
 from streams.transport.fatal import logger
 
 if TYPE_CHECKING:
@@ -21,7 +22,10 @@ DECLARE = "declare it in redpanda/topics.yaml and run 'weir topics apply'"
 
 
 async def check(tx: "Transport") -> None:
-    """Wait for the broker, then compare topics; what does not fit ends the process with what to do."""
+    """Wait for the broker, then compare topics.
+
+    What does not fit ends the process with what to do, and so does a broker that is there and refuses us.
+    """
     inputs = {name: source.table for name, source in tx.sources.items()}
     changelogs = {table.changelog for table in inputs.values() if table is not None}
     counts = await _partition_counts(tx, sorted(inputs.keys() | changelogs))
@@ -46,6 +50,8 @@ async def _partition_counts(tx: "Transport", topics: list[str]) -> dict[str, int
                 try:
                     return await _describe(tx, topics)
                 except KafkaError as failure:
+                    if (refused := await refusal(tx.options.client)) is not None:
+                        tx.fatal(refused)
                     if error is None:
                         logger.warning("waiting for Kafka at %s: %r", servers, failure)
                     error = failure

@@ -1,4 +1,4 @@
-"""Every action, on the fake and on a real MQTT broker: what goes out, what comes back, what is refused."""
+"""Every action, those over MQTT on the fake and on a real broker: what goes out, what comes back, what is refused."""
 
 import asyncio
 import uuid
@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from streams.actions import ACTIONS, ActionError, ActionRequest, Connections, performers
+from streams.actions.http_client import FakeHttpClient, HttpAnswer
 from streams.actions.publisher import FakePublisher, MqttMessage, MqttPublisher, Publisher
 from streams.mqtt import MqttAddress
 from weir.stack.stack import StackUrls
@@ -71,7 +72,8 @@ def request(action: str, config: dict[str, Any], time_left_s: float = 20.0) -> A
 async def perform(
     publisher: Publisher, action: str, config: dict[str, Any], time_left_s: float = 20.0
 ) -> dict[str, Any]:
-    performer = performers(Connections(publisher, lambda: PLANT_MS))[action]
+    connections = Connections(publisher, lambda: PLANT_MS, FakeHttpClient(lambda _: HttpAnswer(204, {}, b"")))
+    performer = performers(connections)[action]
     output = await performer.perform(request(action, config, time_left_s))
     assert msgspec.json.decode(msgspec.json.encode(output)) == output
     return output
@@ -80,11 +82,16 @@ async def perform(
 GOOD: dict[str, dict[str, Any]] = {
     "mqtt_publish": {"topic": "contract/any", "payload": {"a": 1}},
     "notify": {"message": "hot", "channel": "alert"},
+    "http_request": {"url": "https://plant.example/cooling", "method": "POST", "body": {"on": True}},
+    "script": {"source": "output = {'twice': 2 * input['a']}", "input": {"a": 1}},
 }
 BAD: dict[str, dict[str, Any]] = {
     "mqtt_publish": {"topic": "contract/+", "payload": ""},
     "notify": {"message": "", "channel": "alert"},
+    "http_request": {"url": "file:///etc/passwd"},
+    "script": {"source": ""},
 }
+OVER_MQTT = ("mqtt_publish", "notify")
 
 
 def test_the_contract_is_for_every_action() -> None:
@@ -92,6 +99,11 @@ def test_the_contract_is_for_every_action() -> None:
 
 
 @pytest.mark.parametrize("action", ACTIONS)
+async def test_a_good_config_is_carried_out(action: str) -> None:
+    await perform(FakePublisher(), action, GOOD[action])
+
+
+@pytest.mark.parametrize("action", OVER_MQTT)
 async def test_a_performed_action_has_gone_out_once(world: World, action: str) -> None:
     await perform(world.publisher, action, GOOD[action])
     assert len(await world.sent(1)) == 1
@@ -104,7 +116,7 @@ async def test_a_config_that_cannot_be_carried_out_is_refused_for_good(world: Wo
     assert (refused.value.error_type, refused.value.retryable) == ("invalid_config", False)
 
 
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("action", OVER_MQTT)
 async def test_without_a_broker_the_action_waits_and_then_says_so(world: World, action: str) -> None:
     began = asyncio.get_running_loop().time()
     with pytest.raises(ActionError) as failed:

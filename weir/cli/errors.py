@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import Any
 
 import typer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 from pydantic import ValidationError
 from rich.console import Console
 from typer.core import TyperGroup
@@ -20,6 +20,10 @@ from typer.core import TyperGroup
 from projections.errors import MigrationError
 from streams.codec import LimitError
 from streams.core.parse import DefinitionError
+from streams.kafka import client_options, refusal
+from streams.mqtt import MqttUrlError
+from streams.redaction import redact
+from streams.refused import RefusedError
 from streams.settings import Settings
 from streams.topics import TopicsError
 from weir.cli.session import Session, session_of
@@ -27,7 +31,8 @@ from weir.client import ClientError
 from weir.database import NoSchemaError, UnreachableError
 from weir.demo.run import DemoError
 from weir.demo.series import SeriesError
-from weir.stack.errors import StackError
+from weir.stack.checks import run_async
+from weir.stack.errors import ServiceUnreachableError, StackError
 from weir.watch import NoAnswerError
 
 
@@ -96,7 +101,15 @@ def _stack(error: StackError, _session: Session) -> CliError:
     return CliError(error.message, error.hint, reason="stack")
 
 
+def _unreachable_service(error: ServiceUnreachableError, _session: Session) -> CliError:
+    return CliError(error.message, error.hint, reason="unreachable", code=ExitCode.UNREACHABLE)
+
+
 def _kafka(error: KafkaError, session: Session) -> CliError:
+    if isinstance(error, KafkaConnectionError):
+        refused = run_async(refusal(client_options(session.settings)))
+        if refused is not None:
+            return CliError(refused, reason="refused", code=ExitCode.UNREACHABLE)
     return CliError(
         f"Expected Kafka at {session.settings.brokers}, but got: {type(error).__name__}: {error}",
         "Start it with `weir up`, or set REDPANDA_BROKERS to brokers that run.",
@@ -112,7 +125,10 @@ def _settings(error: ValidationError, _session: Session) -> CliError:
 
 
 EXPECTED: dict[type[Exception], Explain] = {
+    ServiceUnreachableError: _unreachable_service,
     StackError: _stack,
+    RefusedError: _as_it_says("refused", code=ExitCode.UNREACHABLE),
+    MqttUrlError: _as_it_says("settings", code=ExitCode.USAGE),
     NoAnswerError: _as_it_says("timeout", code=ExitCode.TIMEOUT),
     ClientError: _as_it_says("unreachable", code=ExitCode.UNREACHABLE),
     KafkaError: _kafka,
@@ -132,11 +148,10 @@ EXPECTED: dict[type[Exception], Explain] = {
 
 def report(error: CliError, *, as_json: bool) -> None:
     """Tell a person on stderr, and a program on stdout."""
-    text = f"{error.message}\n{error.hint}" if error.hint else error.message
+    message, hint = redact(error.message), redact(error.hint)
+    text = f"{message}\n{hint}" if hint else message
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print("Error:", style="bold red", end=" ")
     console.print(text, markup=False)
     if as_json:
-        sys.stdout.write(
-            json.dumps({"error": {"reason": error.reason, "message": error.message, "hint": error.hint}}) + "\n"
-        )
+        sys.stdout.write(json.dumps({"error": {"reason": error.reason, "message": message, "hint": hint}}) + "\n")

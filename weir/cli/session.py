@@ -9,9 +9,11 @@ from pathlib import Path
 import structlog
 import typer
 
+from streams.redaction import guard_output
 from streams.settings import Settings
 from streams.topics import Topics, load_topics
 from weir.home import DEFAULT_HOME, load_settings, load_stack_options
+from weir.role import console_renderer
 from weir.stack.stack import Stack
 
 
@@ -26,7 +28,9 @@ class Session:
     @cached_property
     def settings(self) -> Settings:
         """From the environment, ``.env``, or what ``weir up`` left in the home."""
-        return load_settings(self.home)
+        settings = load_settings(self.home)
+        guard_output(settings.secrets())
+        return settings
 
     @cached_property
     def topics(self) -> Topics:
@@ -53,6 +57,13 @@ def quiet_logs(session: Session) -> None:
         for library in ("aiokafka", "asyncio", "aiomqtt", "mqtt"):  # what they have to say comes as an exception too
             logging.getLogger(library).setLevel(logging.CRITICAL)
     structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.StackInfoRenderer(),
+            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
+            console_renderer(),
+        ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

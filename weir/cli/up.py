@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from streams.redaction import without_password
 from streams.settings import Settings
 from weir.cli import options
 from weir.cli.output import Bar, err, out, print_json
@@ -13,7 +14,6 @@ from weir.cli.session import session_of
 from weir.cli.topics import warn_of_differences
 from weir.home import load_settings, load_stack_options
 from weir.plant import bring_up
-from weir.stack.checks import without_password
 from weir.stack.ports import Ports
 from weir.stack.stack import Stack, StackUrls
 from weir.workers import parse_workers

@@ -78,10 +78,7 @@ class Ear:
 
 def connect(mqtt_url: str, client_id: str) -> aiomqtt.Client:
     """A client of the broker at ``mqtt_url``."""
-    address = MqttAddress.parse(mqtt_url)
-    return aiomqtt.Client(
-        address.host, address.port, username=address.username, password=address.password, identifier=client_id
-    )
+    return MqttAddress.parse(mqtt_url).client(identifier=client_id)
 
 
 async def play(

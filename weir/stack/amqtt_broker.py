@@ -5,19 +5,25 @@ import logging
 import signal
 import sys
 
+from amqtt.broker import Broker
+
 from weir.stack.amqtt_sessions import session_broker
 
 
-async def serve(host: str, port: int) -> None:
+async def until_told(broker: Broker) -> None:
     """Serve until SIGTERM or SIGINT."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    broker = session_broker(host, port)
     await broker.start()
     await stop.wait()
     await broker.shutdown()
+
+
+async def serve(host: str, port: int) -> None:
+    """Serve on that address."""
+    await until_told(session_broker(host, port))
 
 
 if __name__ == "__main__":

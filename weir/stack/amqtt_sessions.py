@@ -16,6 +16,10 @@ Sessions live in memory: a restart of the broker loses them.  Private parts of t
 """
 
 import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import amqtt.broker
@@ -29,10 +33,17 @@ TAKE_OVER_TIMEOUT_S = 10.0
 
 
 class OpenDoor(BaseAuthPlugin):  # type: ignore[misc]  # amqtt is untyped here
-    """Admits every client: the broker listens on the loopback address only."""
+    """Admits every client, as the broker listens on the loopback address only; or those with a known password."""
 
-    async def authenticate(self, *, session: Session) -> bool:  # noqa: ARG002  the plugin's interface
-        return True
+    async def authenticate(self, *, session: Session) -> bool:
+        users = self.config.users
+        return not users or users.get(session.username) == session.password
+
+    @dataclass
+    class Config:
+        """``users`` are passwords by name."""
+
+        users: dict[str, str] = field(default_factory=dict)
 
 
 class Handler(BrokerProtocolHandler):  # type: ignore[misc]  # amqtt is untyped here
@@ -96,13 +107,22 @@ class SessionBroker(Broker):  # type: ignore[misc]  # amqtt is untyped here
             self._tasks_queue.append(asyncio.ensure_future(publish))
 
 
-def session_broker(host: str, port: int) -> Broker:
-    """A broker on that address, to be started in the running event loop."""
+def session_broker(
+    host: str,
+    port: int,
+    users: Mapping[str, str] = MappingProxyType({}),
+    tls: tuple[Path, Path] | None = None,
+) -> Broker:
+    """A broker on that address, to be started in the running event loop.
+
+    ``users`` are passwords by name; ``tls`` are the files of its certificate and its key.
+    """
+    files = {"ssl": True, "certfile": str(tls[0]), "keyfile": str(tls[1])} if tls is not None else {}
     amqtt.broker.BrokerProtocolHandler = Handler  # amqtt names the class in the middle of its methods
     return SessionBroker(
         {
-            "listeners": {"default": {"type": "tcp", "bind": f"{host}:{port}"}},
-            "plugins": {f"{OpenDoor.__module__}.{OpenDoor.__qualname__}": {}},
+            "listeners": {"default": {"type": "tcp", "bind": f"{host}:{port}", **files}},
+            "plugins": {f"{OpenDoor.__module__}.{OpenDoor.__qualname__}": {"users": dict(users)} if users else {}},
             "session_expiry_interval": 86_400,
         }
     )

@@ -11,7 +11,6 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit, urlunsplit
 
 Check = Callable[[], str]
 T = TypeVar("T")
@@ -60,15 +59,6 @@ def announced(ready_file: Path, pid: int | None) -> str:
     if said != str(pid):
         raise NotReadyError(f"pid {pid} has not announced that it is ready")
     return "ready"
-
-
-def without_password(url: str) -> str:
-    """The URL as it may be shown."""
-    parts = urlsplit(url)
-    if parts.password is None:
-        return url
-    user, _, host = parts.netloc.rpartition("@")
-    return urlunsplit(parts._replace(netloc=f"{user.split(':', 1)[0]}@{host}"))
 
 
 def words(error: BaseException) -> str:

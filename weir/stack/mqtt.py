@@ -7,13 +7,13 @@ mosquitto keeps it over a restart and, but for the last second, over its own dea
 import asyncio
 import os
 import shutil
-import ssl
 import sys
 from pathlib import Path
 
 import aiomqtt
 
 from streams.mqtt import MqttAddress
+from streams.refused import RefusedError
 from weir.stack import checks
 from weir.stack.checks import TIMEOUT_S
 from weir.stack.ports import LOCALHOST, Ports
@@ -67,25 +67,21 @@ def prepare(home: Path, ports: Ports) -> ProcessSpec:
         cwd=directory,
         port=ports.mqtt,
         url=url(ports),
-        ready=lambda: check(url(ports)),
+        ready=lambda: check(MqttAddress(LOCALHOST, ports.mqtt)),
         stop_timeout_s=10.0,
     )
 
 
-def check(mqtt_url: str) -> str:
-    """The broker accepts a CONNECT."""
-    address = MqttAddress.parse(mqtt_url)
+def check(address: MqttAddress) -> str:
+    """The broker accepts a CONNECT.  Raises ``RefusedError`` when it is there and does not."""
 
     async def ask() -> str:
-        client = aiomqtt.Client(
-            address.host,
-            address.port,
-            username=address.username,
-            password=address.password,
-            tls_context=ssl.create_default_context() if address.tls else None,
-            timeout=TIMEOUT_S,
-        )
-        async with client:
-            return "accepts connections"
+        try:
+            async with address.client(timeout=TIMEOUT_S):
+                return "accepts connections"
+        except aiomqtt.MqttError as error:
+            if (refused := await address.refusal(error)) is not None:
+                raise RefusedError(refused) from None
+            raise
 
-    return checks.run_async(asyncio.wait_for(ask(), 2 * TIMEOUT_S))
+    return checks.run_async(asyncio.wait_for(ask(), 3 * TIMEOUT_S))

@@ -13,13 +13,17 @@ import shutil
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 import asyncpg
 import psutil
 
+from projections.refusals import refusal
+from streams.refused import RefusedError
 from weir.stack import checks
 from weir.stack.accounts import lookup, reaches, run_options
 from weir.stack.checks import TIMEOUT_S
@@ -81,8 +85,16 @@ def cluster_major(home: Path) -> int | None:
         return None
 
 
-def prepare(home: Path, bin_dir: Path, ports: Ports, *, durable: bool, progress: Progress) -> ProcessSpec:
-    """Create the cluster when it is new, and tell how to start the server."""
+def prepare(
+    home: Path,
+    bin_dir: Path,
+    ports: Ports,
+    *,
+    durable: bool,
+    progress: Progress,
+    more: Mapping[str, str] = MappingProxyType({}),
+) -> ProcessSpec:
+    """Create the cluster when it is new, and tell how to start the server; ``more`` are further settings of it."""
     directory = _directory(home)
     data = directory / "data"
     if not data.exists():
@@ -96,6 +108,7 @@ def prepare(home: Path, bin_dir: Path, ports: Ports, *, durable: bool, progress:
         settings |= NOT_DURABLE
     elif is_community(bin_dir):
         settings |= COMMUNITY
+    settings |= more
     options = tuple(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
     return ProcessSpec(
         name=NAME,
@@ -116,7 +129,12 @@ def check(url: str) -> str:
     """The database answers and has the TimescaleDB extension."""
 
     async def ask() -> str:
-        connection = await asyncpg.connect(url, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S)
+        try:
+            connection = await asyncpg.connect(url, timeout=TIMEOUT_S, command_timeout=TIMEOUT_S)
+        except (OSError, asyncpg.PostgresError, asyncpg.exceptions.ClientConfigurationError) as error:
+            if (refused := refusal(error, url)) is not None:
+                raise RefusedError(refused) from None
+            raise
         try:
             version = await connection.fetchval("show server_version")
             extension = await connection.fetchval("select extversion from pg_extension where extname = 'timescaledb'")

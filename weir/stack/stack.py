@@ -13,16 +13,18 @@ A service whose URL the settings name is the user's own: it is checked, and neve
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from streams.kafka import client_options
+from streams.mqtt import MqttAddress
+from streams.redaction import without_password
 from streams.settings import Settings
 from weir.stack import kafka, mqtt, postgres, supervisor
 from weir.stack.accounts import check_owner
-from weir.stack.checks import Check, without_password, words
+from weir.stack.checks import Check, words
 from weir.stack.disk import check_space
-from weir.stack.errors import StackError
+from weir.stack.errors import ServiceUnreachableError, StackError
 from weir.stack.kafka_jars import ensure_kafka
 from weir.stack.ports import Ports
 from weir.stack.process import Processes, ProcessSpec, ServiceStatus
@@ -66,10 +68,11 @@ class Stack:
         self.urls = StackUrls(**urls)
         self.external = [name for name, field in FIELDS.items() if urls[field] != getattr(embedded, field)]
         options = client_options(settings) if settings is not None else {}
+        files = (settings or Settings.model_construct()).mqtt_tls
         self._checks: dict[str, Check] = {
             kafka.NAME: lambda: kafka.check({**options, "bootstrap_servers": self.urls.brokers}),
             postgres.NAME: lambda: postgres.check(self.urls.database_url),
-            mqtt.NAME: lambda: mqtt.check(self.urls.mqtt_url),
+            mqtt.NAME: lambda: mqtt.check(replace(MqttAddress.parse(self.urls.mqtt_url), files=files)),
         }
 
     def up(self, progress: Progress = silent) -> StackUrls:
@@ -177,7 +180,7 @@ class Stack:
         try:
             self._checks[name]()
         except Exception as error:  # whatever the client library raises
-            raise StackError(
+            raise ServiceUnreachableError(
                 f"Expected {name} at {VARIABLES[name]} to answer, but got: {words(error)}",
                 f"Start it, correct {VARIABLES[name]}, or remove that variable: then Weir brings its own {name}.",
             ) from error

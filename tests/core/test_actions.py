@@ -1,0 +1,83 @@
+"""The configuration of actions, as a definition's author meets it: mistakes with their place, and what is rendered."""
+
+import pytest
+
+from streams.core.parse import check_definition, parse_definition
+from streams.core.process import compile_process
+
+HEAD = "id: a\nversion: 1\ntrigger: {type: api}\nvariables: [{name: x}]\nactivities:\n"
+SCRIPT = """\
+  - id: mean
+    type: service
+    action: script
+    output: result
+    config:
+      source: |
+        total = sum(input["temps"])
+        output = {"mean": f"${total}"}
+      input: {temps: "${x}"}
+"""
+HTTP = "  - {id: tell, type: service, action: http_request, config: {%s}}\n"
+
+
+def said(text: str) -> list[str]:
+    return [str(one).splitlines()[0] for one in check_definition(HEAD + text, "f")[1]]
+
+
+def test_the_source_of_a_script_is_taken_as_it_is() -> None:
+    process = compile_process(parse_definition(HEAD + SCRIPT))
+    config = process.activities["mean"].config.render({"x": [1, 2]})  # type: ignore[attr-defined]
+    assert config == {
+        "source": 'total = sum(input["temps"])\noutput = {"mean": f"${total}"}\n',
+        "input": {"temps": [1, 2]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "says"),
+    [
+        ("total = sum(", "total = = sum(", "12:17", "Expected Python, but got: invalid syntax"),
+        ('output = {"mean"', '  output = {"mean"', "13:", "Expected Python, but got: unexpected indent"),
+        ('["temps"])', '["temps"]', "12:20", "Expected Python, but got: '(' was never closed"),
+    ],
+)
+def test_a_mistake_in_a_script_has_its_line_and_column(old: str, new: str, place: str, says: str) -> None:
+    assert old in SCRIPT
+    [problem] = said(SCRIPT.replace(old, new))
+    assert problem.startswith(f"f:{place}"), problem
+    assert says in problem
+
+
+def test_a_source_that_nests_too_deep_is_a_mistake_like_others() -> None:
+    source = "(" * 5000 + ")" * 5000
+    text = SCRIPT.replace('total = sum(input["temps"])', source)
+    assert any("Expected Python" in line for line in said(text))
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ("url: 'ftp://plant/'", "Expected a URL with http:// or https://, but got 'ftp://plant/'"),
+        ("url: 'http://me:secret@plant/'", "Expected a URL without user and password"),
+        ("url: 'http://plant/', method: TRACE", "Expected 'GET'"),
+        ("url: 'http://plant/', headers: {'a b': c}", "headers"),
+        ("url: 'http://plant/', expect: [99]", "Expected a number from 200 up"),
+        ("url: 'http://plant/', bodi: x", "Unknown field 'bodi'"),
+        ("method: GET", "Expected a field 'url'"),
+    ],
+)
+def test_a_mistake_in_a_request_is_told(config: str, says: str) -> None:
+    problems = said(HTTP % config)
+    assert any(says in problem for problem in problems), problems
+    assert not any("secret" in problem for problem in problems)
+
+
+def test_a_request_renders_its_parts() -> None:
+    config = "url: 'https://plant/${x}', headers: {X-Count: '${x}'}, body: {n: '${x}'}"
+    process = compile_process(parse_definition(HEAD + HTTP % config))
+    assert process.activities["tell"].config.render({"x": 7}) == {  # type: ignore[attr-defined]
+        "url": "https://plant/7",
+        "method": "GET",
+        "headers": {"X-Count": 7},
+        "body": {"n": 7},
+    }
