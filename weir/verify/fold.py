@@ -98,6 +98,7 @@ class Fold:
         if of_instance and self._projecting:
             self._count(event)
         if event.subject in self.broken:
+            self.course.released = None
             return
         before = self.get(event.subject)
         seen = Seen(self.course, before, self.lives.get(event.subject), event, instant_ms(event.time))

@@ -175,22 +175,20 @@ class Gathered:
             return
         self.outcomes[rejected.partition, rejected.offset].rejections += 1
 
-    def take_letter(self, record: Record) -> None:
+    def take_letter(self, record: Record, *, keep_value: bool = True) -> None:
         """A record of ``process-dead-letters``; those that tell what became of a letter are none."""
         if is_fate(record.headers):
             return
         self.counts["letters"] += 1
         ours = dict(reversed([(name, value or b"") for name, value in record.headers]))  # the original ones follow ours
         missing = [name for name in LETTER_HEADERS if name not in ours]
-        numbers = [ours.get(name, b"") for name in ("weir_partition", "weir_offset")]
-        if missing or not all(number.isdigit() for number in numbers):
-            why = (
-                f"expected the header {missing[0]}" if missing else f"expected numbers as the place, but got {numbers}"
-            )
-            self.malformed.append((f"dead letter at {record.offset}", why))
+        place = None if missing else _place(ours["weir_partition"] + b":" + ours["weir_offset"])
+        if place is None:
+            why = f"the header {missing[0]}" if missing else "numbers as the place of its record"
+            self.malformed.append((f"dead letter at {record.offset}", f"expected {why}"))
             return
-        topic, role = ours["weir_topic"].decode(), ours["weir_role"].decode()
-        letter = Letter(topic, int(numbers[0]), int(numbers[1]), role, record.value, RETRY_HEADER in ours)
+        topic, role = (ours[name].decode(errors="replace") for name in ("weir_topic", "weir_role"))
+        letter = Letter(topic, *place, role, record.value if keep_value else None, RETRY_HEADER in ours)
         self.letters.append(letter)
         if topic == self.commands_topic:
             self.outcomes[letter.partition, letter.offset].dead_letters += 1

@@ -44,7 +44,7 @@ class Course:
         self.offset = -1
         """That of the last command that caused an event."""
         self.time_ms = 0
-        """The latest plant time."""
+        """Plant time of the last event."""
         self.fired: Fired | None = None
         """The last timer."""
         self.due_ms = 0
@@ -60,7 +60,7 @@ class Course:
             offset = event.cause.rpartition(":")[2]
             if offset.isdigit():
                 self.offset = max(self.offset, int(offset))
-        self.time_ms = max(self.time_ms, seen.time_ms)
+        self.time_ms = seen.time_ms
         if event.type in ENDS_OF_TIMERS and event.cause.endswith(":timer"):
             wait = None if seen.instance is None else seen.instance.waiting.get(event.activity_id or "")
             if wait is not None and wait.due is not None:
