@@ -125,11 +125,7 @@ class Bridge:
         while True:
             message = await self._arrived.get()
             now_ms = int(self._clock() * 1000)
-            if message.refusal is not None:
-                records = [self._routes.dead_letter(message.topic, message.payload, message.refusal, now_ms)]
-            else:
-                records = self._routes.records(message.topic, message.payload, now_ms)
-            if records:
+            if records := self._records(message, now_ms):
                 sent = [await self._send(record) for record in records]
                 stored = sent[0] if len(sent) == 1 else asyncio.gather(*sent)
                 stored.add_done_callback(partial(self._stored, message, records[0]))
@@ -146,6 +142,16 @@ class Bridge:
         await self._idle.wait()
 
     # ---- one message
+
+    def _records(self, message: _Message, now_ms: int) -> list[KafkaRecord]:
+        refusal = message.refusal
+        if refusal is None:
+            try:
+                return self._routes.records(message.topic, message.payload, now_ms)
+            except Exception as error:  # a message that trips a bug of ours must not stop the others
+                log.exception("a message raised", mqtt_topic=message.topic)
+                refusal = f"{type(error).__name__}: {error}"
+        return [self._routes.dead_letter(message.topic, message.payload, refusal, now_ms)]
 
     def _deliver(self, message: paho.MQTTMessage, acknowledge: Acknowledge) -> None:
         """Called for each delivery; what is not acknowledged comes again on the next connection.

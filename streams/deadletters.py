@@ -87,9 +87,9 @@ class DeadLetter:
             "weir_role": self.role,
             "weir_time": instant_text(now_ms),
             "weir_arrived": str(now_ms if self.arrived_ms is None else self.arrived_ms),
+            "weir_definitions": " ".join(self.definitions),
+            "weir_cut": "",  # all of them, always: so the record's own headers cannot be taken for ours
         }
-        if self.definitions:
-            named["weir_definitions"] = " ".join(self.definitions)
         if value is not None and len(value) > MAX_VALUE_BYTES:
             named["weir_reason"] = f"{reason[:MAX_REASON]} (cut from {len(value)} to {MAX_VALUE_BYTES} bytes)"
             named["weir_cut"] = str(len(value))

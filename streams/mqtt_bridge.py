@@ -26,7 +26,8 @@ from streams.refused import RefusedError
 from streams.settings import Settings
 from streams.topics import Topics, group_of, load_topics
 
-MAX_REQUEST_BYTES = MAX_VALUE_BYTES + 128 * 1024
+MAX_REQUEST_BYTES = MAX_VALUE_BYTES + 1024 * 1024
+"""A dead letter, which names its MQTT topic three times: that alone may have 64 KB."""
 RETRY_S = 1.0
 DRAIN_S = 1.5
 CLOSE_S = 0.5

@@ -187,7 +187,7 @@ class _Batch:
     ) -> None:
         """Start ``process``, unless the reading is older than ``max_age``: as old as it, or its arrival, says."""
         counts = self._routed.counts
-        taken = arrived = self._clock.plant_ms(arrived_ms(record, retry))
+        taken = arrived = min(self._now, self._clock.plant_ms(arrived_ms(record, retry)))
         if trigger.device_time and (own := plausible_us(reading.get("timestamp"), arrived * 1000)) is not None:
             taken = min(arrived, own // 1000)
         not_after = taken + trigger.max_age_ms

@@ -8,7 +8,7 @@ import paho.mqtt.client as paho
 import pytest
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError, UnknownTopicOrPartitionError
 
-from streams import bridging
+from streams import bridging, mqtt_routes
 from streams.bridging import Bridge, BridgeError
 from streams.mqtt_routes import Routes
 from streams.topics import Topic, Topics
@@ -136,6 +136,24 @@ async def test_a_record_that_kafka_finds_too_large_becomes_a_dead_letter_before_
     bench.stored(1)
     await settle(lambda: bench.acknowledged == [0])
     assert bench.bridge.counts.dead == 1
+
+
+async def test_a_message_that_trips_a_bug_of_ours_is_a_dead_letter_and_the_next_goes_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_raw: bytes) -> None:
+        raise ZeroDivisionError("planted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mqtt_routes, "decode_reading", broken)
+        bench.deliver(0, b'{"fields": {}}')
+        await bench.forwarded(1)
+    bench.deliver(1, b'{"fields": {}}')
+    await bench.forwarded(2)
+    assert [topic for topic, *_ in bench.producer.sent] == ["dead", "telemetry"]
+    bench.stored(0)
+    bench.stored(1)
+    await settle(lambda: bench.acknowledged == [0, 1])
 
 
 @pytest.mark.parametrize("error", [UnknownTopicOrPartitionError(), MessageSizeTooLargeError()])

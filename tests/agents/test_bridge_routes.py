@@ -2,8 +2,12 @@ import orjson
 import pytest
 
 from streams.core.ids import partition_for
+from streams.deadletters import ours
+from streams.mqtt_bridge import MAX_REQUEST_BYTES
 from streams.mqtt_routes import Routes, wildcard_part
-from streams.topics import Topic, Topics
+from streams.settings import Settings
+from streams.topics import Topic, Topics, load_topics
+from tests.poison import Poison, poison
 
 NOW_MS = 1_800_000_000_000
 
@@ -100,3 +104,22 @@ def test_a_device_id_that_cannot_be_a_key_leaves_the_key_to_the_mqtt_topic(devic
     payload = orjson.dumps({"tags": {"device_id": device}})
     [record] = routes(telemetry="home/+/telemetry").records("home/hp1/telemetry", payload, NOW_MS)
     assert (record.topic, record.key) == ("telemetry", b"hp1")
+
+
+@pytest.mark.parametrize("bad", poison(b'{"tags": {"device_id": "a"}, "fields": {"t": @}}'), ids=lambda bad: bad.name)
+def test_poison_is_a_dead_letter(bad: Poison) -> None:
+    [record] = routes(telemetry="home/+").records("home/hp1", bad.value or b"", NOW_MS)
+    assert (record.topic, record.value) == ("dead", bad.value or b"")
+    assert any(told in ours(record.headers)["weir_reason"] for told in bad.told.split("|")), ours(record.headers)
+
+
+def test_the_largest_message_with_the_longest_topic_fits_as_a_dead_letter() -> None:
+    """Else the bridge would end over it, and get it again, for ever."""
+    mqtt_topic = "home/" + "x" * (65_535 - 5)
+    [record] = routes(telemetry="home/+").records(mqtt_topic, b"y" * 12_000_000, NOW_MS)
+    assert record.value is not None
+    assert record.key is not None
+    headers = sum(len(name) + len(content or b"") for name, content in record.headers)
+    size = len(record.key) + len(record.value) + headers + 10_000
+    limit = load_topics(Settings(_env_file=None)).dead_letters.config["max.message.bytes"]
+    assert size < min(MAX_REQUEST_BYTES, int(limit))

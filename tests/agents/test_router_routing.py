@@ -12,8 +12,11 @@ from streams.core.durations import instant, instant_text
 from streams.core.ids import partition_for
 from streams.core.parse import parse_definition
 from streams.core.process import Process, compile_process
+from streams.deadletters import ours
+from streams.retries import Retry
 from streams.routing import Routed, Router
 from streams.topics import Topic, Topics
+from tests.poison import HEADERS, KEYS, Poison, poison
 
 NOW_MS = 1_800_000_000_000
 TAKEN = "2027-01-15T07:59:59.500Z"
@@ -311,3 +314,56 @@ def test_a_bug_of_ours_costs_one_reading(monkeypatch: pytest.MonkeyPatch) -> Non
     routed = route(router(one), reading(95, "a", 1), reading(96, "b", 2), reading(97, "c", 3))
     assert [command.key for command in commands(routed)] == ["a", "c"]
     assert dead(routed) == ["RuntimeError: a bug"]
+
+
+@pytest.mark.parametrize("bad", poison(b'{"tags": {"device_id": "b"}, "fields": {"t": @}}'), ids=lambda bad: bad.name)
+@pytest.mark.parametrize("variable", ["live: true", "live: false"])
+def test_poison_is_a_dead_letter_and_the_rest_goes_on(bad: Poison, variable: str) -> None:
+    one = router(process(variable=variable))
+    routed = route(one, reading(95, "a", 1), Reading(b"k", bad.value, 2), reading(96, "c", 3))
+    assert [command.key for command in commands(routed) if isinstance(command, StartProcess)] == ["a", "c"]
+    [reason] = dead(routed)
+    assert any(told in reason for told in bad.told.split("|")), reason
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_keys_and_headers_may_be_anything(key: bytes | None) -> None:
+    """A key that is none at all (U+0000) makes a dead letter, as it would anywhere in the reading."""
+    routed = route(router(process()), Reading(key, b'{"fields": {"t": 95}}', 1, headers=HEADERS), reading(96, "c", 2))
+    assert commands(routed)[-1].key == "c"  # type: ignore[union-attr]
+    assert len(dead(routed)) == (1 if key == b"\0" else 0)
+
+
+@pytest.mark.parametrize(("timestamp", "keys"), [(-1, ["c"]), (0, ["c"]), (2**62, ["a", "c"])])
+def test_a_record_of_an_absurd_time_is_old_or_of_now(timestamp: int, keys: list[str]) -> None:
+    one = router(process(variable="live: false"))
+    routed = route(one, reading(95, "a", 1, taken=None, timestamp=timestamp), reading(96, "c", taken=None))
+    starts = [command for command in commands(routed) if isinstance(command, StartProcess)]
+    assert [start.key for start in starts] == keys
+    assert {start.not_after for start in starts} == {instant(NOW_MS + 600_000)}
+
+
+RETRIED = (("mqtt_topic", b"home/1"), *Retry("0:5", "router", frozenset({"alarm"}), NOW_MS - 30_000).headers())
+
+
+def test_a_retried_reading_is_for_whom_it_failed_and_as_old_as_it_was() -> None:
+    alarm = process(trigger="max_age: 1m")
+    one = router(alarm, process("other", trigger="max_age: 1m"))
+    routed = route(one, reading(95, headers=RETRIED))
+    [start] = commands(routed)
+    assert isinstance(start, StartProcess)
+    assert (start.definition_id, start.not_after) == ("alarm", instant(NOW_MS + 30_000))
+    late = route(one, reading(95, headers=RETRIED), now_ms=NOW_MS + 30_001)
+    assert (late.outputs, late.counts.stale) == ([], 1)
+    of_projector = Retry("0:6", "projector").headers()
+    assert route(one, reading(95, headers=of_projector)).outputs == []
+    assert len(route(one, reading(95, headers=Retry("0:6").headers())).outputs) == 2
+
+
+def test_the_letter_names_the_definitions_that_failed_and_keeps_the_first_arrival() -> None:
+    broken = process("broken", trigger="condition: fields.t + 1 > 90", variable="live: false")
+    headers = Retry("0:5", "router", frozenset({"broken"}), NOW_MS - 30_000).headers()
+    routed = route(router(broken, process("sound", variable="live: false")), reading("warm", headers=headers))
+    [letter] = [output for output in routed.outputs if output[0] == "dead"]
+    found = ours(letter[4])
+    assert (found["weir_definitions"], found["weir_arrived"]) == ("broken", str(NOW_MS - 30_000))

@@ -8,7 +8,9 @@ from projections.errors import BrokenRecordError, UpgradeNeededError
 from projections.feeds import FEEDS, FeedName, definitions, events, telemetry
 from streams.core.clock import PlantClock
 from streams.core.device_time import AHEAD_US, device_us
+from streams.retries import Retry
 from streams.transport.port import TopicPartition
+from tests.poison import Poison, poison
 from tests.projections.story import DEFINITIONS, EVENTS, T0, TELEMETRY, FakeRecord, Story, cooling, numbered
 
 WALL = PlantClock()
@@ -175,3 +177,18 @@ def test_a_record_without_a_usable_time_of_arrival_is_refused(timestamp: int | N
     record = FakeRecord(reading(), timestamp=timestamp)  # type: ignore[arg-type]
     [refused] = telemetry.decode(TELEMETRY_TP, [record], WALL).refused
     assert "the time it was written" in refused.reason
+
+
+@pytest.mark.parametrize("bad", poison(b'{"tags": {"device_id": "a"}, "fields": {"t": @}}'), ids=lambda bad: bad.name)
+def test_poison_is_refused_and_the_rest_is_projected(bad: Poison) -> None:
+    decoded = telemetry.decode(TELEMETRY_TP, numbered([reading(T0), bad.value, reading(T0)]), WALL)
+    assert [item.offset for item in decoded.items] == [0, 2]
+    [refused] = decoded.refused
+    assert any(told in refused.reason for told in bad.told.split("|")), refused.reason
+
+
+def test_a_retried_reading_arrived_when_it_first_did_and_is_for_whom_it_failed() -> None:
+    own = FakeRecord(reading(None), 0, headers=Retry("0:1", "projector", arrived_ms=T0 - 60_000).headers())
+    other = FakeRecord(reading(None), 1, headers=Retry("0:2", "router", arrived_ms=T0 - 60_000).headers())
+    [item] = telemetry.decode(TELEMETRY_TP, [own, other], WALL).items
+    assert item.time_us == item.arrived_us == (T0 - 60_000) * US - EPOCH_UNIX_US

@@ -21,6 +21,7 @@ from projections.errors import MigrationError
 from streams.codec import LimitError
 from streams.core.parse import DefinitionError
 from streams.kafka import client_options, refusal
+from streams.log import LogError
 from streams.mqtt import MqttUrlError
 from streams.redaction import redact
 from streams.refused import RefusedError
@@ -31,6 +32,7 @@ from weir.client import ClientError
 from weir.database import NoSchemaError, UnreachableError
 from weir.demo.run import DemoError
 from weir.demo.series import SeriesError
+from weir.letters.reading import LetterError
 from weir.stack.checks import run_async
 from weir.stack.errors import ServiceUnreachableError, StackError
 from weir.watch import NoAnswerError
@@ -141,6 +143,8 @@ EXPECTED: dict[type[Exception], Explain] = {
     DefinitionError: _as_it_says("invalid_definition"),
     DemoError: _as_it_says("demo", "`weir --home HOME/demo logs` shows what the plant said."),
     SeriesError: _as_it_says("series", code=ExitCode.USAGE),
+    LetterError: _as_it_says("dead_letters"),
+    LogError: _as_it_says("log"),
     LimitError: _as_it_says("limit"),
     ValidationError: _settings,
 }

@@ -10,6 +10,7 @@ import typer
 from weir.cli import (
     api,
     cancel,
+    dead_letters,
     demo,
     deploy,
     down,
@@ -90,6 +91,7 @@ app.command("show", rich_help_panel=INSTANCES)(show.show)
 app.command("history", rich_help_panel=INSTANCES)(history.history)
 app.command("verify", rich_help_panel=INSTANCES)(verify.verify)
 app.command("replay", rich_help_panel=PLANT)(replay.replay)
+app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=PLANT)
 
 app.command("worker", rich_help_panel=ROLES)(worker.worker)
 app.command("projector", rich_help_panel=ROLES)(projector.projector)

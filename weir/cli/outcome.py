@@ -23,6 +23,6 @@ def accepted(outcome: Outcome) -> Accepted:
             place = f"partition {outcome.partition}, offset {outcome.offset}"
             raise CliError(
                 f"The command could not be used: {outcome.message}",
-                f"It is kept on the topic process-dead-letters ({place}).",
+                f"`weir dead-letters list` shows it (from {place}).",
                 reason="dead_letter",
             )

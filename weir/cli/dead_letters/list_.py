@@ -1,0 +1,89 @@
+"""``weir dead-letters list``: which letters are there?"""
+
+import asyncio
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from streams.log import opened
+from weir.cli import options
+from weir.cli.dead_letters.options import Reason, Role, Since, Topic, Until, selection_of
+from weir.cli.output import out, print_json, print_table
+from weir.cli.session import Session, session_of
+from weir.letters.letter import Letter
+from weir.letters.reading import find, partitions
+from weir.letters.selection import Selection
+
+COLUMNS = ("id", "time", "role", "from", "key", "bytes", "reason", "")
+SHOWN_KEY, SHOWN_REASON = 40, 90
+
+
+def list_(
+    ctx: typer.Context,
+    *,
+    role: Role = None,
+    topic: Topic = None,
+    since: Since = None,
+    until: Until = None,
+    reason: Reason = None,
+    everything: Annotated[bool, typer.Option("--all", help="Settled ones too, with what became of each.")] = False,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most so many.")] = 50,
+    json: options.Json = False,
+) -> None:
+    """List dead letters, the newest first. Times are wall time, UTC."""
+    wanted = selection_of(None, role=role, topic=topic, since=since, until=until, reason=reason)
+    found = asyncio.run(look(session_of(ctx), wanted))
+    chosen = [letter for letter in found if everything or letter.fate is None]
+    shown = sorted(chosen, key=lambda letter: letter.place, reverse=True)[:limit]
+    if json:
+        print_json([document(letter) for letter in shown])
+        return
+    print_table(COLUMNS, map(_row, shown), "no dead letters" if everything else "no open dead letters")
+    if len(chosen) > limit:
+        out().print(f"{len(chosen):,} in all, of which {limit} are shown; --limit shows more.")
+
+
+async def look(session: Session, wanted: Selection) -> list[Letter]:
+    """The letters that are asked for, without their values."""
+    async with opened(session.settings) as log:
+        return await find(log, await log.settled(partitions(session.topics)), wanted)
+
+
+def document(letter: Letter) -> dict[str, Any]:
+    """A letter for programs, without its value."""
+    source = letter.source
+    return {
+        "id": str(letter.place),
+        "time": letter.time or None,
+        "role": letter.role or None,
+        "source": None if source is None else source._asdict(),
+        "key": text_of(letter.key),
+        "size": letter.size,
+        "cut_from": letter.cut,
+        "reason": letter.reason,
+        "definitions": list(letter.definitions),
+        "retry_of": letter.retry_of,
+        "fate": None if letter.fate is None else msgspec.to_builtins(letter.fate),
+    }
+
+
+def text_of(raw: bytes | None) -> str | None:
+    """Bytes as text; what is none is escaped."""
+    return None if raw is None else raw.decode(errors="backslashreplace")
+
+
+def place_text(letter: Letter) -> str:
+    """Where its record came from, for people."""
+    source = letter.source
+    if source is None:
+        return "?"
+    return source.topic if source.topic.startswith("mqtt:") else f"{source.topic} {source.partition}:{source.offset}"
+
+
+def _row(letter: Letter) -> tuple[Any, ...]:
+    fate = "" if letter.fate is None else f"{letter.fate.what} by {letter.fate.by}"
+    key = (text_of(letter.key) or "")[:SHOWN_KEY]
+    reason = letter.reason if len(letter.reason) <= SHOWN_REASON else f"{letter.reason[:SHOWN_REASON]}…"
+    when = letter.time[:19].replace("T", " ")
+    return str(letter.place), when, letter.role, place_text(letter), key, letter.size, reason, fate
