@@ -69,11 +69,8 @@ class ProjectorRole:
             log.info("projected", **asdict(counts))
 
     async def _migrate(self) -> None:
-        connection = await self.database.unbounded()
-        try:
+        async with self.database.unbounded() as connection:
             await migrate(connection)
-        finally:
-            await connection.close()
 
 
 def build(settings: Settings) -> RoleApp:

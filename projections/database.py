@@ -9,8 +9,8 @@ server waits for data as long as the connection stands: that one the successor e
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -98,23 +98,23 @@ class Database:
         async with self._slots:
             connection = await self._take()
             try:
-                yield connection
-            except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-                # asyncpg's words for a connection that ended between two statements; or for a mistake of ours.
-                ended = connection.is_closed() or isinstance(error, asyncpg.InternalClientError)
-                connection.terminate()
-                if ended:
-                    raise ConnectionResetError(str(error)) from error
-                raise
+                with _ends_told(connection):
+                    yield connection
             except BaseException:
                 connection.terminate()
                 raise
             self._idle.append(connection)
 
-    async def unbounded(self) -> asyncpg.Connection:
-        """A connection of its own without timeouts, for migrations; the caller closes it."""
+    @asynccontextmanager
+    async def unbounded(self) -> AsyncIterator[asyncpg.Connection]:
+        """A connection of its own without timeouts, for migrations."""
         settings = {"application_name": "weir-migrate"}
-        return await asyncpg.connect(self._url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
+        connection = await asyncpg.connect(self._url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
+        try:
+            with _ends_told(connection):
+                yield connection
+        finally:
+            await connection.close()
 
     async def patiently(self, what: str, operation: Callable[[], Awaitable[T]]) -> T:
         """Run ``operation``, again and again while the database is away.  Other errors are the caller's.
@@ -170,6 +170,21 @@ class Database:
             command_timeout=self._command_timeout_s,
             server_settings=self._settings,
         )
+
+
+@contextmanager
+def _ends_told(connection: asyncpg.Connection) -> Iterator[None]:
+    """Raises ``ConnectionResetError`` for asyncpg's other words for a connection that ended: between two statements, or
+    while it was rolling back what had failed for that very reason.  They are also its words for a mistake of ours.
+    """
+    try:
+        yield
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
+        before = error.__context__
+        ended = connection.is_closed() or isinstance(error, asyncpg.InternalClientError)
+        if ended or (before is not None and is_transient(before)):
+            raise ConnectionResetError(str(error)) from error
+        raise
 
 
 def is_transient(error: BaseException) -> bool:

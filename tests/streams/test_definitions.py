@@ -9,6 +9,7 @@ from aiokafka import AIOKafkaProducer
 
 from streams.codec import UpgradeError
 from streams.core.parse import parse_definition
+from streams.core.process import UnusableError
 from streams.definitions import DefinitionStore
 from streams.kafka import client_options
 from streams.settings import Settings
@@ -76,3 +77,21 @@ def test_a_definition_of_a_newer_weir_stops_the_reader(settings: Settings) -> No
     store = DefinitionStore(settings, load_topics(settings))
     with pytest.raises(UpgradeError, match="cooling:1 has format v2: upgrade"):
         store.learn(record(COOLING, 1, v=2))
+
+
+async def test_a_definition_that_does_not_compile_costs_itself_and_no_role() -> None:
+    """It was deployed by a Weir whose limits were others; what is not asked for is not missed."""
+    settings = Settings(_env_file=None)
+    store = DefinitionStore(settings, load_topics(settings))
+    content = msgspec.json.decode(record(COOLING, 2))
+    content["definition"]["activities"][1]["condition"] = "temperature >"
+    for raw in (record(COOLING, 1), record(APPROVAL, 1), msgspec.json.encode(content)):
+        store.learn(raw)
+    assert store.generation == 3
+    first = store.get("cooling", 1)
+    assert first is not None
+    assert {(one.id, one.version) for one in store.all()} == {("cooling", 1), ("approval", 1)}
+    assert [one.id for one in store.active()] == ["approval"], "an older version is not what was deployed last"
+    for version in (2, None):
+        with pytest.raises(UnusableError, match=r"cooling version 2 was deployed, but this Weir does not compile it"):
+            store.get("cooling", version)
