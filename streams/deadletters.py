@@ -13,7 +13,7 @@ from streams.records import Headers, Record
 from streams.retries import Retry, arrived_ms
 
 MAX_REASON = 4_000
-MAX_VALUE_BYTES = 9 * 1024 * 1024
+MAX_BYTES = 9 * 1024 * 1024
 PARTITION = 0
 SOURCE_HEADER = "weir_topic"
 FATE_HEADER = "weir_fate"
@@ -76,7 +76,7 @@ class DeadLetter:
     def record(self, now_ms: int) -> tuple[bytes | None, bytes | None, Headers]:
         """(key, value, headers) for the topic; the original headers follow ours.  ``now_ms`` is wall time.
 
-        A value over nine megabytes is cut: the reason then says so.
+        A value that does not fit into nine megabytes beside key and headers is cut: the reason then says so.
         """
         value, reason = self.value, self.reason
         named = {
@@ -90,10 +90,12 @@ class DeadLetter:
             "weir_definitions": " ".join(self.definitions),
             "weir_cut": "",  # all of them, always: so the record's own headers cannot be taken for ours
         }
-        if value is not None and len(value) > MAX_VALUE_BYTES:
-            named["weir_reason"] = f"{reason[:MAX_REASON]} (cut from {len(value)} to {MAX_VALUE_BYTES} bytes)"
+        beside = len(self.key or b"") + sum(len(name) + len(content or b"") for name, content in self.headers)
+        room = max(0, MAX_BYTES - beside)
+        if value is not None and len(value) > room:
+            named["weir_reason"] = f"{reason[:MAX_REASON]} (cut from {len(value)} to {room} bytes)"
             named["weir_cut"] = str(len(value))
-            value = value[:MAX_VALUE_BYTES]
+            value = value[:room]
         encoded = ((name, text.encode(errors="replace")) for name, text in named.items())
         return self.key, value, [*encoded, *self.headers]
 

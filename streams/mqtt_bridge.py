@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError, UnknownTopicOrPart
 
 from streams import ready
 from streams.bridging import Bridge, BridgeError, first_of
-from streams.deadletters import MAX_VALUE_BYTES
+from streams.deadletters import MAX_BYTES
 from streams.kafka import client_options, refusal
 from streams.monitoring import Monitor
 from streams.monitoring.web import MonitorPages
@@ -26,7 +26,7 @@ from streams.refused import RefusedError
 from streams.settings import Settings
 from streams.topics import Topics, group_of, load_topics
 
-MAX_REQUEST_BYTES = MAX_VALUE_BYTES + 1024 * 1024
+MAX_REQUEST_BYTES = MAX_BYTES + 1024 * 1024
 """A dead letter, which names its MQTT topic three times: that alone may have 64 KB."""
 RETRY_S = 1.0
 DRAIN_S = 1.5

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from streams.core.ids import partition_for
-from streams.deadletters import MAX_VALUE_BYTES, DeadLetter
+from streams.deadletters import MAX_BYTES, DeadLetter
 from streams.mqtt_routes import Routes
 from streams.records import Headers
 from streams.retries import Retry, arrived_ms
@@ -126,7 +126,7 @@ def test_what_came_over_mqtt_goes_where_the_bridge_would_carry_it() -> None:
 @pytest.mark.parametrize(
     ("given", "why"),
     [
-        ({"value": b"x" * (MAX_VALUE_BYTES + 1)}, f"cut from {MAX_VALUE_BYTES + 1} to {MAX_VALUE_BYTES} bytes"),
+        ({"value": b"x" * MAX_BYTES, "key": b"k" * 999}, f"cut from {MAX_BYTES} to {MAX_BYTES - 999} bytes"),
         ({"topic": "process-events", "role": "actions"}, "only the processor writes to process-events"),
         ({"topic": "gone"}, "topics.yaml has no topic gone"),
         ({"topic": "heatpump-telemetry", "partition": 9}, "has 4 partitions, and it was in another"),
