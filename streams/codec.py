@@ -34,7 +34,8 @@ class _Version(msgspec.Struct):
 
 _BACKSLASH = ord("\\")  # as a number: bytes look for one byte in bytes seven times as long
 _NUL = b"\\u0000"
-_STRING = re.compile(rb'"(?:[^"\\\\]|\\\\.)*"')
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+"""One that is never closed goes to the end, so that what is no JSON takes no longer than what is."""
 _SURROGATE = re.compile(rb"\\u[dD][89abAB]")
 _command_decoder = msgspec.json.Decoder(TopicCommand)
 _event_decoder = msgspec.json.Decoder(Event)
@@ -187,8 +188,10 @@ def _has_nul(raw: bytes) -> bool:
     """Whether there is an escaped U+0000 that is really one: behind an odd number of backslashes it is text."""
     at = raw.find(_NUL)
     while at >= 0:
-        before = len(raw[:at]) - len(raw[:at].rstrip(b"\\"))
-        if before % 2 == 0:
+        first = at
+        while first > 0 and raw[first - 1] == _BACKSLASH:
+            first -= 1
+        if (at - first) % 2 == 0:
             return True
         at = raw.find(_NUL, at + 1)
     return False

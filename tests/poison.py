@@ -30,6 +30,7 @@ VALUES = [
     Poison("six thousand digits", b"9" * 6_000, "JSON|out of range"),
     Poison("three hundred levels", nested(LEVELS), "at most 100 levels"),
     Poison("deeper than a parser goes", nested(30_000), "at most 100 levels"),
+    Poison("an open string full of quotes", b"[" * 101 + b'"' + b'\\"' * 100_000, "at most 100 levels"),
     Poison("a tail", b"1}}}", "JSON"),
     Poison("too large", b'"' + b"x" * 300_000 + b'"', "at most 262144 bytes"),
 ]

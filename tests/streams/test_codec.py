@@ -47,6 +47,10 @@ def test_a_bad_command_is_told_what_is_wrong(raw: bytes | None, told: str) -> No
 def test_an_escaped_backslash_before_u0000_is_text() -> None:
     command = codec.decode_command(rb'{"type":"signal","name":"go","payload":{"path":"C:\\u0000"}}')
     assert command == Signal(name="go", payload={"path": "C:\\u0000"})
+    many = rb"\\u0000" * 30_000
+    assert codec.decode_command(b'{"type":"signal","name":"go","payload":{"path":"' + many + b'"}}')
+    with pytest.raises(codec.BadRecordError, match=r"U\+0000"):
+        codec.decode_command(b'{"type":"signal","name":"go","payload":{"path":"' + many + rb'\u0000"}}')
 
 
 @pytest.mark.parametrize(
