@@ -12,7 +12,7 @@ from streams.core.durations import parse_duration_ms, parse_instant_ms
 from weir.letters.letter import Place
 from weir.letters.selection import Selection
 
-Places = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Letters, as `list` names them.")]
+Places = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Letters, as `list` names them.")]
 Role = Annotated[str | None, typer.Option("--role", help="Given up by this role: bridge, router, processor ….")]
 Topic = Annotated[str | None, typer.Option("--topic", help="From this topic; `mqtt:` for all that came over MQTT.")]
 Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="From then on: RFC 3339, or an age: 2h.")]
