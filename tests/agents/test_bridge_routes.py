@@ -17,7 +17,9 @@ def topics(**filters: str | None) -> Topics:
         return Topic(name, 4, 1)
 
     telemetry = {name: Topic(name, 4, 1, mqtt=mqtt_filter) for name, mqtt_filter in filters.items()}
-    return Topics(*map(plain, ("commands", "events", "changelog", "rejections", "definitions", "dead")), telemetry)
+    return Topics(
+        *map(plain, ("commands", "events", "changelog", "rejections", "definitions", "dead", "positions")), telemetry
+    )
 
 
 def routes(**filters: str | None) -> Routes:
