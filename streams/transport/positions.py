@@ -137,8 +137,7 @@ async def start(
 def _problem(positions: Positions, tp: TopicPartition, position: int | None, first: int, end: int) -> str | None:
     where = f"{tp.topic}[{tp.partition}]"
     if position is None:
-        missing = isinstance(positions, GroupPositions)
-        return f"Expected a committed group offset for {where}, but the group has none." if missing else None
+        return _lacking(positions, tp, first)
     if position < first:
         return (
             f"Expected {where} to hold the next offset {position}, but it begins at {first}: "
@@ -149,6 +148,20 @@ def _problem(positions: Positions, tp: TopicPartition, position: int | None, fir
             f"Expected {where} to hold the next offset {position}, but it ends at {end}: "
             "the topic was recreated or truncated."
         )
+    return None
+
+
+def _lacking(positions: Positions, tp: TopicPartition, first: int) -> str | None:
+    """What a missing position means; inputs of a table are deleted below its position only."""
+    where = f"{tp.topic}[{tp.partition}]"
+    match positions:
+        case GroupPositions():
+            return f"Expected a committed group offset for {where}, but the group has none."
+        case TablePositions(table) if first > 0:
+            return (
+                f"Expected {table.changelog}[{tp.partition}] to hold a position, since {where} begins at {first}, but "
+                "it holds none: the changelog is lost."
+            )
     return None
 
 

@@ -56,6 +56,14 @@ async def test_a_lane_at_rest_has_told_where_it_is():
     assert s.counters.transactions == 5
 
 
+async def test_a_table_without_a_position_whose_input_was_trimmed_has_lost_its_changelog():
+    s = Simulation()
+    s.feed("a", "b")
+    s.broker.delete_records(IN, 1)
+    with pytest.raises(ProcessEnded, match=r"since in\[0\] begins at 1, but it holds none: the changelog is lost"):
+        await s.start()
+
+
 async def test_group_positions_commit_with_the_output():
     s = Simulation("group", idle_offsets_every_s=60.0)
     s.feed("before")
