@@ -43,7 +43,8 @@ def app_settings(
         "topic_disable_leader": True,
         "topic_allow_declare": False,
         "broker_session_timeout": session_timeout_s,
-        "broker_heartbeat_interval": max(0.2, min(3.0, session_timeout_s / 4)),
+        # A rebalance is told by the answer to a heartbeat, and waits for the member that learns of it last.
+        "broker_heartbeat_interval": max(0.2, min(1.0, session_timeout_s / 12)),
         "broker_request_timeout": max(30.0, session_timeout_s),
         "broker_rebalance_timeout": 30.0,
         "broker_max_poll_interval": 1000.0,

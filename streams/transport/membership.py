@@ -106,7 +106,8 @@ class Membership:
         topics = set(subscription.topics) | set(group._group_subscription or ())  # noqa: SLF001
         if not all(consumer._client.cluster.partitions_for_topic(topic) for topic in topics):  # noqa: SLF001
             await consumer._client.force_metadata_update()  # noqa: SLF001
-        self.joined = group.generation > 0 and not group.need_rejoin(subscription)
+        known = group.coordinator_id is not None
+        self.joined = known and group.generation > 0 and not group.need_rejoin(subscription)
         mine = {tp.topic for tp in subscription.assignment.tps} if subscription.assignment is not None else set()
         others = subscription.topics - mine
         if not others or not self.joined:
