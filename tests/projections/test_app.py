@@ -245,6 +245,7 @@ async def test_dead_letters_keep_all_of_the_record(settings: Settings, topics: T
     assert [(key, value) for key, value, _ in found] == [(b"k", b"\xff" * 5_000_000), (None, b"")]
     headers = dict(found[0][2])
     assert headers.pop("weir_time")
+    assert headers.pop("weir_arrived")
     assert headers == {
         "weir_topic": TELEMETRY.encode(),
         "weir_partition": b"3",
