@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from streams.transport.app import Transport
 
 BROKER_WAIT_S = 60.0
+TOPICS_WAIT_S = 3.0
+"""A broker that is just coming up may not know of all its topics yet."""
 RETRY_S = 0.5
 DECLARE = "declare it in redpanda/topics.yaml and run 'weir topics apply'"
 
@@ -28,7 +30,7 @@ async def check(tx: "Transport") -> None:
     """
     inputs = {name: source.table for name, source in tx.sources.items()}
     changelogs = {table.changelog for table in inputs.values() if table is not None}
-    counts = await _partition_counts(tx, sorted(inputs.keys() | changelogs))
+    counts = await _settled_counts(tx, sorted(inputs.keys() | changelogs))
     for topic in sorted(inputs.keys() | changelogs):
         if not counts.get(topic):
             tx.fatal(f"Expected topic {topic}, but the broker has none of that name; {DECLARE}")
@@ -38,6 +40,16 @@ async def check(tx: "Transport") -> None:
                 f"Expected {table.changelog} to have as many partitions as {topic} ({counts[topic]}), but it has "
                 f"{counts[table.changelog]}; the number is fixed for the life of a cluster, so make both topics anew"
             )
+
+
+async def _settled_counts(tx: "Transport", topics: list[str]) -> dict[str, int]:
+    """Partitions of each topic; 0 for one that does not exist, also after a while."""
+    for _ in range(round(TOPICS_WAIT_S / RETRY_S)):
+        counts = await _partition_counts(tx, topics)
+        if all(counts.get(topic) for topic in topics):
+            return counts
+        await asyncio.sleep(RETRY_S)
+    return await _partition_counts(tx, topics)
 
 
 async def _partition_counts(tx: "Transport", topics: list[str]) -> dict[str, int]:

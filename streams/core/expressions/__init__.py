@@ -5,9 +5,10 @@ template     ``"At ${temperature} °C"``    compile_template(json).render(variab
 path         ``tags.device_id``            compile_path(text).get(document)
 
 ``tokens``, ``members`` and ``syntax`` turn our spelling into CEL, ``functions`` lists what may be called, ``errors``
-what may go wrong, and ``explain`` finds the part that did.
+what may go wrong, and ``explain`` finds the part that did.  ``cel_alone`` keeps CEL's command line out.
 """
 
+from streams.core.expressions import cel_alone  # noqa: F401
 from streams.core.expressions.errors import ExpressionError, ExpressionSyntaxError, MissingError
 from streams.core.expressions.expression import Expression, compile_expression
 from streams.core.expressions.path import MISSING, Missing, Path, compile_path
