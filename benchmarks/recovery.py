@@ -70,10 +70,10 @@ async def restart(running: BenchPlant, load: Load) -> dict[str, float]:
         raise LostError(f"Expected an instance in each of {load.partitions} partitions, but they are in {set(chosen)}")
     await load.signal(MESSAGE, chosen.values())
     began = time.monotonic()
-    starting = asyncio.create_task(asyncio.to_thread(running.start, [ROLE]))
-    await load.until(lambda: not load.open.keys() & set(chosen.values()))
-    seconds = time.monotonic() - began
-    await starting
+    async with asyncio.TaskGroup() as group:
+        group.create_task(asyncio.to_thread(running.start, [ROLE]))
+        await load.until(lambda: not load.open.keys() & set(chosen.values()))
+        seconds = time.monotonic() - began
     meter = running.meter()
     return {"seconds": seconds, "cpu_s": meter.read().cpu_s[ROLE], "rss_bytes": meter.rss_bytes(ROLE)}
 
