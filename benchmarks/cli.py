@@ -33,7 +33,17 @@ WORKLOADS: dict[str, Workload] = {
     "core": parts.run,
 }
 DURABILITIES = {"flush": (True,), "default": (False,), "both": (True, False)}
-SMOKE = Options(seconds=1.0, warm_s=0.2, probe_s=0.2, open_s=1.0, outstanding=(10,), instances=20, times=1, finished=30)
+SMOKE = Options(
+    seconds=1.0,
+    warm_s=0.2,
+    probe_s=0.2,
+    open_s=1.0,
+    outstanding=(10,),
+    instances=20,
+    times=1,
+    actions=("join", "leave", "restarted"),
+    finished=30,
+)
 
 
 def main(argv: list[str] | None = None) -> int:
