@@ -65,7 +65,6 @@ async def test_every_workload_measures_and_finds_nothing_lost(running_stack: Sta
     actions = ("join", "leave", "restarted")
     assert [found[f"scale-{name}"]["moved_ms"] for name in actions] == [scale[name]["moved_ms"] for name in actions]
     assert min(scale[name]["moved_ms"] for name in actions) > 0
-    assert scale["restarted"]["moved_ms"] > scale["quiet_ms"], "nobody worked for a while"
     stopped = found["stopped"]
     assert stopped["ratio"] > 0
     assert stopped["processor_us_ratio"] > 0
