@@ -146,10 +146,12 @@ def test_a_supervised_worker_that_is_stopped_stays_stopped(stack: Stack):
 
 def test_down_leaves_nothing(stack: Stack):
     stack.supervise([spec(stack, name) for name in ("projector", "processor", "processor-2", "bridge")])
+    assert stack.running() == [NAME, "projector", "processor", "processor-2", "bridge"]
     told: list[str] = []
     stack.down(lambda step, _share: told.append(step))
     assert told == [f"stopping {name}" for name in (NAME, "bridge", "processor-2", "processor", "projector")]
     assert find_marked(stack.home) == {}
+    assert stack.running() == []
     assert [one.state for one in stack.status()] == ["stopped"] * 3
 
 

@@ -74,6 +74,11 @@ class Supervision:
         self._processes.stop(NAME, progress)
         self.stop(list(self.workers()), progress)
 
+    def running(self) -> list[str]:
+        """Names of the workers that run."""
+        found = self.workers().items()
+        return [name for name, worker in found if worker.process is not None and alive(worker.process) is not None]
+
     def status(self) -> list[ServiceStatus]:
         """The supervisor, once there is one, and the workers as they are now."""
         there = NAME in self._processes.state.read().processes
