@@ -81,7 +81,7 @@ def changelog_mb(running: BenchPlant) -> float:
     """The size of the changelog's segments on the broker's disk, in MB."""
     home = running.wanted.services or running.home
     folders = (home / "kafka" / "data").glob(f"{running.topics.changelog.name}-*")
-    return round(sum(map(_size, folders)) / 1e6, 1)
+    return round(sum(map(_size, folders)) / 1e6, 3)
 
 
 def _size(folder: Path) -> int:
