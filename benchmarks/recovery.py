@@ -16,10 +16,11 @@ from typing import Any
 
 from aiokafka import ConsumerRecord
 
-from benchmarks.load import Load
+from benchmarks.load import Load, LostError
 from benchmarks.plant import BenchPlant, Wanted, plant
 from benchmarks.w2 import DEFINITION, MESSAGE
 from benchmarks.workload import Emit, Options, durability
+from streams.core import ids
 
 INSTANCES = 100_000
 OUTSTANDING = 4_000
@@ -59,20 +60,20 @@ class Filling:
 
 
 async def restart(running: BenchPlant, load: Load) -> dict[str, float]:
-    """Stop the processor, signal an instance in each partition, start it; seconds until all were answered, and memory.
+    """Stop the processor, signal one instance in each partition, start it; seconds until all were answered, and memory.
 
-    These instances are added before, and gone after.
+    Raises ``LostError`` when there is a partition without an instance.
     """
-    before = set(load.open)
-    await Filling(load).fill(load.partitions, 0)
-    added = load.open.keys() - before
     await asyncio.to_thread(running.stop, ROLE)
-    await load.signal(MESSAGE, added)
+    chosen = {ids.partition_of(instance.decode()): instance for instance in load.open}
+    if len(chosen) != load.partitions:
+        raise LostError(f"Expected an instance in each of {load.partitions} partitions, but they are in {set(chosen)}")
+    await load.signal(MESSAGE, chosen.values())
     began = time.monotonic()
-    async with asyncio.TaskGroup() as group:
-        group.create_task(asyncio.to_thread(running.start, [ROLE]))
-        await load.until(lambda: not load.open.keys() & added)
-        seconds = time.monotonic() - began
+    starting = asyncio.create_task(asyncio.to_thread(running.start, [ROLE]))
+    await load.until(lambda: not load.open.keys() & set(chosen.values()))
+    seconds = time.monotonic() - began
+    await starting
     meter = running.meter()
     return {"seconds": seconds, "cpu_s": meter.read().cpu_s[ROLE], "rss_bytes": meter.rss_bytes(ROLE)}
 
@@ -81,7 +82,7 @@ def changelog_mb(running: BenchPlant) -> float:
     """The size of the changelog's segments on the broker's disk, in MB."""
     home = running.wanted.services or running.home
     folders = (home / "kafka" / "data").glob(f"{running.topics.changelog.name}-*")
-    return round(sum(map(_size, folders)) / 1e6, 3)
+    return round(sum(map(_size, folders)) / 1e6, 1)
 
 
 def _size(folder: Path) -> int:
@@ -110,6 +111,7 @@ async def measure(running: BenchPlant, options: Options) -> dict[str, Any]:
     """Fill, and start again."""
     count = options.instances or INSTANCES
     async with Load(running) as load:
+        await Filling(load).fill(load.partitions, 0)
         empty = await restart(running, load)
         began = time.monotonic()
         await Filling(load).fill(count, options.finished)

@@ -37,9 +37,7 @@ async def move(connection: asyncpg.Connection, topic: str, partition: int, old: 
 
 async def read(connection: asyncpg.Connection, topic: str, partition: int) -> int | None:
     """The position of one partition."""
-    position: int | None = await connection.fetchval(
-        "SELECT max(position) FROM projection_positions WHERE topic = $1 AND partition = $2", topic, partition
-    )
+    position: int | None = await connection.fetchval(_POSITION, topic, partition)
     return position
 
 
@@ -53,6 +51,7 @@ _READ = """
     SELECT partition, position FROM projection_positions
     WHERE topic = $1 AND topic_id = $2 AND partition = ANY ($3::int[])
 """
+_POSITION = "SELECT max(position) FROM projection_positions WHERE topic = $1 AND partition = $2"
 _MOVE = """
     UPDATE projection_positions SET position = $4 WHERE topic = $1 AND partition = $2 AND position = $3 RETURNING true
 """

@@ -82,7 +82,7 @@ class ActionWorker:
             http=self._http,
             confined=settings.script_sandbox == "required",
         )
-        self._performing = Performing(performers(connections), clock)
+        self._performing = Performing(performers(connections), clock, time.time)
         self._pool: Pool[tuple[_Work, Requested]] = Pool(settings.action_concurrency, self._perform)
         self._outbox: Outbox[_Work] = Outbox(client_options(settings), self._sent, self._not_sent)
         self._progress: dict[int, Progress] = {}

@@ -68,7 +68,7 @@ class MemoryReader:
         """See ``port.Reader``.  Below the first offset it goes on at that, as Kafka's reset to the earliest does."""
         log = self._broker.log(tp)
         while log.stable_end <= (position := max(self._positions.get(tp, 0), log.base)):
-            await self._broker.wait()
+            await log.wait()
         records, end = log.read(position, max_records)
         self._positions[tp] = end
         return Chunk(tp, position, records, end, log.stable_end)

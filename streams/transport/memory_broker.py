@@ -58,6 +58,7 @@ class MemoryLog:
         self.entries: list[_Entry] = []
         self.open: dict[Transaction, int] = {}
         """Transactions without a marker here, and their first offset."""
+        self._waiting: list[asyncio.Future[None]] = []
 
     @property
     def end(self) -> int:
@@ -78,6 +79,19 @@ class MemoryLog:
     def mark(self, transaction: Transaction) -> None:
         self.open.pop(transaction, None)
         self.entries.append(_Entry(None, None))
+
+    async def wait(self) -> None:
+        """Until something is appended."""
+        waiting = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiting)
+        await waiting
+
+    def wake(self) -> None:
+        """Wake up who waits."""
+        waiting, self._waiting = self._waiting, []
+        for one in waiting:
+            if not one.done():
+                one.set_result(None)
 
     def read(self, position: int, max_records: int) -> tuple[list[MemoryRecord], int]:
         """Committed records from ``position``, and the position after them."""
@@ -108,7 +122,6 @@ class MemoryBroker:
         self.groups: dict[str, dict[TopicPartition, int]] = {}
         self.logs: dict[TopicPartition, MemoryLog] = {}
         self._producers: dict[str, _Producer] = {}
-        self._changed = asyncio.Event()
 
     # ---- topics
 
@@ -123,7 +136,7 @@ class MemoryBroker:
         first, now_ms = log.end, self._now_ms()
         for message in messages:
             log.append(message, now_ms, None)
-        self.changed()
+        log.wake()
         return first
 
     def delete_records(self, tp: TopicPartition, before: int) -> None:
@@ -138,15 +151,6 @@ class MemoryBroker:
         if log is None:
             raise RefusedError(f"Expected topic {tp.topic} to have partition {tp.partition}, but it has not")
         return log
-
-    def changed(self) -> None:
-        """Wake up every reader that waits."""
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    async def wait(self) -> None:
-        """Until something changes."""
-        await self._changed.wait()
 
     # ---- transactions
 
@@ -219,15 +223,15 @@ class MemoryBroker:
     def mark_partition(self, transaction: Transaction, tp: TopicPartition) -> None:
         """Write one marker."""
         del transaction.partitions[tp]
-        self.log(tp).mark(transaction)
-        self.changed()
+        log = self.log(tp)
+        log.mark(transaction)
+        log.wake()
 
     def settle(self, producer: _Producer, transaction: Transaction) -> None:
         """All markers are written: the offsets count, and the producer may begin another transaction."""
         if transaction.committed and transaction.offsets:
             self.groups.setdefault(transaction.group, {}).update(transaction.offsets)
         producer.transaction = None
-        self.changed()
 
     def _now_ms(self) -> int:
         return int(self.clock() * 1000)

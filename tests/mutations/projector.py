@@ -44,13 +44,9 @@ def position_before_the_rows() -> Iterator[None]:
             async with self._database.connection() as connection, connection.transaction():
                 for work in works:
                     tp = work.batch.tp
-                    await positions.move(connection, tp.topic, tp.partition, work.old, work.batch.end)
-
-            async def stays(*_: Any) -> bool:
-                return True
-
-            with replaced(positions, "move", lambda _: stays):
-                await original(self, works)
+                    if await positions.move(connection, tp.topic, tp.partition, work.old, work.batch.end):
+                        work.old = work.batch.end
+            await original(self, works)
 
         return transaction
 

@@ -130,16 +130,19 @@ def recover_before_fencing() -> Iterator[None]:
     """The former owner is fenced when the table has been read: what it commits meanwhile is not in the table."""
 
     def later(_: Any) -> Any:
-        async def assigned(self: Any, tps: Collection[TopicPartition], generation: int) -> None:
+        async def assigned(self: Any, _tps: Collection[TopicPartition], _generation: int) -> None:
+            self._epoch += 1
+            epoch = self._epoch
             await self.stop_lanes()
-            self.writers, self._late = {}, generation
+            self._keep_contents(())
+            self._prepared_epoch = epoch
 
         return assigned
 
     def first(original: Any) -> Any:
         async def recovered(self: Any, tps: Collection[TopicPartition]) -> None:
             mine = [TopicPartition(*tp) for tp in tps if tp.topic in self._sources]
-            await self._open_writers(mine, self._late)
+            await self._open_writers(mine, continuous=False)
             await self._open_ends(mine)
             await original(self, tps)
 

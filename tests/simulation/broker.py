@@ -1,0 +1,60 @@
+"""The simulated broker with what time does to it: markers that come late, transactions that expire, groups.
+
+What a request does is ``streams.transport.memory_broker``'s, which has the contract of the real one.
+"""
+
+import asyncio
+
+from streams.transport.memory_broker import MemoryBroker, Transaction, _Producer
+from tests.simulation.group import Group
+from tests.simulation.network import Network
+
+TRANSACTION_TIMEOUT_S = 20.0
+EXPIRES_EVERY_S = 2.0
+
+
+class Broker(MemoryBroker):
+    """One broker and its group coordinator."""
+
+    def __init__(self, network: Network, epoch: float) -> None:
+        loop = asyncio.get_event_loop()
+        super().__init__(lambda: epoch + loop.time())
+        self.network = network
+        self.members: dict[str, Group] = {}
+        network.at(EXPIRES_EVERY_S, self._expire)
+
+    def group(self, name: str) -> Group:
+        """A consumer group."""
+        found = self.members.get(name)
+        if found is None:
+            found = self.members[name] = Group(self, name)
+        return found
+
+    async def opened(self, transactional_id: str) -> int:
+        """InitProducerId: answers when nothing of the predecessor is open."""
+        epoch = self.init_producer(transactional_id)
+        await self.free(transactional_id)
+        return epoch
+
+    async def free(self, transactional_id: str) -> None:
+        """Until the producer may begin another transaction."""
+        while self.is_ending(transactional_id):
+            await self.network.travel()
+
+    def mark(self, producer: _Producer, transaction: Transaction) -> None:
+        """Each partition gets its marker in a while, the group its offsets behind the last one."""
+        left = sorted(transaction.partitions)
+
+        def next_marker() -> None:
+            if left:
+                self.mark_partition(transaction, left.pop())
+            if left:
+                self.network.later(next_marker)
+            else:
+                self.settle(producer, transaction)
+
+        self.network.later(next_marker)
+
+    def _expire(self) -> None:
+        self.expire(TRANSACTION_TIMEOUT_S)
+        self.network.at(asyncio.get_running_loop().time() + EXPIRES_EVERY_S, self._expire)

@@ -1,0 +1,145 @@
+"""What goes wrong, by seed.  A fault strikes a process before one of its next callbacks, so in the middle of its work.
+
+It counts when it has hit: a process that lives, sessions that are open.
+"""
+
+from collections.abc import Callable
+from random import Random
+
+from tests.simulation.process import KILLED, Process
+from tests.simulation.world import World
+
+BEGINS_S, ENDS_S = 2.5, 13.0
+COUNT = (3, 7)
+CALLBACKS, REQUESTS = 60, 12
+"""A strike comes within so many callbacks of a process, or right behind one of so many of its requests."""
+TARGETS = {"processor": 4, "router": 2, "actions": 2, "projector": 3, "bridge": 1.5}
+"""Roles, and how often they are struck in comparison."""
+
+Strike = Callable[[World, Random, Process], None]
+
+
+def kill(world: World, random: Random, process: Process) -> None:
+    """Kill -9."""
+    process.end(KILLED, "killed")
+
+
+def pause(world: World, random: Random, process: Process) -> None:
+    """SIGSTOP, for less than a session."""
+    _stop(world, process, random.uniform(0.1, 3.0))
+
+
+def zombie(world: World, random: Random, process: Process) -> None:
+    """SIGSTOP until the others have taken over; then it goes on with whatever it was doing."""
+    _stop(world, process, random.uniform(7.0, 20.0))
+
+
+def clock(world: World, random: Random, process: Process) -> None:
+    """The clock of the machine jumps, and is set right after a while."""
+    process.clock_ahead_s = random.choice((-1, 1)) * random.uniform(0.5, 30.0)
+    world.at(random.uniform(1.0, 8.0), lambda: setattr(process, "clock_ahead_s", 0.0))
+
+
+def _stop(world: World, process: Process, for_s: float) -> None:
+    process.stalled = True
+
+    def go_on() -> None:
+        process.stalled = False
+        world.loop.wake(process)
+
+    world.at(for_s, go_on)
+
+
+def restart(world: World, random: Random) -> bool:
+    """SIGTERM; the supervisor starts it again."""
+    place = random.choice(world.places("processor", "router", "actions", "projector"))
+    return world.terminate(place)
+
+
+def join(world: World, random: Random) -> bool:
+    """One more worker of a role, which leaves after a while."""
+    role = random.choice(("processor", "processor", "router", "actions", "projector"))
+    place = f"{role}-{world.next_place(role)}"
+    world.start(place)
+    world.at(random.uniform(3.0, 9.0), lambda: world.terminate(place, for_good=True))
+    return True
+
+
+def database(world: World, random: Random) -> bool:
+    """PostgreSQL stops at once and is away for a while."""
+    sessions = list(world.database.sessions)
+    world.database.drop_all()
+    world.database.network.away_until = world.loop.now + random.uniform(0.0, 3.0)
+    return bool(sessions)
+
+
+def commit(world: World, random: Random) -> bool:
+    """A database session breaks in the middle of the next commit, before or after it has taken place."""
+    world.database.break_commit = random.choice(("before", "after"))
+    return True
+
+
+def mqtt(world: World, random: Random) -> bool:
+    """The bridge's connection breaks, and for a while the broker takes nothing from anybody."""
+    world.plant.network.away_until = world.loop.now + random.uniform(0.0, 5.0)
+    return world.plant.drop()
+
+
+def kafka(world: World, random: Random) -> bool:
+    """The broker cannot be reached for a while; what it has been asked it has done, or does then."""
+    world.broker.network.away_until = world.loop.now + random.uniform(0.2, 4.0)
+    return True
+
+
+STRIKES: dict[str, tuple[float, Strike]] = {
+    "kill": (6, kill),
+    "pause": (2, pause),
+    "zombie": (2, zombie),
+    "clock": (1, clock),
+}
+"""Of one process, and how often in comparison."""
+
+EVENTS: dict[str, tuple[float, Callable[[World, Random], bool]]] = {
+    "restart": (1, restart),
+    "join": (1, join),
+    "database": (1, database),
+    "commit": (1, commit),
+    "mqtt": (1, mqtt),
+    "kafka": (0.7, kafka),
+}
+"""Of anything else.  They tell whether they have hit."""
+
+
+class Faults:
+    """Draws the faults of a world."""
+
+    def __init__(self, world: World) -> None:
+        self._world, self._random = world, Random(world.random.random())
+
+    def begin(self) -> None:
+        """Have them come in their time."""
+        kinds = {name: weight for name, (weight, _) in (*STRIKES.items(), *EVENTS.items())}
+        for _ in range(self._random.randint(*COUNT)):
+            [kind] = self._random.choices(list(kinds), list(kinds.values()))
+            self._world.at(self._random.uniform(BEGINS_S, ENDS_S), lambda kind=kind: self._cause(kind))
+
+    def _cause(self, kind: str) -> None:
+        world, random = self._world, self._random
+        if kind in EVENTS:
+            if EVENTS[kind][1](world, random):
+                world.faults[kind] += 1
+            return
+        if not (places := world.places()):
+            return
+        [place] = random.choices(places, [TARGETS[place.partition("-")[0]] for place in places])
+        process = world.running[place].process
+        strike = STRIKES[kind][1]
+
+        def hit() -> None:
+            world.faults[kind] += 1
+            strike(world, random, process)
+
+        if random.random() < 0.5:
+            process.strike_after(hit, callbacks=random.randint(1, CALLBACKS))
+        else:
+            process.strike_after(hit, requests=random.randint(1, REQUESTS))

@@ -1,0 +1,79 @@
+"""The verdict on a run that has come to rest: ``weir.verify`` over the simulated broker and database."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from streams.log import STALL_S, Span, Spans
+from streams.transport.contents import TableContents
+from streams.transport.memory_broker import MemoryBroker
+from streams.transport.port import Chunk, TopicPartition
+from tests.simulation.load import Load
+from tests.simulation.postgres import Postgres
+from tests.simulation.site import TELEMETRY, topics
+from tests.simulation.world import World
+from weir.verify.log import Checked, check_log
+from weir.verify.memory import compare_database, compare_tables
+from weir.verify.report import Difference
+
+
+class MemoryLog:
+    """``streams.log.LogReader`` over a simulated broker at rest."""
+
+    def __init__(self, broker: MemoryBroker) -> None:
+        self._broker = broker
+
+    async def bounds(self, tps: Sequence[TopicPartition]) -> Spans:
+        return {tp: Span(self._broker.log(tp).base, self._broker.log(tp).stable_end) for tp in tps}
+
+    async def settled(self, tps: Sequence[TopicPartition], timeout_s: float = STALL_S) -> Spans:
+        return await self.bounds(tps)
+
+    async def read(self, spans: Mapping[TopicPartition, Span]) -> AsyncIterator[Chunk]:
+        for tp, span in spans.items():
+            records, _ = self._broker.log(tp).read(max(span.start, self._broker.log(tp).base), 1 << 30)
+            inside = [record for record in records if record.offset < span.end]
+            yield Chunk(tp, span.start, inside, span.end, span.end)
+
+
+async def judge(world: World, load: Load) -> tuple[Checked, list[Difference]]:
+    """What was found, and what is wrong."""
+    log = MemoryLog(world.broker)
+    now_ms = int(world.broker.clock() * 1000)
+    load.sent.ledger = world.ledger
+    tables = world.database.tables
+    events = topics().events.name
+    positions = {tp: at for (topic, _, tp), at in tables.projection_positions.items() if topic == events}
+    checked = await check_log(log, topics(), now_ms=now_ms, sent=load.sent, positions=positions, keep_rows=True)
+    differences = list(checked.differences)
+    differences += compare_tables(checked.folds, await _tables(log), now_ms)
+    differences += compare_database([*checked.folds.values()], *_rows(world.database))
+    differences += await _carried(log, load)
+    return checked, differences
+
+
+async def _tables(log: MemoryLog) -> dict[int, dict[bytes, bytes]]:
+    contents = TableContents()
+    tps = [TopicPartition(topics().changelog.name, number) for number in range(topics().partitions)]
+    async for chunk in log.read(await log.bounds(tps)):
+        contents.apply_chunk(chunk)
+    return contents.parts
+
+
+def _rows(database: Postgres) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """As ``weir.verify.database`` asks for them."""
+    tables = database.tables
+    history = [row | {"instance_id": str(row["instance_id"])} for row in tables.process_history.values()]
+    instances = [row | {"id": str(row["id"])} for row in tables.process_instances.values()]
+    return history, instances
+
+
+async def _carried(log: MemoryLog, load: Load) -> list[Difference]:
+    """Every reading that the MQTT broker has taken is in Kafka, once or more often."""
+    tps = [TopicPartition(TELEMETRY, number) for number in range(topics().telemetry[TELEMETRY].partitions)]
+    found: set[bytes | None] = set()
+    async for chunk in log.read(await log.bounds(tps)):
+        found.update(record.value for record in chunk.records)
+    return [
+        Difference("carried", TELEMETRY, None, f"record: expected {value!r}, but the topic has none")
+        for value in load.mqtt_readings
+        if value not in found
+    ]

@@ -1,0 +1,202 @@
+"""What users, devices and strangers do, by seed; and what they know of it afterwards, for the checker."""
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+
+import msgspec
+import orjson
+
+from streams.core import ids
+from streams.core.commands import DEFINITIONS_KEY, Cancel, Command, DeployDefinition, Signal, StartProcess
+from streams.core.ids import partition_for
+from streams.mqtt_routes import ROLE as BRIDGE
+from streams.routing import ROLE as ROUTER
+from streams.staging import ROLE as PROCESSOR
+from streams.transport.port import Message, TopicPartition
+from tests.simulation.clock import EPOCH
+from tests.simulation.site import APPROVAL, FAILING, PARTITIONS, TELEMETRY, TIMED, VERSIONS, definition, topics
+from tests.simulation.world import World
+from weir.verify.sent import Acknowledged, Poison, Reading, Sent
+
+PROJECTOR = "projector"
+KEYS = tuple("abcdef")
+BEGINS_S, ENDS_S = 3.0, 12.0
+COUNT = (28, 40)
+BAD_COMMANDS = (
+    b"{",
+    b"null",
+    b"\xff\xfe",
+    b'{"type":"explode"}',
+    b'{"type":"signal","name":"a\\u0000","key":"a"}',
+    b'{"type":"cancel","key":"a","v":99}',
+    b'{"type":"cancel","key":"a","surprise":1}',
+)
+BAD_READINGS = (b"not JSON", b"[]", b'{"tags":5}', b'{"fields":{"t":1e999}}', b'{"tags":{"device_id":"\\u0000"}}')
+
+
+class Load:
+    """Sends what ``plan`` has drawn; ``sent`` fills as the broker acknowledges."""
+
+    def __init__(self, world: World) -> None:
+        self.sent = Sent(alone=True)
+        self.under_way = 0
+        self.mqtt_readings: list[bytes] = []
+        self._world, self._random = world, Random(world.random.random())
+        self._number = 0
+        self._own: list[StartProcess] = []
+        self._instances: list[str] = []
+
+    def begin(self) -> None:
+        """Deploy, and have everything else come in its time."""
+        self._world.spawn(self._run(), "load")
+
+    async def _run(self) -> None:
+        await asyncio.sleep(1.0)
+        for text in (VERSIONS[0], APPROVAL, TIMED, FAILING):
+            self._send(DeployDefinition(definition=definition(text)), DEFINITIONS_KEY)
+        loop, random = asyncio.get_running_loop(), self._random
+        for _ in range(random.randint(*COUNT)):
+            [kind] = random.choices(list(KINDS), list(KINDS.values()))
+            loop.call_at(random.uniform(BEGINS_S, ENDS_S), kind, self)
+
+    # ---- commands
+
+    def start_approval(self) -> None:
+        self._send(StartProcess(definition_id="approval", key=self._key(), variables={"n": 1}))
+
+    def start_timed(self) -> None:
+        """``mode: single``: refused while one of the key runs."""
+        self._send(StartProcess(definition_id="timed", key=self._key(), variables={"n": self._number}))
+
+    def start_failing(self) -> None:
+        self._send(StartProcess(definition_id="failing", key=self._key(), variables={"where": "#"}))
+
+    def start_with_own_id(self) -> None:
+        key = self._key()
+        now_ms = int((EPOCH + self._world.loop.now) * 1000)
+        instance = ids.instance_id(now_ms, partition_for(key, PARTITIONS), f"own {self._number}")
+        start = StartProcess(definition_id="approval", key=key, instance_id=instance, variables={"n": 2})
+        self._own.append(start)
+        self._instances.append(instance)
+        self._send(start)
+
+    def start_again(self) -> None:
+        """The same id: refused."""
+        if self._own:
+            self._send(self._random.choice(self._own))
+
+    def start_what_nobody_knows(self) -> None:
+        self._send(StartProcess(definition_id="nothing", key=self._key()))
+
+    def signal(self) -> None:
+        """Before a start it waits with the key."""
+        payload = {"approved": self._random.random() < 0.7, "number": self._number}
+        self._send(Signal(name="decided", key=self._key(), payload=payload))
+
+    def signal_instance(self) -> None:
+        if self._instances:
+            instance = self._random.choice(self._instances)
+            self._send(Signal(name="decided", instance_id=instance, payload={"approved": True}), instance)
+
+    def cancel(self) -> None:
+        self._send(Cancel(key=self._key(), reason="no longer wanted"))
+
+    def deploy(self) -> None:
+        """A new version, or once more one that is there."""
+        text = self._random.choice((*VERSIONS, TIMED))
+        self._send(DeployDefinition(definition=definition(text)), DEFINITIONS_KEY)
+
+    def poison(self) -> None:
+        value = self._random.choice(BAD_COMMANDS)
+        tp = TopicPartition(topics().commands.name, self._random.randrange(PARTITIONS))
+
+        def acknowledged(offset: int) -> None:
+            self.sent.poison.append(Poison(tp.topic, tp.partition, offset, value, (PROCESSOR,)))
+
+        self._append(tp, (b"a", value, ()), acknowledged)
+
+    # ---- readings
+
+    def reading(self) -> None:
+        device, t = self._random.choice(KEYS), self._random.choice((20, 24.5, 26, 30))
+        value = orjson.dumps({"tags": {"device_id": device}, "fields": {"t": t}, "number": self._count()})
+        starts = ("cooling",) if t > 25 else ()
+        tp = TopicPartition(TELEMETRY, partition_for(device, PARTITIONS))
+
+        def acknowledged(offset: int) -> None:
+            self.sent.readings.append(Reading(tp.topic, tp.partition, offset, starts))
+
+        self._append(tp, (device.encode(), value, ()), acknowledged)
+
+    def bad_reading(self) -> None:
+        value = self._random.choice(BAD_READINGS)
+        tp = TopicPartition(TELEMETRY, self._random.randrange(PARTITIONS))
+
+        def acknowledged(offset: int) -> None:
+            self.sent.poison.append(Poison(tp.topic, tp.partition, offset, value, (ROUTER, PROJECTOR)))
+
+        self._append(tp, (b"a", value, ()), acknowledged)
+
+    def mqtt_reading(self) -> None:
+        device = self._random.choice(KEYS)
+        value = orjson.dumps({"tags": {"device_id": device}, "fields": {"t": 27}, "number": self._count()})
+        self.mqtt_readings.append(value)
+        self._world.plant.publish(f"home/heatpump/{device}/telemetry", value)
+
+    def bad_mqtt_message(self) -> None:
+        topic, value = f"home/heatpump/{self._random.choice(KEYS)}/telemetry", b"no reading %d" % self._count()
+        self.sent.poison.append(Poison(f"mqtt:{topic}", 0, None, value, (BRIDGE,)))
+        self._world.plant.publish(topic, value)
+
+    # ---- sending
+
+    def _key(self) -> str:
+        return self._random.choice(KEYS)
+
+    def _count(self) -> int:
+        self._number += 1
+        return self._number
+
+    def _send(self, command: Command, key: str | None = None) -> None:
+        """Send, now and then to a partition that is not the command's."""
+        command = msgspec.structs.replace(command, id=f"c{self._count()}")
+        key = key or command.key  # type: ignore[attr-defined]
+        partition = partition_for(key, PARTITIONS)
+        if self._random.random() < 0.2:
+            partition = (partition + 1) % PARTITIONS
+        tp = TopicPartition(topics().commands.name, partition)
+
+        def acknowledged(offset: int) -> None:
+            self.sent.commands.append(Acknowledged(partition, offset, command.id))
+
+        self._append(tp, (key.encode(), msgspec.json.encode(command), ()), acknowledged)
+
+    def _append(self, tp: TopicPartition, message: Message, acknowledged: Callable[[int], None]) -> None:
+        def answered(answer: "asyncio.Future[int]") -> None:
+            self.under_way -= 1
+            acknowledged(answer.result())
+
+        self.under_way += 1
+        broker = self._world.broker
+        broker.network.request(lambda: broker.append(tp, [message])).add_done_callback(answered)
+
+
+KINDS: dict[Callable[[Load], None], float] = {
+    Load.start_approval: 4,
+    Load.start_timed: 4,
+    Load.start_failing: 1,
+    Load.start_with_own_id: 2,
+    Load.start_again: 1.5,
+    Load.start_what_nobody_knows: 0.5,
+    Load.signal: 5,
+    Load.signal_instance: 2,
+    Load.cancel: 1.5,
+    Load.deploy: 1,
+    Load.poison: 1.5,
+    Load.reading: 3,
+    Load.bad_reading: 1,
+    Load.mqtt_reading: 4,
+    Load.bad_mqtt_message: 0.5,
+}
+"""What is done, and how often in comparison."""

@@ -1,0 +1,142 @@
+"""A member of a consumer group: what Faust and aiokafka do around ``streams.transport.assignment``.
+
+    join ─► assigned ─► restore the tables ─► recovered ─► heartbeats … ─► the group rebalances ─► revoked ─► join
+
+As in Faust, the restoring goes on by itself while the next rebalance begins, until that has got as far as restoring.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from streams.transport.assignment import Assignment
+from streams.transport.kafka_writer import transactional_id
+from streams.transport.memory import MemoryTable
+from streams.transport.options import Counters, TransportOptions
+from streams.transport.port import TopicPartition
+from streams.transport.source import Source
+from tests.simulation.broker import Broker
+from tests.simulation.group import SESSION_S, NotMemberError
+from tests.simulation.kafka import Ends, Offsets, Reader, Writer
+from tests.simulation.process import Process
+
+HEARTBEAT_S = SESSION_S / 4
+FLUSH_S = 2.0
+MAX_RECORDS = 1000
+
+
+class Member:
+    """``assignment.Member`` and the loop around it."""
+
+    def __init__(
+        self,
+        process: Process,
+        broker: Broker,
+        group: str,
+        sources: Sequence[Source],
+        table: MemoryTable | None,
+        options: TransportOptions,
+    ) -> None:
+        self.held = Assignment({source.name: source for source in sources}, self, options, Counters(), process.exit)
+        self._process, self._broker, self._group, self._table = process, broker, group, table
+        changelog = () if table is None else (table.changelog,)
+        self._topics = (*(source.name for source in sources), *changelog)
+        self._reader, self._generation, self._joins = Reader(broker), 0, 0
+        self._restoring: asyncio.Task[None] | None = None
+        self._background: list[asyncio.Task[None]] = []
+        self._moved = asyncio.Event()
+        self._forgotten = False
+
+    @property
+    def _id(self) -> str:
+        return f"{self._process.name}.{self._joins}"
+
+    # ---- assignment.Member
+
+    def reader(self) -> Reader:
+        return self._reader
+
+    def offsets(self) -> Offsets:
+        return Offsets(self._broker, self._group)
+
+    async def open_writer(self, tp: TopicPartition) -> Writer:
+        return await Writer.open(self._broker, self._group, transactional_id(self._group, tp))
+
+    async def open_ends(self, tps: Sequence[TopicPartition]) -> Ends:
+        return Ends(self._broker)
+
+    async def seek(self, to: Mapping[TopicPartition, int]) -> None:
+        for tp, offset in to.items():
+            await self._reader.seek(tp, offset)
+
+    async def commit_offsets(self, offsets: Mapping[TopicPartition, int]) -> None:
+        group, name, generation = self._broker.group(self._group), self._id, self._generation
+        await self._broker.network.ask(lambda: group.commit(name, generation, dict(offsets)))
+
+    # ---- the group
+
+    async def run(self) -> None:
+        """Be a member until the process ends."""
+        self._background = [asyncio.create_task(self._beat()), asyncio.create_task(self._flush())]
+        while True:
+            await self._join()
+            await self._moved.wait()
+            await self.held.revoked()
+
+    async def leave(self) -> None:
+        """Finish what is running, and give the partitions to the others (SIGTERM)."""
+        await self.held.drain()
+        group, name = self._broker.group(self._group), self._id
+        await self._broker.network.ask(lambda: group.leave(name))
+        await self.held.close()
+
+    async def _join(self) -> None:
+        if self._forgotten:
+            self._joins, self._forgotten = self._joins + 1, False
+        group, name = self._broker.group(self._group), self._id
+        generation, tps = await self._broker.network.ask(lambda: group.join(name, self._topics))
+        self._moved.clear()
+        self._generation = generation
+        await self.held.assigned(tps, generation)
+        if self._restoring is not None:
+            self._restoring.cancel()
+        self._restoring = asyncio.create_task(self._restore(tps, generation))
+
+    async def _beat(self) -> None:
+        """Go on also while batches are drained: until the group rebalances, or has forgotten this member."""
+        group = self._broker.group(self._group)
+        while True:
+            await asyncio.sleep(HEARTBEAT_S)
+            name, generation = self._id, self._generation
+            try:
+                stays = group.heartbeat(name, generation)  # at once: nothing hangs on when it arrives
+            except NotMemberError:
+                self._forgotten, stays = True, False
+            if not stays and generation == self._generation:
+                self._moved.set()
+
+    async def _flush(self) -> None:
+        while True:
+            await asyncio.sleep(FLUSH_S)
+            await self.held.flush_stored()
+
+    # ---- tables
+
+    async def _restore(self, tps: Sequence[TopicPartition], generation: int) -> None:
+        try:
+            if self._table is not None:
+                changelogs = [tp for tp in tps if tp.topic == self._table.changelog]
+                for tp, (_, end) in (await self.offsets().bounds(changelogs)).items():
+                    await self._read(self._table, tp, end)
+            if generation == self._generation:
+                await self.held.recovered(
+                    [tp for tp in tps if self._table is None or tp.topic != self._table.changelog]
+                )
+        except Exception as error:  # noqa: BLE001 - Faust ends the app
+            self._process.exit("recovery failed", error)
+
+    async def _read(self, table: MemoryTable, tp: TopicPartition, end: int) -> None:
+        contents = table.contents
+        await self._reader.seek(tp, contents.position.get(tp.partition, 0))
+        while contents.position.get(tp.partition, 0) < end:
+            if not contents.apply_chunk(await self._reader.fetch(tp, MAX_RECORDS)):
+                self._process.exit(f"changelog records of {tp} are missing")

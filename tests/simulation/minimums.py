@@ -1,0 +1,46 @@
+"""What seeds must have done together, so that they have not passed in vain."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from tests.simulation.faults import EVENTS, STRIKES
+
+WORK = (
+    "commands",
+    "started",
+    "completed",
+    "failed",
+    "cancelled",
+    "timer_fired",
+    "action_requested",
+    "activity_completed",
+    "signal_received",
+    "signal_buffered",
+    "signal_released",
+    "variable_changed",
+    "definition_deployed",
+    "rejections",
+    "letters",
+)
+"""As the checker counts it."""
+ENOUGH = 100
+"""Seeds from which on everything must have been there."""
+WORK_A_SEED = {"commands": 25, "started": 3}
+"""A seed with less has tested nothing."""
+
+
+def missing(faults: Counter[str], work: Counter[str], seeds: int) -> list[str]:
+    """What the seeds lack."""
+    if seeds < ENOUGH:
+        return []
+    lacking = [f"no fault of kind {kind!r} has hit" for kind in (*STRIKES, *EVENTS) if not faults[kind]]
+    return lacking + [f"no work of kind {kind!r} was done" for kind in WORK if not work[kind]]
+
+
+def idle(work: Counter[str]) -> Iterable[str]:
+    """Why a seed has tested nothing."""
+    return [
+        f"work: expected at least {least} {kind}, but got {work[kind]}"
+        for kind, least in WORK_A_SEED.items()
+        if work[kind] < least
+    ]

@@ -1,0 +1,112 @@
+"""Every name of production code that a run replaces, and why nothing but a replacement reaches it.
+
+What takes its surroundings as arguments is given them (``roles.py``); here stands what makes them by itself.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from importlib import import_module
+from typing import Any
+from unittest.mock import patch
+
+import asyncpg
+import msgspec
+import structlog
+
+from projections import dead_letters
+from streams import bridging, definitions, outbox
+from streams.actions import performers as actions_performers
+from streams.agents import actions
+from streams.core.parse import validate_definition
+from streams.transport import kept
+from tests.simulation import kafka, mqtt
+from tests.simulation.clock import Clock
+from tests.simulation.ledger import recorded
+from tests.simulation.process import OWNER
+from tests.simulation.world import World
+
+_cached: dict[bytes, Any] = {}
+"""Compiling a definition takes longer than all else in the restart of a role; so does validating one."""
+
+
+def _compiled(record: Any) -> Any:
+    raw = b"compiled" + msgspec.json.encode(record.definition)
+    if raw not in _cached:
+        _cached[raw] = compile_definition(record)
+    return _cached[raw]
+
+
+def _validated(definition: dict[str, Any]) -> Any:
+    raw = b"validated" + msgspec.json.encode(definition)
+    if raw not in _cached:
+        _cached[raw] = validate_definition(definition)
+    return _cached[raw]
+
+
+compile_definition = definitions._compile
+deploy_definition = import_module("streams.core.decide.deploy_definition")  # its package has the function by that name
+
+
+class _NoHttp:
+    """No definition of the simulation asks for HTTP."""
+
+    async def start(self) -> None:
+        """Nothing to open."""
+
+    async def stop(self) -> None:
+        """Nothing to close."""
+
+
+def _exit(code: int) -> None:
+    OWNER.get().exit(f"exit code {code}")
+
+
+@contextmanager
+def patched(world: World) -> Iterator[None]:
+    """Production code runs in the world's loop and reaches nothing but what it is given here."""
+    broker = world.broker
+    clock = Clock(world.loop)
+    replaced: list[tuple[Any, str, Any]] = [
+        *((time, name, getattr(clock, name)) for name in ("time", "monotonic", "perf_counter", "perf_counter_ns")),
+        # The ways out of a process, and what they do on the way.
+        (os, "_exit", _exit),
+        (logging, "shutdown", lambda: None),
+        # Clients that roles make from their settings.
+        (outbox, "AIOKafkaProducer", partial(kafka.Producer, broker)),
+        (dead_letters, "AIOKafkaProducer", partial(kafka.Producer, broker)),
+        (kept, "AIOKafkaProducer", partial(kafka.Producer, broker)),
+        *((module, "AIOKafkaConsumer", partial(kafka.Consumer, broker)) for module in (definitions, kept)),
+        *((module, "KafkaReader", lambda consumer: consumer.reader) for module in (definitions, kept)),
+        *((module, "KafkaOffsets", lambda consumer: consumer.offsets) for module in (definitions, kept)),
+        (definitions, "_compile", _compiled),
+        (deploy_definition, "validate_definition", _validated),
+        (actions, "MqttPublisher", lambda _address, _client_id: mqtt.Publisher(world.plant)),
+        (actions, "AiohttpClient", lambda _allowed: _NoHttp()),
+        (actions, "performers", lambda connections: recorded(actions_performers(connections), world.ledger)),
+        (asyncpg, "connect", world.database.connect),
+        # aiomqtt's and paho's insides.
+        (bridging, "take_delivery", mqtt.take_delivery),
+        (bridging, "until_lost", mqtt.until_lost),
+    ]
+    with ExitStack() as stack:
+        for owner, name, stand_in in replaced:
+            stack.enter_context(patch.object(owner, name, stand_in))
+        stack.enter_context(quiet())
+        yield
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Thousands of deaths a minute are nothing to write home about."""
+    before = structlog.get_config()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
+        structlog.configure(**before)

@@ -1,0 +1,78 @@
+"""The plant of the simulation: settings, topics, and the definitions that are deployed in it."""
+
+from dataclasses import replace
+from functools import cache
+
+from streams.core.parse import parse_definition
+from streams.settings import Settings
+from streams.topics import Topics, load_topics
+from tests.site import TOPICS
+
+PARTITIONS = 2
+TELEMETRY = "heatpump-telemetry"
+
+COOLING = """
+id: cooling
+version: {version}
+trigger: {{type: redpanda, topic: heatpump-telemetry, condition: fields.t > 25.0, max_age: 1h}}
+variables:
+  - {{name: device_id, source: tags.device_id}}
+  - {{name: t, source: fields.t}}
+activities:
+  - {{id: cool, type: service, action: mqtt_publish, config: {{topic: "plant/${{device_id}}", payload: {{cool: on}}}}}}
+  - {{id: wait, type: timer, duration: 4s}}
+  - {{id: check, type: decision, condition: "${{t}} <= 25.0", true_path: helped, false_path: tell}}
+  - {{id: helped, type: service, action: database_log, config: {{message: "helped at ${{t}}"}}, next: end}}
+  - {{id: tell, type: service, action: notify, config: {{message: "still ${{t}}"}}, next: end}}
+  - {{id: end, type: end}}
+"""
+APPROVAL = """
+id: approval
+version: 1
+trigger: {type: api, mode: parallel}
+variables: [{name: n, type: integer}]
+activities:
+  - {id: decided, type: message, name: decided, output: {approved: approved}}
+  - {id: which, type: decision, condition: "${approved} == true", true_path: order, false_path: end}
+  - {id: order, type: service, action: mqtt_publish, config: {topic: plant/order, payload: {n: "${n}"}}}
+  - {id: end, type: end}
+"""
+TIMED = """
+id: timed
+version: 1
+trigger: {type: api, mode: single}
+variables: [{name: n, type: integer}]
+activities:
+  - {id: first, type: timer, duration: 1s}
+  - {id: noted, type: service, action: database_log, config: {message: "number ${n}"}}
+  - {id: second, type: timer, duration: 2s}
+"""
+FAILING = """
+id: failing
+version: 1
+trigger: {type: api, mode: parallel}
+variables: [{name: where, type: string}]
+activities:
+  - {id: act, type: service, action: mqtt_publish, config: {topic: "plant/${where}", payload: 1}}
+"""
+VERSIONS = (COOLING.format(version=1), COOLING.format(version=2))
+
+
+@cache
+def settings() -> Settings:
+    """Of every role; nothing is ever reached under its addresses."""
+    return Settings(_env_file=None, app_id="sim", partitions=PARTITIONS, topics_file=TOPICS)  # type: ignore[call-arg]
+
+
+@cache
+def topics() -> Topics:
+    """Of ``topics.yaml``, with fewer partitions."""
+    found = load_topics(settings())
+    telemetry = {name: replace(topic, partitions=PARTITIONS) for name, topic in found.telemetry.items()}
+    return replace(found, telemetry=telemetry)
+
+
+@cache
+def definition(text: str) -> dict[str, object]:
+    """As a deployment carries it."""
+    return parse_definition(text).model_dump(mode="json")
