@@ -33,6 +33,9 @@ METRICS: dict[str, Metric] = {
     "weir_reseeks_total": Metric("counter", "Fetches that did not begin where the last one ended"),
     "weir_missing_offsets_total": Metric("counter", "Partitions that started at the latest offset for want of one"),
     "weir_stalls_total": Metric("counter", "Times that a partition with records did not move for long"),
+    "weir_standstills_total": Metric(
+        "counter", "Times that something stood still for long: stalls, late timers, slow commits and more", ("kind",)
+    ),
     # ---- router
     "weir_router_readings_total": Metric("counter", "Readings routed"),
     "weir_router_starts_total": Metric("counter", "Commands to start a process"),

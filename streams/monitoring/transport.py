@@ -40,6 +40,8 @@ class TransportMonitor:
             ("weir_stalls_total", counted.stalls),
         ):
             yield Sample(name, value)
+        for kind, times in counted.standstills().items():
+            yield Sample("weir_standstills_total", times, (kind,))
         lanes = self._tx.status()
         assigned = Counter(lane.topic for lane in lanes)
         for topic in self._tx.sources:

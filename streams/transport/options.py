@@ -78,7 +78,7 @@ class Counters:
     missing_offsets: int = 0
     """Partitions that had no usable group offset and started at the latest."""
 
-    # what stood still, by kind (``watchdog.py``)
+    # what stood still, by kind (``watchdog.py``): STANDSTILLS
     stalls: int = 0
     unstarted: int = 0
     unanswered: int = 0
@@ -92,6 +92,23 @@ class Counters:
     def standing(self, kind: str) -> None:
         """Count one more of ``kind``."""
         setattr(self, kind, getattr(self, kind) + 1)
+
+    def standstills(self) -> dict[str, int]:
+        """How often something stood still, by kind."""
+        return {kind: getattr(self, kind) for kind in STANDSTILLS}
+
+
+STANDSTILLS = (
+    "stalls",
+    "unstarted",
+    "unanswered",
+    "late_wakes",
+    "untaken",
+    "slow_commits",
+    "ungrouped",
+    "unassigned",
+    "unfed",
+)
 
 
 @dataclass(frozen=True)
