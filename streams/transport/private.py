@@ -123,9 +123,12 @@ class _Markers:
 
     SHRINK = 0.9
     """Of the time, for the next transaction, when the first question was answered: the load may have gone."""
+    MAX_S = 0.02
+    """What took longer was no load, but a broker that stood still for a while: nothing to wait for again."""
 
     def __init__(self) -> None:
         self._ended_at, self._takes_s = 0.0, 0.0
+        self._refused = False
 
     def ended(self) -> None:
         """The transaction has ended: its markers are being written from now on."""
@@ -137,9 +140,13 @@ class _Markers:
         if left_s > 0:
             await asyncio.sleep(left_s)
 
-    def learn(self, asked_at: float, refusals: int) -> None:
-        """The question of ``asked_at`` (monotonic seconds) was answered, after so many refusals."""
-        self._takes_s = asked_at - self._ended_at if refusals else self._takes_s * self.SHRINK
+    def learn(self, asked_at: float, *, refused: bool) -> None:
+        """What became of the question of ``asked_at`` (monotonic seconds)."""
+        if refused:
+            self._refused = True
+            return
+        takes_s = asked_at - self._ended_at if self._refused else self._takes_s * self.SHRINK
+        self._takes_s, self._refused = min(takes_s, self.MAX_S), False
 
 
 def add_partitions(producer: aiokafka.AIOKafkaProducer, tps: Iterable[TopicPartition]) -> None:
@@ -154,7 +161,7 @@ def add_partitions(producer: aiokafka.AIOKafkaProducer, tps: Iterable[TopicParti
 
 class _AddPartitions(aiokafka_sender.AddPartitionsToTxnHandler):  # type: ignore[misc]
     backoff_s: float = aiokafka_sender.BACKOFF_OVERRIDE
-    refusals = 0
+    refused = False
     asked_at = 0.0
 
     def create_request(self) -> Any:
@@ -164,7 +171,7 @@ class _AddPartitions(aiokafka_sender.AddPartitionsToTxnHandler):  # type: ignore
     def handle_response(self, response: Any) -> float | None:
         backoff: float | None = super().handle_response(response)
         if backoff == aiokafka_sender.BACKOFF_OVERRIDE:
-            self.refusals += 1
+            self.refused = True
             backoff = self.backoff_s
         return backoff
 
@@ -186,7 +193,7 @@ def set_concurrent_backoff(producer: aiokafka.AIOKafkaProducer, seconds: float) 
         await markers.wait()
         asking = handler(sender, tps)
         answer = await asking.do(node)
-        markers.learn(asking.asked_at, asking.refusals)
+        markers.learn(asking.asked_at, refused=asking.refused)
         return answer
 
     async def end(result: Any) -> Any:

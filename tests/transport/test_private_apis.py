@@ -241,10 +241,20 @@ def test_a_refusal_makes_the_next_transaction_wait_and_answers_shorten_that():
     markers = private._Markers()
     markers.ended()
     ended = markers._ended_at
-    markers.learn(ended + 0.5, refusals=3)
-    assert markers._takes_s == pytest.approx(0.5)
-    markers.learn(ended + 0.5, refusals=0)
-    assert markers._takes_s == pytest.approx(0.45)
+    markers.learn(ended + 0.004, refused=True)
+    assert markers._takes_s == 0, "how long it takes is known when a question is answered"
+    markers.learn(ended + 0.01, refused=False)
+    assert markers._takes_s == pytest.approx(0.01)
+    markers.learn(ended + 0.01, refused=False)
+    assert markers._takes_s == pytest.approx(0.009)
+
+
+def test_a_broker_that_stood_still_once_is_not_waited_for_again():
+    markers = private._Markers()
+    markers.ended()
+    markers.learn(markers._ended_at + 8.0, refused=True)
+    markers.learn(markers._ended_at + 8.5, refused=False)
+    assert markers._takes_s == markers.MAX_S
 
 
 async def test_all_partitions_of_a_transaction_are_added_by_one_request(brokers, app):
