@@ -21,11 +21,15 @@ UNLIMITED = -1
 
 @dataclass(frozen=True)
 class Retention:
-    """How long a topic keeps its records: ``seconds`` of age and ``size_bytes`` a partition, ``None`` without limit."""
+    """How long a topic keeps its records: ``seconds`` of age and ``size_bytes`` a partition, ``None`` without limit.
+
+    ``compacted``: of those with the same key only the last.
+    """
 
     topic: str
     seconds: float | None
     size_bytes: int | None
+    compacted: bool = False
 
     def margin_s(self, lag_s: float | None) -> float | None:
         """Seconds until the broker may delete a record that is ``lag_s`` old; ``None`` for never, or not known.
@@ -60,11 +64,13 @@ async def read_retentions(settings: Settings, topics: Topics) -> dict[str, Reten
 def retention_of(topic: Topic, config: Mapping[str, str]) -> Retention:
     """From a topic's settings; a limit that the broker does not show is none."""
     age_ms, size = (int(config.get(name) or UNLIMITED) for name in ("retention.ms", "retention.bytes"))
-    deletes = "delete" in config.get("cleanup.policy", "delete")
+    policy = config.get("cleanup.policy", "delete")
+    deletes = "delete" in policy
     return Retention(
         topic.name,
         age_ms / 1000 if deletes and age_ms >= 0 else None,
         size if deletes and size >= 0 else None,
+        "compact" in policy,
     )
 
 
@@ -76,6 +82,8 @@ def problems(topics: Topics, found: Mapping[str, Retention]) -> list[str]:
         for name, limit in (("retention.ms", retention.seconds), ("retention.bytes", retention.size_bytes)):
             if limit is not None:
                 told.append(f"{topic.name}: {name} is set, so the broker deletes what must be kept: set it to -1")
+        if retention.compacted:
+            told.append(f"{topic.name}: cleanup.policy is compact, so all but the last record of a key go: set delete")
     told += [
         f"{topic}: retention.bytes is set, so how long readings are kept cannot be told: use retention.ms"
         for topic in topics.telemetry
