@@ -1,7 +1,6 @@
 """The application: routes, problem documents, and the watch over the lag beside them."""
 
 import asyncio
-import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,12 +14,19 @@ from streams.monitoring import Monitor, Sample
 from streams.monitoring.exposition import CONTENT_TYPE
 from streams.settings import Settings
 from streams.topics import load_topics
+from streams.transport.fatal import exit_process
 from weir.api import problems
 from weir.api.gate import Gate
 from weir.api.routes import router
 from weir.api.sending import Sender
 
 ROLE = "api"
+
+
+def _must_go_on(task: "asyncio.Task[object]") -> None:
+    """Without one of them the gateway would refuse everything for ever: a supervisor starts another."""
+    if not task.cancelled():
+        exit_process("the gateway's own work ended", task.exception())
 
 
 def make_api(settings: Settings) -> FastAPI:
@@ -30,6 +36,7 @@ def make_api(settings: Settings) -> FastAPI:
     sender = Sender(settings, topics, gate)
     monitor = Monitor(ROLE, settings)
     answered: Counter[tuple[str, str]] = Counter()
+    monitor.check(sender.check)
     monitor.check(gate.check)
     monitor.sample(gate.samples)
     monitor.sample(lambda: [Sample("weir_api_requests_total", n, labels) for labels, n in answered.items()])
@@ -37,11 +44,12 @@ def make_api(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def beside(_: FastAPI) -> AsyncIterator[None]:
         tasks = [asyncio.create_task(work, name="api") for work in (gate.watch(), sender.serve())]
+        for task in tasks:
+            task.add_done_callback(_must_go_on)
         yield
         for task in tasks:
             task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.gather(*tasks)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     app = FastAPI(title="Weir", docs_url=None, redoc_url=None, lifespan=beside)
     app.state.settings, app.state.sender = settings, sender

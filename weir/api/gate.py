@@ -11,7 +11,6 @@ from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 import structlog
-from aiokafka.errors import KafkaError
 
 from streams.lag import Lag
 from streams.monitoring import Sample
@@ -98,7 +97,7 @@ class Gate:
                     while True:
                         await look(lags)
                         await asyncio.sleep(every_s)
-            except KafkaError as error:
+            except Exception as error:  # noqa: BLE001  whatever it is, the gate is told by the lag's age, and asks again
                 log.warning("cannot tell the lag", error=f"{type(error).__name__}: {error}", again_in_s=every_s)
             await asyncio.sleep(every_s)
 

@@ -41,6 +41,10 @@ class Sender:
                 self._client = None
             await asyncio.sleep(RETRY_S)
 
+    def check(self) -> str | None:
+        """For ``/health``."""
+        return None if self._client is not None else f"no connection to Kafka at {self._settings.brokers}"
+
     def client(self) -> CommandClient:
         """Ready to send.  Raises ``ProblemError`` when Kafka is away or the processor too far behind."""
         if self._client is None:
