@@ -125,6 +125,7 @@ async def test_problems_of_other_kinds(api: httpx.AsyncClient) -> None:
     nowhere = await api.get("/nowhere")
     answers = (nul, large, no_json, unknown, foreign, nowhere)
     assert [one.status_code for one in answers] == [422, 413, 422, 404, 422, 404]
+    assert no_json.json()["errors"][0]["field"] == "body"
     for one in answers:
         assert one.headers["content-type"] == PROBLEM
         assert {"type", "title", "status", "detail", "fix"} <= one.json().keys()

@@ -56,7 +56,7 @@ def answer_invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)
     errors = [
         {
-            "field": ".".join(map(str, one["loc"])),
+            "field": "body" if one["type"] == "json_invalid" else ".".join(map(str, one["loc"])),
             "message": one["msg"],
             "fix": FIXES.get(one["type"], FIX),
         }
