@@ -1,6 +1,5 @@
 """Commands that were processed long ago are deleted, and nothing else."""
 
-import time
 import uuid
 from pathlib import Path
 
@@ -10,13 +9,11 @@ from streams.agents import processor
 from streams.codec import decode_event
 from streams.core.commands import Signal
 from streams.kafka import client_options
-from streams.log import opened
 from streams.settings import Settings
 from streams.topics import Topics
 from streams.trimming import Trimmer
 from tests.roles import reading, running
 from weir.client import CommandClient
-from weir.verify.log import check_log
 
 KEEP_S = 3600.0
 NUMBER = 30
@@ -74,8 +71,4 @@ async def test_what_was_processed_longer_ago_than_the_keep_time_goes(
         await client.send(Signal(name="go", key=key, payload={"n": NUMBER + 1}))
         async with reading(settings, topics.events.name, topics.partitions) as log:
             await log.count(NUMBER + 2)
-        async with opened(settings) as whole:
-            checked = await check_log(whole, topics, now_ms=round(time.time() * 1000))
-        assert checked.differences == [], "the checker copes with commands that are gone"
-        assert checked.counts["commands"] == NUMBER + 2 - oldest_of_its_time
         await again.stop()
