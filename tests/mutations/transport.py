@@ -1,5 +1,6 @@
 """Bugs in who works on a partition, from where, and in what is committed with what."""
 
+import asyncio
 import itertools
 import sys
 from collections.abc import Collection, Iterator, Mapping
@@ -14,6 +15,8 @@ from streams.transport.lane import Lane
 from streams.transport.port import Chunk, Message, TopicPartition
 from tests.mutations.replacing import replaced
 
+SLOW_S = 2.0
+"""How long recovery takes, for a slow predecessor to commit in."""
 Records = Mapping[TopicPartition, list[Message]]
 Offsets = Mapping[TopicPartition, int]
 
@@ -142,6 +145,7 @@ def recover_before_fencing() -> Iterator[None]:
     def first(original: Any) -> Any:
         async def recovered(self: Any, tps: Collection[TopicPartition]) -> None:
             mine = [TopicPartition(*tp) for tp in tps if tp.topic in self._sources]
+            await asyncio.sleep(SLOW_S)
             await self._open_writers(mine, continuous=False)
             await self._open_ends(mine)
             await original(self, tps)
