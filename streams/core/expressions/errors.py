@@ -2,7 +2,8 @@
 
 ExpressionError(ValueError)         evaluating failed, or the result is not what it must be
 ├── ExpressionSyntaxError           the text is no expression; ``offset`` tells where
-└── MissingError                    it reads a variable or a field that is not there
+├── MissingError                    it reads a variable or a field that is not there
+└── CostError                       it would take too long with values of this size
 """
 
 _SHOWN = 200
@@ -28,6 +29,10 @@ class ExpressionSyntaxError(ExpressionError):
         self.offset = offset
         self.fix = fix
         self.place = place
+
+
+class CostError(ExpressionError):
+    """``cost`` tells what is counted."""
 
 
 class MissingError(ExpressionError):

@@ -5,8 +5,9 @@ down to the innermost one that fails, and that one's operands are shown.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import cel
@@ -17,6 +18,10 @@ from streams.core.expressions.path import MISSING, Steps, follow, spell
 from streams.core.suggest import suggest
 
 _SHOWN = 60
+_FIELDS = 30
+"""So many of an object's fields are told."""
+_MAX_TRIES = 200
+"""Parts that are evaluated in search of the one that fails; beyond, the part found so far is told."""
 
 
 def explain(
@@ -43,7 +48,7 @@ def missing(text: str, steps: Steps, variables: Mapping[str, Any]) -> MissingErr
     if at == 1:
         return MissingError(f"Expected a variable {name!r}{where}. {suggest(name, variables, 'variable')}", path)
     above = follow(variables, steps[: at - 1])
-    fields = ", ".join(map(repr, above)) if isinstance(above, Mapping) else ""
+    fields = ", ".join(map(repr, islice(above, _FIELDS))) if isinstance(above, Mapping) else ""
     there = f"has {fields}" if fields else f"is {show(above)}"
     return MissingError(f"Expected {path!r}{where}, but {spell(steps[: at - 1])!r} {there}", path)
 
@@ -57,15 +62,18 @@ def show(value: Any) -> str:
 def _innermost(root: Node, context: dict[str, Any]) -> tuple[Node, dict[str, Any]]:
     """The innermost part that fails, and the context in which it does: within a loop, that of the element."""
     node = root
+    tries = iter(range(_MAX_TRIES))
     while True:
-        failing = _failing_child(node, context)
+        failing = _failing_child(node, context, tries)
         if failing is None:
             return node, context
         node, context = failing
 
 
-def _failing_child(node: Node, context: dict[str, Any]) -> tuple[Node, dict[str, Any]] | None:
+def _failing_child(node: Node, context: dict[str, Any], tries: Iterator[int]) -> tuple[Node, dict[str, Any]] | None:
     for child in _operands(node):
+        if next(tries, None) is None:
+            return None
         if _fails(child, context):
             return child, context
     if node.binds is None:
@@ -74,6 +82,8 @@ def _failing_child(node: Node, context: dict[str, Any]) -> tuple[Node, dict[str,
     for element in over if isinstance(over, list | dict) else ():
         inside = {**context, node.binds: element}
         for part in node.children[1:]:
+            if next(tries, None) is None:
+                return None
             if _fails(part, inside):
                 return part, inside
     return None

@@ -12,22 +12,15 @@ from typing import Any
 
 import cel
 
-from streams.core.expressions.errors import ExpressionError, ExpressionSyntaxError, quote
+from streams.core.expressions.cost import BUDGET, SHORT, Plan, shape_of, short_text
+from streams.core.expressions.errors import CostError, ExpressionError, ExpressionSyntaxError, quote
 from streams.core.expressions.explain import explain, missing, show
 from streams.core.expressions.members import MAX_WHOLE
-from streams.core.expressions.path import MISSING, follow
+from streams.core.expressions.path import MISSING, follow, spell
 from streams.core.expressions.syntax import parse
 from streams.core.expressions.tokens import bare_from
 
 MAX_LENGTH = 4096
-MAX_ELEMENTS = {
-    # (builds a list, loops within a loop): elements that the loops may go over in one evaluation, so that the slowest
-    # takes some tenths of a second.  The library copies the list so far for each element that map and filter add.
-    (False, False): 10_000,
-    (False, True): 500,
-    (True, False): 100,
-    (True, True): 50,
-}
 
 
 class Expression:
@@ -36,7 +29,7 @@ class Expression:
     ``text`` is the source with ``${x}`` as ``x``; ``names`` are the variables it reads, ``paths`` the places in them.
     """
 
-    __slots__ = ("_limit", "_presence", "_program", "_root", "_slots", "names", "paths", "text")
+    __slots__ = ("_large", "_plan", "_presence", "_program", "_root", "_slots", "names", "paths", "text")
 
     def __init__(self, text: str) -> None:
         syntax = parse(text)
@@ -46,7 +39,12 @@ class Expression:
         self._root = syntax.root
         self._slots = tuple((variable, steps) for steps, variable in syntax.slots.items())
         self._presence = tuple((variable, steps) for steps, variable in syntax.presence.items())
-        self._limit = MAX_ELEMENTS[syntax.builds_lists, syntax.loop_depth > 1] if syntax.loops else None
+        self._plan = Plan(syntax.root)
+        if self._plan.cost({}) > BUDGET:
+            raise ExpressionSyntaxError(
+                f"Expected an expression that takes less time than {quote(text)}", 0, "Split it"
+            )
+        self._large = self._plan.cost(dict.fromkeys(syntax.slots.values(), short_text())) > BUDGET
         try:
             self._program = cel.compile(syntax.root.code)
         except ValueError as error:
@@ -55,7 +53,8 @@ class Expression:
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """The value as JSON: null, bool, number, text, list or object; times as RFC 3339, durations as ``90s``.
 
-        Raises ``MissingError`` when a variable or a field is not there, ``ExpressionError`` for anything else.
+        Raises ``MissingError`` when a variable or a field is not there, ``CostError`` when the values are too large for
+        it, ``ExpressionError`` for anything else.
         """
         if self._root.steps is not None:
             value = follow(variables, self._root.steps)
@@ -90,20 +89,35 @@ class Expression:
     def _context(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         """The library's variables; a path that is not there is left out, and missed only when it is evaluated."""
         context: dict[str, Any] = {}
+        whole: list[str] = []
+        large = self._large
         for name, steps in self._slots:
             value = follow(variables, steps)
             kind = type(value)
-            if kind is float or kind is str:
+            if kind is float:
                 context[name] = value
+            elif kind is str:
+                context[name] = value
+                large = large or len(value) > SHORT
             elif value is not MISSING:
-                context[name] = self._doubles(value)
+                context[name] = value
+                whole.append(name)
+                large = large or kind is list or kind is dict
+        if large:
+            self._check_cost(context)
+        for name in whole:
+            context[name] = self._doubles(context[name])
         for name, steps in self._presence:
             context[name] = follow(variables, steps) is not MISSING
-        if self._limit is not None:
-            size = sum(_elements(value) for value in context.values())
-            if size > self._limit:
-                raise ExpressionError(f"Expected at most {self._limit} elements in {quote(self.text)}, but got {size}")
         return context
+
+    def _check_cost(self, values: Mapping[str, Any]) -> None:
+        """Raises ``CostError`` when the values are too large for what is done with them."""
+        if self._plan.cost({name: shape_of(value) for name, value in values.items()}) > BUDGET:
+            sizes = ", ".join(
+                f"{spell(steps)} is {size_of(values[name])}" for name, steps in self._slots if name in values
+            )
+            raise CostError(f"Expected less to do in {quote(self.text)}, but {sizes}")
 
     def _doubles(self, value: Any) -> Any:
         kind = type(value)
@@ -149,9 +163,10 @@ def compile_expression(text: str) -> Expression:
         raise ExpressionSyntaxError(str(error), places[min(error.offset, len(source))], error.fix) from error
 
 
-def _elements(value: Any) -> int:
-    if type(value) is list:
-        return len(value) + sum(map(_elements, value))
-    if type(value) is dict:
-        return len(value) + sum(map(_elements, value.values()))
-    return 0
+def size_of(value: Any) -> str:
+    """A value's size in a message: the value itself when it is a number."""
+    if isinstance(value, str):
+        return f"a text of {len(value)} characters"
+    if isinstance(value, list | dict):
+        return f"{'a list' if isinstance(value, list) else 'an object'} of {len(value)}"
+    return show(value)

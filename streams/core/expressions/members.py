@@ -9,6 +9,7 @@ from functools import lru_cache
 
 import cel
 
+from streams.core.expressions.cost import pattern_weight
 from streams.core.expressions.functions import FUNCTIONS, INDEX, LIST, LOOPS, WANTS
 from streams.core.expressions.nodes import Node, Syntax
 from streams.core.expressions.tokens import ADVICE, Cursor, Token
@@ -18,6 +19,7 @@ MAX_LOOPS = 10
 MAX_LOOP_DEPTH = 2
 MAX_WHOLE = 2**53
 MAX_NUMBER = 1.7e308
+MAX_PATTERN = 200
 
 _CONSTANTS = {"true": True, "false": False, "null": None}
 
@@ -163,7 +165,23 @@ class Members(Cursor):
         if function.form == "both" and not receiver:
             codes[0] = f"({codes[0]})"
         start = receiver[0].start if receiver else name.start
-        return self._node(function.code.format(*codes), start, arguments, f"{function.wants}, for {name.text}(),")
+        node = self._node(function.code.format(*codes), start, arguments, f"{function.wants}, for {name.text}(),")
+        node.small = name.text != "string"
+        if name.text == "matches":
+            self._check_pattern(arguments[1])
+            node.weight = pattern_weight(str(arguments[1].literal))
+        return node
+
+    def _check_pattern(self, pattern: Node) -> None:
+        """The library compiles a pattern at each use: it must be a constant, so that what this takes is known."""
+        if not isinstance(pattern.literal, str):
+            raise self._error(
+                "Expected a constant text as regular expression",
+                "Write matches(text, 'a.c'); to look for a text that varies: contains()",
+                pattern.start,
+            )
+        if len(pattern.literal) > MAX_PATTERN:
+            raise self._error(f"Expected a regular expression of at most {MAX_PATTERN} characters", at=pattern.start)
 
     def _unknown_function(self, name: Token, receiver: tuple[Node, ...]) -> Exception:
         known = [*FUNCTIONS, *LOOPS, "has"]
@@ -200,13 +218,13 @@ class Members(Cursor):
         code = f"{source}.{name.text}(u_{variable.text}, {', '.join(part.code for part in body)})"
         node = self._node(code, over.start, (over, *body), f"a list, for {name.text}(),")
         node.binds = f"u_{variable.text}"
+        node.small = not LOOPS[name.text]
         return node
 
     def _count_loop(self, name: Token) -> None:
         syntax = self._syntax
         syntax.loops += 1
         syntax.loop_depth = max(syntax.loop_depth, len(self._bound))
-        syntax.builds_lists |= LOOPS[name.text]
         if syntax.loop_depth > MAX_LOOP_DEPTH or syntax.loops > MAX_LOOPS:
             most = f"Expected at most {MAX_LOOP_DEPTH} loops within each other and {MAX_LOOPS} in all"
             raise self._error(most, at=name.start)

@@ -12,7 +12,8 @@ class Node:
 
     ``wants`` says what those must be.  ``steps`` is set when the part is nothing but a path, ``literal`` when it is a
     constant.  ``binds`` is the CEL variable of a loop: the first child is what it goes over, the others its body.
-    ``truth`` is false when the part cannot be a condition.
+    ``truth`` is false when the part cannot be a condition; ``small``: it is a number, a truth or a time, whatever its
+    parts are.  ``weight``: what it costs beside reading them (``cost``).
     """
 
     code: str
@@ -25,6 +26,8 @@ class Node:
     binds: str | None = None
     is_field: bool = False
     truth: bool = True
+    small: bool = False
+    weight: float = 0.0
 
 
 @dataclass(slots=True)
@@ -36,4 +39,3 @@ class Syntax:
     presence: dict[Steps, str] = field(default_factory=dict)
     loops: int = 0
     loop_depth: int = 0
-    builds_lists: bool = False

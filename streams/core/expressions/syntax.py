@@ -87,6 +87,7 @@ class _Parser(Members):
             code = REMAINDER.format(left.code, right.code)
         node = self._node(code, left.start, (left, right), WANTS[operator])
         node.truth = operator not in _ARITHMETIC
+        node.small = operator != "+"
         return node
 
     def _unary(self) -> Node:
@@ -99,6 +100,7 @@ class _Parser(Members):
                 operand = self._settled(self._member())
                 node = self._node(sign * count + operand.code, start, (operand,), WANTS[f"{sign}x"])
                 node.truth = sign == "!"
+                node.small = True
                 if sign == "-" and isinstance(operand.literal, float):
                     node.literal = operand.literal * (-1) ** count
                 return node
