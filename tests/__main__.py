@@ -26,7 +26,8 @@ def run(*options: str) -> int:
 def main() -> int:
     """The exit code of the run that counts."""
     FAILED.unlink(missing_ok=True)
-    code = run("-n", str(AT_ONCE), "--dist", "loadfile", *sys.argv[1:])
+    # In the order of their names: by their number of tests, the file with the one long test would come last, alone.
+    code = run("-n", str(AT_ONCE), "--dist", "loadfile", "--no-loadscope-reorder", *sys.argv[1:])
     if code != TESTS_FAILED or len(failed := json.loads(FAILED.read_text())) > MOST_ONCE_MORE:
         return code
     print(f"\nOnce more, alone: {', '.join(failed)}", flush=True)  # noqa: T201  what a runner says

@@ -1,0 +1,12 @@
+"""What the checker does not see: both ends of telemetry.  One file a check, a line here."""
+
+from collections.abc import Callable
+
+from tests.chaos.checks import bridging, rows
+from tests.chaos.evidence import Evidence
+from weir.verify.report import Difference
+
+CHECKS: dict[str, Callable[[Evidence], list[Difference]]] = {
+    "bridging": bridging.check,
+    "rows": rows.check,
+}

@@ -1,0 +1,48 @@
+"""The judgement: Weir's one checker beside what the load knows, table and database, and how the roles have ended."""
+
+import time
+
+from streams.log import opened
+from tests.chaos.checks import CHECKS
+from tests.chaos.evidence import gather
+from tests.chaos.faults.clock import FORWARD_S
+from tests.chaos.site import Site
+from weir.verify.log import check_log
+from weir.verify.report import Difference
+from weir.verify.run import verify
+from weir.verify.sent import Effect, Ledger
+
+ACTIONS = ("notify", "mqtt_publish")
+"""All that the definitions ask for.  ``mqtt_publish`` is only asked for what cannot be done."""
+
+SKEW_MS = round(FORWARD_S[1] * 1000) + 1_000
+"""How far a worker's clock was ahead of the broker's at most; both are this machine's otherwise."""
+
+
+async def judge(site: Site) -> list[Difference]:
+    """Everything that is not as it must be, once the site has come to rest."""
+    book, topics = site.load.book, site.topics
+    async with opened(site.settings) as log:
+        evidence = await gather(log, site.settings, topics, book)
+        sent = book.sent
+        sent.readings = list(evidence.expected())
+        sent.ledger = Ledger(ACTIONS, [Effect(*effect) for effect in site.ledger.effects], prompt=True)
+        checked = await check_log(log, topics, now_ms=round(time.time() * 1000), sent=sent, skew_ms=SKEW_MS)
+    found = checked.differences
+    for check in CHECKS.values():
+        found += check(evidence)
+    found += [one for one in await verified(site) if one not in found]
+    found += [
+        Difference(
+            "role", ending.member, None, f"code: expected one of {ending.wanted}, but it ended with {ending.code}"
+        )
+        for ending in site.fleet.endings
+        if not ending.explained
+    ]
+    return found
+
+
+async def verified(site: Site) -> list[Difference]:
+    """``weir verify``: fold, table and database."""
+    report = await verify(site.settings, site.topics, lambda _done, _total: None)
+    return report.differences

@@ -1,0 +1,67 @@
+"""Bugs planted into the roles of a whole plant are found, by a course of events that leaves nothing to chance."""
+
+import shutil
+import signal
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from tests.chaos.home import new_folder
+from tests.chaos.judge import judge
+from tests.chaos.plants import PLANTS
+from tests.chaos.site import Site, building, quiet, within
+from weir.verify.report import Difference
+
+RATE = 30.0
+ENOUGH = 20
+STEP_S = 120.0
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    folder = new_folder()
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def site(folder: Path) -> AsyncIterator[Site]:
+    """All plants at once: they are in different roles, or in different actions."""
+    async with building(folder, Random(1), RATE, plants=frozenset(PLANTS)) as site:
+        yield site
+
+
+async def _bridge_dies_with_messages_in_its_hands(site: Site) -> None:
+    bridge = site.fleet.members["bridge-0"]
+    site.services.networks[bridge.host].kafka.stall()
+    assert await within(STEP_S, lambda: site.flight.gauges()["bridge"] >= ENOUGH)
+    bridge.signal(signal.SIGKILL)
+    site.services.heal()
+
+
+async def _router_dies_after_work(site: Site) -> None:
+    assert await within(STEP_S, lambda: site.flight.counts["routed"] >= ENOUGH)
+    site.fleet.members["router-0"].signal(signal.SIGKILL)
+
+
+async def _found(site: Site) -> list[Difference]:
+    await site.works()
+    await site.load.pause()
+    await site.load.flush()
+    assert await within(STEP_S, lambda: quiet(site))
+    return await judge(site)
+
+
+@pytest.mark.timeout(900)
+async def test_every_planted_bug_is_found(site: Site) -> None:
+    await site.work()
+    await site.load.fail(ENOUGH)
+    assert await within(STEP_S, lambda: site.flight.counts["completed"] >= ENOUGH)
+    await _router_dies_after_work(site)
+    await _bridge_dies_with_messages_in_its_hands(site)
+    found = await _found(site)
+    for name, plant in PLANTS.items():
+        kind, words = plant.found_by
+        assert [one for one in found if one.kind == kind and words in one.message], (name, found)
