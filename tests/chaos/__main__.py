@@ -6,14 +6,15 @@
 import argparse
 import json
 import logging
+import shlex
 import shutil
 import sys
 
 import structlog
 
 from tests.chaos.home import new_folder, run_to_the_end, sweep
-from tests.chaos.plants import PLANTS
 from tests.chaos.run import Options, run
+from tests.mutations import MUTATIONS
 
 
 def main(argv: list[str]) -> int:
@@ -22,7 +23,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--rate", type=float, default=Options.rate, help="commands a second")
     parser.add_argument("--rebuild", action="store_true", help="both replays afterwards, interrupted and resumed")
-    parser.add_argument("--plant", action="append", choices=PLANTS, default=[], help="a bug that must be found")
+    parser.add_argument("--plant", action="append", choices=MUTATIONS, default=[], help="a bug that must be found")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--keep", action="store_true", help="leave services' data and logs in place")
     arguments = parser.parse_args(argv)
@@ -40,7 +41,7 @@ def main(argv: list[str]) -> int:
         if passed and not arguments.keep:
             shutil.rmtree(folder)
         else:
-            sys.stderr.write(f"logs: {folder}\nagain: uv run poe chaos {' '.join(options.arguments)}\n")
+            sys.stderr.write(f"logs: {folder}\nagain: uv run poe chaos {shlex.join(options.arguments)}\n")
     return 0 if passed else 1
 
 

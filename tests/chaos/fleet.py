@@ -138,7 +138,7 @@ class Member:
     def _module(self) -> tuple[str, ...]:
         if not self.planted:
             return "weir.role", self.role
-        return "tests.chaos.plants", ",".join(self.planted), self.role
+        return "tests.chaos.plants", *self.planted, self.role
 
     def _environment(self) -> dict[str, str]:
         own = {

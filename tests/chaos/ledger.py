@@ -7,7 +7,6 @@ key is what counts.
 import asyncio
 import time
 
-import aiomqtt
 import orjson
 
 from streams.mqtt import MqttAddress
@@ -22,7 +21,7 @@ class Ledger:
 
     def __init__(self, settings: Settings) -> None:
         self.effects: list[tuple[str, bytes]] = []
-        self._address = MqttAddress.parse(settings.mqtt_url)
+        self._address = MqttAddress.of(settings)
         self._seen_at = time.monotonic()
         self._task: asyncio.Task[None] | None = None
 
@@ -48,8 +47,7 @@ class Ledger:
             self._task.result()
 
     async def _keep(self, subscribed: asyncio.Event) -> None:
-        client = aiomqtt.Client(self._address.host, self._address.port, identifier="chaos-ledger", timeout=30)
-        async with client:
+        async with self._address.client(identifier="chaos-ledger", timeout=30) as client:
             await client.subscribe(TOPIC, qos=1)
             subscribed.set()
             async for message in client.messages:

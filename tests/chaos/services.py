@@ -10,10 +10,12 @@ import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from streams.redaction import SecretUrl
 from streams.settings import Settings
 from tests.chaos.proxy import Proxy
 from weir.stack import kafka, mqtt, postgres
-from weir.stack.ports import LOCALHOST, Ports, free_port_numbers
+from weir.stack.kafka_jars import ensure_kafka
+from weir.stack.ports import LOCALHOST, Ports, free_port_numbers, free_ports
 from weir.stack.process import ProcessSpec
 from weir.stack.progress import Progress
 from weir.stack.stack import Stack
@@ -34,19 +36,22 @@ class ProxiedStack(Stack):
         return self._processes.state.read().processes[name].pid
 
     def _prepare_kafka(self, progress: Progress) -> ProcessSpec:
-        spec = super()._prepare_kafka(progress)
+        jars = ensure_kafka(progress)
+        return kafka.prepare(
+            self.home, jars, self.ports, durable=self.durable, progress=progress, more=self._properties()
+        )
+
+    def _properties(self) -> str:
         own = {"PLAINTEXT": (self.ports.kafka, self.ports.kafka), **self._listeners}
         listeners = [f"CONTROLLER://{LOCALHOST}:{self.ports.kafka_controller}"]
         listeners += [f"{name}://{LOCALHOST}:{port}" for name, (port, _) in own.items()]
-        lines = {
+        values = {
             "listeners": ",".join(listeners),
             "advertised.listeners": ",".join(f"{name}://{LOCALHOST}:{port}" for name, (_, port) in own.items()),
             "listener.security.protocol.map": ",".join(f"{name}:PLAINTEXT" for name in ("CONTROLLER", *own)),
             "num.network.threads": "1",  # of each listener
         }
-        with (self.home / kafka.NAME / "server.properties").open("a") as file:  # the last line of a name counts
-            file.writelines(f"{name}={value}\n" for name, value in lines.items())
-        return spec
+        return "".join(f"{name}={value}\n" for name, value in values.items())
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ class Services:
     """Started by ``start``; ``settings_of`` a host go through its proxies, ``settings_of(None)`` directly."""
 
     def __init__(self, home: Path) -> None:
-        ports = Ports(*free_port_numbers(4, *PORTS))
+        ports = free_ports(*PORTS)
         spare = iter(free_port_numbers(8, *PORTS))
         self.networks: dict[str, Network] = {}
         listeners = {}
@@ -112,11 +117,13 @@ class Services:
         ports = self.ports
         if host is not None:
             network = self.networks[host]
-            ports = Ports(network.kafka.port, ports.kafka_controller, network.postgres.port, network.mqtt.port)
+            ports = Ports(
+                network.kafka.port, ports.kafka_controller, network.postgres.port, network.mqtt.port, ports.api
+            )
         return base.model_copy(
             update={
                 "brokers": kafka.brokers(ports),
-                "database_url": postgres.database_url(ports),
-                "mqtt_url": mqtt.url(ports),
+                "database_url": SecretUrl(postgres.database_url(ports)),
+                "mqtt_url": SecretUrl(mqtt.url(ports)),
             }
         )

@@ -17,7 +17,7 @@ from tests.chaos.flight import Flight
 from tests.chaos.home import HOME
 from tests.chaos.ledger import Ledger
 from tests.chaos.load.load import Load
-from tests.chaos.plants import PLANTS
+from tests.chaos.plants import role_of
 from tests.chaos.services import Services
 from tests.site import TOPICS
 from weir.client import CommandClient
@@ -62,7 +62,7 @@ class Site:
     flight: Flight
     ledger: Ledger
     plants: frozenset[str] = frozenset()
-    """Names of bugs in the roles (``tests.chaos.plants``)."""
+    """Names of bugs in the roles (``tests.mutations``)."""
     joined: int = 0
     stops_s: list[float] = field(default_factory=list)
     """How long each SIGTERM took."""
@@ -72,7 +72,7 @@ class Site:
         settings = self.services.settings_of(host, self.base)
         if host == STATIC_HOST and role != "bridge":
             settings = settings.model_copy(update={"member_id": name})
-        planted = sorted(plant for plant in self.plants if PLANTS[plant].role == role)
+        planted = sorted(plant for plant in self.plants if role_of(plant) == role)
         return self.fleet.add(name, role, host, settings, planted)
 
     async def work(self) -> None:

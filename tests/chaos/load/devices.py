@@ -35,7 +35,7 @@ class Devices:
         self._partitions = topics.telemetry[TOPIC].partitions
         self._book, self._rng = book, rng
         self._sender = Sender(settings)
-        self._publisher = MqttPublisher(MqttAddress.parse(settings.mqtt_url), "chaos-devices")
+        self._publisher = MqttPublisher(MqttAddress.of(settings), "chaos-devices")
         self._numbers = itertools.count()
 
     async def start(self) -> None:
