@@ -4,8 +4,10 @@ What a request does is ``streams.transport.memory_broker``'s, which has the cont
 """
 
 import asyncio
+from collections import defaultdict
 
 from streams.transport.memory_broker import MemoryBroker, Transaction, _Producer
+from streams.transport.port import TopicPartition
 from tests.simulation.group import Group
 from tests.simulation.network import Network
 
@@ -21,6 +23,8 @@ class Broker(MemoryBroker):
         super().__init__(lambda: epoch + loop.time())
         self.network = network
         self.members: dict[str, Group] = {}
+        self.longest_open_s: defaultdict[str, float] = defaultdict(float)
+        """By topic, for how long a transaction has kept what stands behind it from readers."""
         network.at(EXPIRES_EVERY_S, self._expire)
 
     def group(self, name: str) -> Group:
@@ -54,6 +58,12 @@ class Broker(MemoryBroker):
                 self.settle(producer, transaction)
 
         self.network.later(next_marker)
+
+    def mark_partition(self, transaction: Transaction, tp: TopicPartition) -> None:
+        """Its records, and those behind them, can be read from now on."""
+        open_s = self.clock() - transaction.began_at
+        self.longest_open_s[tp.topic] = max(self.longest_open_s[tp.topic], open_s)
+        super().mark_partition(transaction, tp)
 
     def _expire(self) -> None:
         self.expire(TRANSACTION_TIMEOUT_S)

@@ -37,6 +37,7 @@ def zombie(world: World, random: Random, process: Process) -> None:
 def clock(world: World, random: Random, process: Process) -> None:
     """The clock of the machine jumps, and is set right after a while."""
     process.clock_ahead_s = random.choice((-1, 1)) * random.uniform(0.5, 30.0)
+    world.skew_s = max(world.skew_s, process.clock_ahead_s)
     world.at(random.uniform(1.0, 8.0), lambda: setattr(process, "clock_ahead_s", 0.0))
 
 

@@ -42,7 +42,11 @@ async def judge(world: World, load: Load) -> tuple[Checked, list[Difference]]:
     tables = world.database.tables
     events = topics().events.name
     positions = {tp: at for (topic, _, tp), at in tables.projection_positions.items() if topic == events}
-    checked = await check_log(log, topics(), now_ms=now_ms, sent=load.sent, positions=positions, keep_rows=True)
+    hidden_s = world.broker.longest_open_s[topics().commands.name]
+    skew_ms = round((world.skew_s + hidden_s) * 1000) + 1  # the broker's times are whole milliseconds
+    checked = await check_log(
+        log, topics(), now_ms=now_ms, sent=load.sent, skew_ms=skew_ms, positions=positions, keep_rows=True
+    )
     differences = list(checked.differences)
     differences += compare_tables(checked.folds, await _tables(log), now_ms)
     differences += compare_database([*checked.folds.values()], *_rows(world.database))

@@ -41,6 +41,8 @@ class World:
         """By the name of the place: a role and a number."""
         self.ends: list[tuple[float, str, int, str]] = []
         """(time, name, exit code, why) of each process that has ended."""
+        self.skew_s = 0.0
+        """How far a process's clock was ahead of the broker's at most."""
         self.faults: Counter[str] = Counter()
         """Faults that have hit."""
         self._processes = 0

@@ -50,7 +50,8 @@ async def check_log(
     """Check everything, once the processor has nothing left to do.
 
     ``now_ms`` is plant time (Unix ms): what was due more than ``grace_ms`` before must be over.  ``skew_ms`` is how
-    far the clocks of workers and broker were apart at most: no timer may overtake an older command by more.
+    far the clocks of workers and broker were apart at most, and for how long an open transaction kept commands from
+    being read: no timer may overtake an older command by more.
     ``positions`` is where the database is in each partition of the events, the end by default; with ``keep_rows`` the
     folds tell what rows it must have.  Raises what ``log`` raises, and ``UpgradeError``.
     """
