@@ -3,6 +3,7 @@
 import time
 
 from streams.log import opened
+from streams.transport.options import TransportOptions
 from tests.chaos.checks import CHECKS
 from tests.chaos.evidence import gather
 from tests.chaos.faults.clock import FORWARD_S
@@ -15,8 +16,9 @@ from weir.verify.sent import Effect, Ledger
 ACTIONS = ("notify", "mqtt_publish")
 """All that the definitions ask for.  ``mqtt_publish`` is only asked for what cannot be done."""
 
-SKEW_MS = round(FORWARD_S[1] * 1000) + 1_000
-"""How far a worker's clock was ahead of the broker's at most; both are this machine's otherwise."""
+SKEW_MS = round(FORWARD_S[1] * 1000) + 1_000 + TransportOptions.transaction_timeout_ms
+"""How far a worker's clock was ahead of the broker's at most, both being this machine's otherwise; and for how long a
+killed worker's transaction may have kept commands from being read."""
 
 
 async def judge(site: Site) -> list[Difference]:
