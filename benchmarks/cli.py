@@ -33,7 +33,17 @@ WORKLOADS: dict[str, Workload] = {
     "core": parts.run,
 }
 DURABILITIES = {"flush": (True,), "default": (False,), "both": (True, False)}
-SMOKE = Options(seconds=1.0, warm_s=0.2, probe_s=0.2, open_s=1.0, outstanding=(10,), instances=20, times=1, finished=30)
+SMOKE = Options(
+    seconds=1.0,
+    warm_s=0.2,
+    probe_s=0.2,
+    open_s=1.0,
+    outstanding=(10,),
+    instances=20,
+    times=1,
+    actions=("join", "leave", "restarted"),
+    finished=30,
+)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -57,13 +67,22 @@ def main(argv: list[str] | None = None) -> int:
                 tell(compare(name, WORKLOADS[name], options, against, tell))
             else:
                 tell(WORKLOADS[name](options, tell))
-    except LostError as error:
-        screen.print(f"Not what must happen: {error}", style="bold red", markup=False)
+    except (LostError, ExceptionGroup) as error:
+        if isinstance(error, ExceptionGroup) and error.subgroup(LostError) is None:
+            raise
+        screen.print(f"Not what must happen: {'; '.join(_leaves(error))}", style="bold red", markup=False)
         return 1
     except PeerError as error:
         screen.print(str(error), style="bold red", markup=False)
         return 1
     return 0
+
+
+def _leaves(error: Exception) -> list[str]:
+    """What was raised, also by tasks of a group."""
+    if isinstance(error, ExceptionGroup):
+        return [text for one in error.exceptions for text in _leaves(one)]
+    return [str(error)]
 
 
 class Teller:

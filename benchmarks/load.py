@@ -28,7 +28,6 @@ MAX_BATCH_BYTES = 262_144
 FETCH_WAIT_MS = 20
 POLL_S = 0.1
 SILENCE_S = 30.0
-"""Without an event for so long, what is awaited counts as lost."""
 UNWANTED = (b"failed", b"cancelled", b"activity_failed")
 INSTANCE_ID_LENGTH = 36
 
@@ -40,9 +39,13 @@ class LostError(Exception):
 
 
 class Load:
-    """One sender and one reader on a plant; an async context manager.  Times are ``time.time()``, in seconds."""
+    """One sender and one reader on a plant; an async context manager.  Times are ``time.time()``, in seconds.
 
-    def __init__(self, plant: BenchPlant) -> None:
+    After ``silence_s`` without an event, what is awaited counts as lost.
+    """
+
+    def __init__(self, plant: BenchPlant, silence_s: float = SILENCE_S) -> None:
+        self._silence_s = silence_s
         self._settings, self._topics = plant.settings, plant.topics
         self.partitions = plant.topics.partitions
         self._keys: list[deque[str]] = [deque() for _ in range(self.partitions)]
@@ -141,8 +144,8 @@ class Load:
         now = time.time()
         if found:
             self._heard = now
-        elif self.open and now - self._heard > SILENCE_S:
-            raise LostError(f"No event for {SILENCE_S:.0f} s, and {len(self.open)} instances have not ended")
+        elif self.open and now - self._heard > self._silence_s:
+            raise LostError(f"No event for {self._silence_s:.0f} s, and {len(self.open)} instances have not ended")
         completed: Counter[int] = Counter()
         for place, records in found.items():
             if place.topic == self._topics.rejections.name:

@@ -16,15 +16,16 @@ from typing import Any
 
 from aiokafka import ConsumerRecord
 
-from benchmarks.load import Load, LostError
+from benchmarks.load import Load
 from benchmarks.plant import BenchPlant, Wanted, plant
 from benchmarks.w2 import DEFINITION, MESSAGE
 from benchmarks.workload import Emit, Options, durability
-from streams.core import ids
 
 INSTANCES = 100_000
 OUTSTANDING = 4_000
 """How many starts are ahead of the events that they lead to."""
+SILENCE_S = 300.0
+"""Nothing is heard while the processor recovers."""
 CLEANER_S = 60.0
 """The broker's log cleaner looks every 15 s, and needs time."""
 ROLE = "processor"
@@ -60,20 +61,20 @@ class Filling:
 
 
 async def restart(running: BenchPlant, load: Load) -> dict[str, float]:
-    """Stop the processor, signal one instance in each partition, start it; seconds until all were answered, and memory.
+    """Stop the processor, signal an instance in each partition, start it; seconds until all were answered, and memory.
 
-    Raises ``LostError`` when there is a partition without an instance.
+    These instances are added before, and gone after.
     """
+    before = set(load.open)
+    await Filling(load).fill(load.partitions, 0)
+    added = load.open.keys() - before
     await asyncio.to_thread(running.stop, ROLE)
-    chosen = {ids.partition_of(instance.decode()): instance for instance in load.open}
-    if len(chosen) != load.partitions:
-        raise LostError(f"Expected an instance in each of {load.partitions} partitions, but they are in {set(chosen)}")
-    await load.signal(MESSAGE, chosen.values())
+    await load.signal(MESSAGE, added)
     began = time.monotonic()
-    starting = asyncio.create_task(asyncio.to_thread(running.start, [ROLE]))
-    await load.until(lambda: not load.open.keys() & set(chosen.values()))
-    seconds = time.monotonic() - began
-    await starting
+    async with asyncio.TaskGroup() as group:
+        group.create_task(asyncio.to_thread(running.start, [ROLE]))
+        await load.until(lambda: not load.open.keys() & added)
+        seconds = time.monotonic() - began
     meter = running.meter()
     return {"seconds": seconds, "cpu_s": meter.read().cpu_s[ROLE], "rss_bytes": meter.rss_bytes(ROLE)}
 
@@ -82,7 +83,7 @@ def changelog_mb(running: BenchPlant) -> float:
     """The size of the changelog's segments on the broker's disk, in MB."""
     home = running.wanted.services or running.home
     folders = (home / "kafka" / "data").glob(f"{running.topics.changelog.name}-*")
-    return round(sum(map(_size, folders)) / 1e6, 1)
+    return round(sum(map(_size, folders)) / 1e6, 3)
 
 
 def _size(folder: Path) -> int:
@@ -110,8 +111,7 @@ async def compacted(running: BenchPlant, load: Load) -> float:
 async def measure(running: BenchPlant, options: Options) -> dict[str, Any]:
     """Fill, and start again."""
     count = options.instances or INSTANCES
-    async with Load(running) as load:
-        await Filling(load).fill(load.partitions, 0)
+    async with Load(running, SILENCE_S) as load:
         empty = await restart(running, load)
         began = time.monotonic()
         await Filling(load).fill(count, options.finished)

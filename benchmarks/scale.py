@@ -96,7 +96,7 @@ async def longest(fleet: Fleet, stalls: Stalls, action: Action) -> tuple[float, 
 
 async def measure(running: BenchPlant, options: Options, emit: Emit) -> dict[str, Any]:
     """Every action so many times; the summary has the worst of each."""
-    worst: dict[str, tuple[float, float]] = dict.fromkeys(ACTIONS, (0.0, 0.0))
+    worst: dict[str, tuple[float, float]] = dict.fromkeys(options.actions, (0.0, 0.0))
     admin = AIOKafkaAdminClient(**client_options(running.settings))
     await admin.start()
     try:
@@ -106,8 +106,8 @@ async def measure(running: BenchPlant, options: Options, emit: Emit) -> dict[str
             await asyncio.sleep(QUIET_S)
             quiet_s = max(stalls.longest_s.values())
             for number in range(1, options.times + 1):
-                for name, action in ACTIONS.items():
-                    moved_s, others_s = await longest(fleet, stalls, action)
+                for name in options.actions:
+                    moved_s, others_s = await longest(fleet, stalls, ACTIONS[name])
                     worst[name] = max(worst[name][0], moved_s), max(worst[name][1], others_s)
                     emit({"workload": f"scale-{name}", "time": number, **_document(moved_s, others_s)})
     finally:

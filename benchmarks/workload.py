@@ -30,6 +30,8 @@ class Options:
     """Of W2, W3, replay and recovery; each has a default of its own."""
     times: int = 3
     """Of scale: how often each action."""
+    actions: tuple[str, ...] = ("join", "leave", "rolling", "restarted", "takeover")
+    """Of scale: what is done to the workers, in this order; those of ``benchmarks.scale.ACTIONS``."""
     finished: int = 0
     """Of recovery: instances that have ended, before."""
     faster: float = 1.0

@@ -33,6 +33,7 @@ class _Version(msgspec.Struct):
 
 
 _BACKSLASH = ord("\\")  # as a number: bytes look for one byte in bytes seven times as long
+_BRACE, _BRACKET = b"{["
 _NUL = b"\\u0000"
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 """One that is never closed goes to the end, so that what is no JSON takes no longer than what is."""
@@ -159,7 +160,7 @@ def _checked(raw: bytes | None, limit: int, what: str) -> bytes:
         raise BadRecordError(f"Expected {what} of at most {limit} bytes, but got {len(raw)}")
     if _BACKSLASH in raw and _has_nul(raw):
         raise BadRecordError(f"Expected {what} without the character U+0000, which no database can store")
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and (depth := _depth(raw)) > MAX_DEPTH:
+    if len(raw) > 2 * MAX_DEPTH and raw.count(_BRACE) + raw.count(_BRACKET) > MAX_DEPTH < (depth := _depth(raw)):
         raise BadRecordError(f"Expected {what} with at most {MAX_DEPTH} levels of objects and lists, but got {depth}")
     return raw
 

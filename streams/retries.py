@@ -36,10 +36,13 @@ class Retry(NamedTuple):
     @classmethod
     def of(cls, headers: Headers) -> Self | None:
         """What the headers say; ``None`` for a record that is no retry."""
-        found: Mapping[str, bytes | None] = dict(headers)
-        letter = found.get(RETRY_HEADER)
-        if letter is None:
+        for name, _ in headers:
+            if name == RETRY_HEADER:
+                break
+        else:
             return None
+        found: Mapping[str, bytes | None] = dict(headers)
+        letter = found[RETRY_HEADER] or b""
         role, *definitions = (found.get(FOR_HEADER) or b"").decode(errors="replace").split() or [""]
         arrived = found.get(ARRIVED_HEADER) or b""
         known = arrived.isdigit() and len(arrived) <= MAX_DIGITS

@@ -7,6 +7,7 @@ What holds a password is a ``SecretStr`` or a ``SecretUrl``, and errors about se
 """
 
 import re
+import socket
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -69,6 +70,10 @@ def _check_allowed(text: str) -> str:
     return text
 
 
+def _name_host(text: str) -> str:
+    return socket.gethostname() if text == "@host" else text
+
+
 class Settings(BaseSettings):
     """One object for every role; each field's environment variable is ``WEIR_<FIELD>`` unless it names another."""
 
@@ -109,9 +114,10 @@ class Settings(BaseSettings):
 
     session_timeout_s: float = 6.0
     """How long a worker may be silent before its partitions go to others."""
-    member_id: str | None = None
+    member_id: Annotated[str, AfterValidator(_name_host)] | None = None
     """Static group membership: a worker that restarts under the same id keeps its partitions without a rebalance.
-    SIGTERM keeps its place in the group, SIGINT gives it up."""
+    SIGTERM keeps its place in the group, SIGINT gives it up.  ``@host`` is the host's name, for containers: it is a
+    container's own, and the same after a restart."""
     fetch_wait_ms: Annotated[int, Field(ge=1, le=5000)] = 50
     """How long the broker holds a fetch that finds nothing.  Less costs CPU; timers do not wait for it."""
     web_port: Annotated[str | None, BeforeValidator(_port_text), AfterValidator(_check_ports)] = None

@@ -62,10 +62,9 @@ async def test_every_workload_measures_and_finds_nothing_lost(running_stack: Sta
     assert recovery["changelog_mb"] > 0
     assert recovery["start_full_s"] > 0
     scale = found["scale"]
-    actions = ("join", "leave", "rolling", "restarted", "takeover")
+    actions = ("join", "leave", "restarted")
     assert [found[f"scale-{name}"]["moved_ms"] for name in actions] == [scale[name]["moved_ms"] for name in actions]
     assert min(scale[name]["moved_ms"] for name in actions) > 0
-    assert scale["restarted"]["moved_ms"] > scale["quiet_ms"], "nobody worked for a while"
     stopped = found["stopped"]
     assert stopped["ratio"] > 0
     assert stopped["processor_us_ratio"] > 0

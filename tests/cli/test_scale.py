@@ -11,10 +11,13 @@ import orjson
 import pytest
 
 from tests.cli.conftest import PARTITIONS, Plant
+from weir.plant import bring_up
+from weir.role import MODULES
 from weir.roles import role_spec, worker_specs
+from weir.stack.progress import silent
 
 DEADLINE_S = 90.0
-NONE = dict.fromkeys(("projector", "processor", "actions", "router", "bridge"), 0)
+NONE = dict.fromkeys(MODULES, 0)
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +72,27 @@ def test_partitions_follow_the_workers(bare_plant: Plant) -> None:
     scale(bare_plant, {"processor": 1})
     status = share(bare_plant, "processor")
     assert service(status, "processor")["restarts"] == 0
+
+
+def test_workers_beyond_the_partitions_stand_by(bare_plant: Plant) -> None:
+    scale(bare_plant, {"processor": PARTITIONS + 1})
+    status = eventually(
+        bare_plant, lambda status: sum(one["partitions"] for one in processors(status).values()) == PARTITIONS
+    )
+    assert sorted(one["partitions"] for one in processors(status).values()) == [0] + [1] * PARTITIONS
+    owner = next(name for name, one in processors(status).items() if one["partitions"])
+    assert owner is not None
+    bare_plant.stack.stop_process(owner)
+    share(bare_plant, *(processors(status).keys() - {owner}))
+
+
+def test_what_was_scaled_comes_up_again_as_it_was(bare_plant: Plant) -> None:
+    bring_up(bare_plant.stack, bare_plant.settings, silent, workers={**NONE, "processor": 2})
+    share(bare_plant, "processor", "processor-2")
+    bare_plant.stack.down()
+    bring_up(bare_plant.stack, bare_plant.settings, silent)
+    status = share(bare_plant, "processor", "processor-2")
+    assert {one["name"] for one in status["services"] if one["role"]} == {"processor", "processor-2"}
 
 
 def test_a_killed_worker_is_back_as_the_same_member(bare_plant: Plant) -> None:

@@ -1,6 +1,7 @@
 """``docker-compose.yml`` fits the code: its commands, settings, ports and files are those that exist."""
 
 import re
+import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -139,6 +140,15 @@ def test_a_restart_takes_back_that_a_role_is_ready() -> None:
     for name in MODULES:
         assert OURS[name]["read_only"]
         assert OURS[name]["tmpfs"] == str(file.parent)
+
+
+def test_a_restart_keeps_a_roles_place_and_a_stop_gives_it_up(settings: Settings) -> None:
+    """The container's name is its host's: the same after a restart, another's in each container of a role."""
+    assert settings.member_id == socket.gethostname()
+    for name in MODULES:
+        assert "hostname" not in OURS[name], "Docker's own: the container's id"
+        assert OURS[name]["restart"] == "unless-stopped"
+        assert OURS[name]["stop_signal"] == "SIGINT"
 
 
 def test_images_of_others_are_pinned() -> None:

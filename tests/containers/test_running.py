@@ -95,8 +95,8 @@ async def test_all_of_it_comes_up_and_goes_down(containers: Containers) -> None:
                     assert process.returncode is None, containers.log(name).read_text()
                     await asyncio.sleep(0.2)
 
-        for process in roles.values():
-            process.send_signal(signal.SIGTERM)
+        for name, process in roles.items():
+            process.send_signal(signal.Signals[containers.services[name]["stop_signal"]])
         for name, process in roles.items():
             await until(lambda process=process: process.returncode is not None, containers.log(name).read_text)
             assert process.returncode == 0, containers.log(name).read_text()

@@ -16,8 +16,8 @@ from weir.stack.errors import StackError
 from weir.stack.process import ProcessSpec, ServiceStatus
 from weir.stack.stack import Stack
 from weir.stack.state import find_marked
-from weir.stack.supervisor import NAME
-from weir.stack.workers import WorkersFile, WorkerSpec
+from weir.stack.supervisor import NAME, Supervisor
+from weir.stack.workers import Worker, WorkersFile, WorkerSpec
 
 WORKS = """
 import os, signal, sys, time
@@ -109,6 +109,21 @@ def test_what_always_fails_is_tried_for_ever_and_not_in_a_tight_loop(stack: Stac
     assert waits[1].endswith(f"in {FIRST_S:g} s")
 
 
+def test_a_command_hurries_what_waits(stack: Stack):
+    """What a worker lacked may be there now."""
+    (stack.home / "run").mkdir(parents=True)
+    file = WorkersFile(stack.home)
+    with file.change() as workers:
+        workers["router"] = Worker(spec=spec(stack, "router", FAILS))
+    supervisor = Supervisor(stack.home)
+    until(lambda: supervisor.step() > FIRST_S and file.read()["router"].process is None, "a wait")
+    before = file.read()["router"].restarts
+    supervisor.hurry()
+    supervisor.step()
+    assert file.read()["router"].restarts == before + 1
+    until(lambda: supervisor.step() >= 0 and file.read()["router"].process is None, "its end")
+
+
 def test_backoff_counts_quick_ends_only():
     backoff = Backoff()
     assert [backoff.ended(QUICK_S) for _ in range(100)] == [0.0] * 100
@@ -146,10 +161,12 @@ def test_a_supervised_worker_that_is_stopped_stays_stopped(stack: Stack):
 
 def test_down_leaves_nothing(stack: Stack):
     stack.supervise([spec(stack, name) for name in ("projector", "processor", "processor-2", "bridge")])
+    assert stack.running() == [NAME, "projector", "processor", "processor-2", "bridge"]
     told: list[str] = []
     stack.down(lambda step, _share: told.append(step))
     assert told == [f"stopping {name}" for name in (NAME, "bridge", "processor-2", "processor", "projector")]
     assert find_marked(stack.home) == {}
+    assert stack.running() == []
     assert [one.state for one in stack.status()] == ["stopped"] * 3
 
 

@@ -10,7 +10,7 @@ from weir.cli.session import session_of
 def down(ctx: typer.Context, json: options.Json = False) -> None:
     """Stop the roles and services of this home, by pid, and nothing else. Nothing is lost: `weir up` resumes."""
     session = session_of(ctx)
-    running = [service.name for service in session.stack.status() if service.pid is not None]
+    running = session.stack.running()
     with Bar() as bar:
         session.stack.down(bar.step)
     if json:

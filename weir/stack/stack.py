@@ -29,6 +29,7 @@ from weir.stack.kafka_jars import ensure_kafka
 from weir.stack.ports import Ports
 from weir.stack.process import Processes, ProcessSpec, ServiceStatus
 from weir.stack.progress import Progress, silent
+from weir.stack.state import alive
 from weir.stack.supervision import Supervision
 from weir.stack.timescaledb import ensure_timescaledb
 from weir.stack.workers import WorkerSpec
@@ -106,6 +107,11 @@ class Stack:
                     problems.append(error)
         if problems:
             raise problems[0]
+
+    def running(self) -> list[str]:
+        """What was started here and runs, in the order of the starts; nobody is asked for their health."""
+        started = self._processes.state.read().processes
+        return [name for name, record in started.items() if alive(record) is not None] + self._supervision.running()
 
     def status(self) -> list[ServiceStatus]:
         """The services, then what was started once, the supervisor and the workers, in the order of their start."""

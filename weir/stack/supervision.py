@@ -53,8 +53,7 @@ class Supervision:
             restarts = {name: worker.restarts for name, worker in workers.items()}
         for name in self._processes.state.read().processes.keys() & workers.keys():
             self._processes.state.remove(name)  # started once, without a supervisor, which adopts it
-        self._processes.launch(supervisor_spec(self._home))
-        self._processes.wait_ready(supervisor_spec(self._home), progress)
+        self._have_supervisor(progress)
         self._wake()
         self._stop(before.values(), progress)
         for spec in specs:
@@ -73,6 +72,11 @@ class Supervision:
         """
         self._processes.stop(NAME, progress)
         self.stop(list(self.workers()), progress)
+
+    def running(self) -> list[str]:
+        """Names of the workers that run."""
+        found = self.workers().items()
+        return [name for name, worker in found if worker.process is not None and alive(worker.process) is not None]
 
     def status(self) -> list[ServiceStatus]:
         """The supervisor, once there is one, and the workers as they are now."""
@@ -97,6 +101,11 @@ class Supervision:
         if problems:
             raise problems[0]
 
+    def _have_supervisor(self, progress: Progress) -> None:
+        spec = supervisor_spec(self._home)
+        if self._processes.launch(spec):
+            self._processes.wait_ready(spec, progress)
+
     def _wake(self) -> None:
         record = self._processes.state.read().processes.get(NAME)
         process = alive(record) if record is not None else None
@@ -107,6 +116,7 @@ class Supervision:
         progress(f"waiting for {spec.name}", None)
         deadline = time.monotonic() + spec.ready_timeout_s
         while True:
+            self._have_supervisor(progress)  # it may have been killed just before, or since
             worker = self.workers()[spec.name]
             try:
                 checks.announced(Path(spec.ready_file), worker.process.pid if worker.process else None)

@@ -73,6 +73,10 @@ class Supervisor:
         waits = [self._not_before.get(name, 0.0) - time.monotonic() for name in missing - self._running.keys()]
         return max(0.0, min([*waits, ADOPTED_POLL_S if adopted else 60.0]))
 
+    def hurry(self) -> None:
+        """Start at once whatever waits: a command has asked, and what was missing may be there now."""
+        self._not_before = dict.fromkeys(self._not_before, 0.0)
+
     def _adopt(self, marked: dict[str, psutil.Process]) -> None:
         """Go on with what an earlier supervisor has started, whether it came to note it or not."""
         with self._file.change() as workers:
@@ -152,16 +156,16 @@ def _say(text: str) -> None:
 
 
 class Wakeups:
-    """Sleeping until a signal comes or time is up.  SIGTERM and SIGINT set ``stop``."""
+    """Sleeping until a signal comes or time is up.  SIGTERM and SIGINT set ``stop``, SIGHUP ``asked``."""
 
     def __init__(self) -> None:
-        self.stop = False
+        self.stop = self.asked = False
         self._reader, writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(writer, False)
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        for number in (signal.SIGCHLD, signal.SIGHUP):
-            signal.signal(number, lambda *_: None)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGHUP, self._ask)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
 
@@ -172,6 +176,9 @@ class Wakeups:
 
     def _stop(self, *_: object) -> None:
         self.stop = True
+
+    def _ask(self, *_: object) -> None:
+        self.asked = True
 
 
 def _only_one(home: Path) -> TextIO | None:
@@ -201,6 +208,9 @@ def main(argv: list[str]) -> int:
         ready_file.write_text(f"{os.getpid()}\n", encoding="utf-8")
         _say(f"supervising {home}")
         while not wakeups.stop:
+            if wakeups.asked:
+                wakeups.asked = False
+                supervisor.hurry()
             wakeups.wait(supervisor.step())
         _say("told to stop: the workers run on")
     return os.EX_OK
