@@ -127,11 +127,13 @@ class Assignment:
                 return  # rebalancing again: these positions belong to the past
             source = self._sources[tp.topic]
             await source.assigned(tp.partition)
+            if not self._may_start(epoch):
+                await source.revoked(tp.partition)  # no lane will do it
+                return
             if start.unsaved and source.stores_offsets:
                 source.store_offset(tp, start.position)
-            if self._may_start(epoch):
-                lane = self.lanes[tp] = Lane(source, tp, start, reader, self.writers.get(tp), self._ends)
-                lane.begin()
+            lane = self.lanes[tp] = Lane(source, tp, start, reader, self.writers.get(tp), self._ends)
+            lane.begin()
 
     def _may_start(self, epoch: int) -> bool:
         """Whether ``epoch`` is the present one, and its writers are open."""

@@ -89,6 +89,24 @@ async def test_a_recovery_that_ends_while_the_next_assignment_is_prepared_starts
     assert worker.values(OUT) == ["1:a"]
 
 
+async def test_a_partition_that_goes_while_its_hook_runs_is_given_up_by_the_other_hook(worker):
+    told, go_on = [], asyncio.Event()
+
+    async def assigned(partition):
+        told.append(("assigned", partition))
+        await go_on.wait()
+
+    worker.source._on_assigned = assigned
+    worker.source._on_revoked = lambda partition: told.append(("revoked", partition))
+    starting = asyncio.create_task(take(worker, 1))
+    await until(lambda: told == [("assigned", 0)])
+    await worker.held.revoked()
+    go_on.set()
+    await starting
+    assert told == [("assigned", 0), ("revoked", 0)]
+    assert not worker.held.lanes
+
+
 async def test_a_revocation_in_the_middle_of_a_drain_waits_for_the_running_batch(worker):
     await take(worker, 1)
     worker.feed("a")
