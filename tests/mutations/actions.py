@@ -1,5 +1,6 @@
 """Bugs in the action worker."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,6 +10,8 @@ from streams.outbox import Outbox
 from streams.performing import Answer, Performing, Requested
 from streams.progress import Progress
 from tests.mutations.replacing import replaced
+
+SLOW_S = 1.5
 
 
 @contextmanager
@@ -24,8 +27,21 @@ def swallow_an_error() -> Iterator[None]:
 
 @contextmanager
 def position_ahead_of_the_answers() -> Iterator[None]:
-    """The position tells what was taken, not what is finished: whoever dies forgets what was under way."""
-    with replaced(Progress, "position", lambda _: property(lambda self: self._next)):
+    """The position tells what was taken, not what is finished: whoever dies forgets what was under way.
+
+    Actions take their time, so that there is something.
+    """
+
+    def slow(original: Any) -> Any:
+        async def answer(self: Performing, requested: Requested) -> Answer:
+            await asyncio.sleep(SLOW_S)
+            found: Answer = await original(self, requested)
+            return found
+
+        return answer
+
+    ahead = property(lambda self: self._next)
+    with replaced(Progress, "position", lambda _: ahead), replaced(Performing, "answer", slow):
         yield
 
 
