@@ -67,5 +67,7 @@ async def instances(
         conditions.append(f"(started_at, id) < (${len(values) - 1}, ${len(values)})")
         conditions.append(f"started_at <= ${len(values) - 1}")  # the row comparison alone excludes no chunk
     where = "WHERE " + " AND ".join(conditions) if conditions else ""
-    query = f"SELECT {COLUMNS} FROM process_instances {where} ORDER BY started_at DESC, id DESC LIMIT {int(limit)}"  # noqa: S608  no text from outside
+    values.append(limit)
+    order = f"ORDER BY started_at DESC, id DESC LIMIT ${len(values)}"
+    query = f"SELECT {COLUMNS} FROM process_instances {where} {order}"  # noqa: S608  columns and numbers of parameters
     return [InstanceSummary(**row) for row in await connection.fetch(query, *values)]
