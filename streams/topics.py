@@ -14,9 +14,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import for_code
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
+from streams.core.document import TextError, read_yaml
 from streams.core.ids import MAX_PARTITIONS
 from streams.kafka import client_options
 from streams.settings import Settings
@@ -105,11 +104,15 @@ def load_topics(settings: Settings) -> Topics:
     """Read ``settings.topics_file``.  Raises ``TopicsError`` naming the file and the field."""
     path: Path = settings.topics_file
     try:
-        file = _File.model_validate(YAML(typ="safe", pure=True).load(path))
+        document = read_yaml(path.read_text(encoding="utf-8"))
+        file = _File.model_validate(document.data)
     except FileNotFoundError:
         raise TopicsError(f"{path}: not there. Set WEIR_TOPICS_FILE to your topics.yaml") from None
-    except YAMLError as error:
-        raise TopicsError(f"{path}: not YAML: {error}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise TopicsError(f"{path}: Expected a text file in UTF-8, but got: {error}") from None
+    except TextError as error:
+        place = f"{path}:{error.mark.line + 1}:{error.mark.column + 1}"
+        raise TopicsError(f"{place}: {error}{f'. {error.fix}' if error.fix else ''}") from None
     except ValidationError as error:
         first = error.errors()[0]
         raise TopicsError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None

@@ -6,6 +6,9 @@ DefinitionError(ValueError)    ``problems`` has all that were found, at least on
 from dataclasses import dataclass
 from typing import Literal
 
+_SHOWN = 200
+"""Characters of a line; of a longer one those around the place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -30,7 +33,9 @@ class Problem:
         lines = [f"{place}: {mark}{f'{self.path}: ' if self.path else ''}{self.message}"]
         if self.line is not None and self.column is not None and self.text:
             margin = f"{self.line:>5} | "
-            lines += [margin + self.text, " " * (len(margin) - 2) + "| " + " " * (self.column - 1) + "^"]
+            first = max(0, self.column - _SHOWN // 2) if len(self.text) > _SHOWN else 0
+            shown = self.text[first : first + _SHOWN]
+            lines += [margin + shown, " " * (len(margin) - 2) + "| " + " " * (self.column - 1 - first) + "^"]
         if self.fix:
             lines.append(f"        {self.fix}")
         return "\n".join(lines)

@@ -66,7 +66,7 @@ async def test_the_positions_of_router_and_action_worker_are_born_with_their_top
         ("engine:", "motor:", "engine: Field required"),
         ("  rejections:", "  rejection:", "engine.rejection.*Input should be"),
         ("mqtt:", "mqqt:", r"telemetry.*mqqt: Extra inputs"),
-        ("engine:", "engine: [", "not YAML"),
+        ("engine:", "engine: [", "This is no YAML"),
     ],
 )
 def test_a_broken_topics_file_names_the_place(
