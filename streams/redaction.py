@@ -63,12 +63,13 @@ def without_password(url: str) -> str:
     except ValueError:
         return f"{url.partition('://')[0]}://{HIDDEN}"
     user, at, host = parts.netloc.rpartition("@")
+    hidden = parts
     if at and ":" in user:
-        parts = parts._replace(netloc=f"{user.partition(':')[0]}@{host}")
+        hidden = hidden._replace(netloc=f"{user.partition(':')[0]}@{host}")
     if any(name in SECRET_PARAMETERS for name, _ in query):
         kept = [(name, value) for name, value in query if name not in SECRET_PARAMETERS]
-        parts = parts._replace(query=urlencode(kept, safe="/:"))
-    return urlunsplit(parts)
+        hidden = hidden._replace(query=urlencode(kept, safe="/:"))
+    return url if hidden is parts else urlunsplit(hidden)
 
 
 def secrets_of_url(url: str) -> set[str]:
