@@ -27,7 +27,7 @@ from weir.cli.main import app
 from weir.database import bring_up_to_date
 from weir.home import environment, save
 from weir.role import MODULES
-from weir.roles import role_specs
+from weir.roles import role_spec
 from weir.stack.checks import run_async
 from weir.stack.stack import Stack
 
@@ -99,7 +99,7 @@ async def test_a_plant_through_tls(services: Services, secure: Callable[..., Set
     (tmp_path / "cooling.yaml").write_text(COOLING.format(topic=telemetry_topic(settings), app=settings.app_id))
     stack = Stack(home, settings=settings)
     try:
-        await asyncio.to_thread(stack.start_processes, role_specs(settings, home))
+        await asyncio.to_thread(stack.start_processes, [role_spec(name, settings, home) for name in MODULES])
         deployed = await asyncio.to_thread(weir, home, "deploy", "cooling.yaml")
         assert deployed.exit_code == 0, deployed.output
         async with hearing(settings, f"{settings.app_id}/control") as (client, heard):
