@@ -22,6 +22,8 @@ class Broker(MemoryBroker):
         loop = asyncio.get_event_loop()
         super().__init__(lambda: epoch + loop.time())
         self.network = network
+        self.lose_commit = ""
+        """What is lost of the next transaction's end: the ``request``, or the ``answer``."""
         self.members: dict[str, Group] = {}
         self.longest_open_s: defaultdict[str, float] = defaultdict(float)
         """By topic, for how long a transaction has kept what stands behind it from readers."""

@@ -13,6 +13,8 @@ BEGINS_S, ENDS_S = 2.5, 13.0
 COUNT = (3, 7)
 CALLBACKS, REQUESTS = 60, 12
 """A strike comes within so many callbacks of a process, or right behind one of so many of its requests."""
+CLOCK_S = 8.0
+"""A clock that is ahead by more than an action has time gives it up: by the worker's clock its deadline came."""
 TARGETS = {"processor": 4, "router": 2, "actions": 2, "projector": 3, "bridge": 1.5}
 """Roles, and how often they are struck in comparison."""
 
@@ -38,7 +40,7 @@ def zombie(world: World, random: Random, process: Process) -> None:
 
 def clock(world: World, random: Random, process: Process) -> None:
     """The clock of the machine jumps, and is set right after a while."""
-    process.clock_ahead_s = random.choice((-1, 1)) * random.uniform(0.5, 30.0)
+    process.clock_ahead_s = random.choice((-1, 1)) * random.uniform(0.5, CLOCK_S)
     world.skew_s = max(world.skew_s, process.clock_ahead_s)
     world.at(random.uniform(1.0, 8.0), lambda: setattr(process, "clock_ahead_s", 0.0))
 
@@ -94,6 +96,12 @@ def kafka(world: World, random: Random) -> bool:
     return True
 
 
+def outcome(world: World, random: Random) -> bool:
+    """The connection to Kafka breaks at the end of the next transaction: only the log knows what became of it."""
+    world.broker.lose_commit = random.choice(("request", "answer"))
+    return True
+
+
 STRIKES: dict[str, tuple[float, Strike]] = {
     "kill": (6, kill),
     "pause": (2, pause),
@@ -109,6 +117,7 @@ EVENTS: dict[str, tuple[float, Callable[[World, Random], bool]]] = {
     "commit": (1, commit),
     "mqtt": (1, mqtt),
     "kafka": (0.7, kafka),
+    "outcome": (0.7, outcome),
 }
 """Of anything else.  They tell whether they have hit."""
 

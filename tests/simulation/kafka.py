@@ -8,7 +8,7 @@ from typing import Any
 
 from streams.records import Headers
 from streams.transport.memory import check
-from streams.transport.port import Chunk, Message, Outputs, TopicPartition
+from streams.transport.port import Chunk, Message, OutcomeUnknownError, Outputs, TopicPartition
 from tests.simulation.broker import Broker
 
 
@@ -106,7 +106,11 @@ class Writer:
         if offsets:
             await network.ask(lambda: broker.add_offsets(self._as, self._group, offsets))
         ends = {tp: await request for tp, request in zip(outputs, requests, strict=True)}
-        await network.ask(lambda: broker.end_transaction(self._as, committed=True))
+        lost, broker.lose_commit = broker.lose_commit, ""
+        if lost != "request":
+            await network.ask(lambda: broker.end_transaction(self._as, committed=True))
+        if lost:
+            raise OutcomeUnknownError(f"the connection was lost, and with it the {lost}")
         return ends
 
     async def close(self) -> None:
