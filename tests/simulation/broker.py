@@ -5,6 +5,7 @@ What a request does is ``streams.transport.memory_broker``'s, which has the cont
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 
 from streams.transport.memory_broker import MemoryBroker, Transaction, _Producer
 from streams.transport.port import TopicPartition
@@ -22,8 +23,8 @@ class Broker(MemoryBroker):
         loop = asyncio.get_event_loop()
         super().__init__(lambda: epoch + loop.time())
         self.network = network
-        self.lose_commit = ""
-        """What is lost of the next transaction's end: the ``request``, or the ``answer``."""
+        self.lose: Callable[[], str] | None = None
+        """Called once, at the end of the next transaction: what is lost of it, the ``request`` or the ``answer``."""
         self.members: dict[str, Group] = {}
         self.longest_open_s: defaultdict[str, float] = defaultdict(float)
         """By topic, for how long a transaction has kept what stands behind it from readers."""
@@ -35,6 +36,11 @@ class Broker(MemoryBroker):
         if found is None:
             found = self.members[name] = Group(self, name)
         return found
+
+    def loses(self) -> str:
+        """What is lost of the end of this transaction; mostly nothing."""
+        lose, self.lose = self.lose, None
+        return "" if lose is None else lose()
 
     async def opened(self, transactional_id: str) -> int:
         """InitProducerId: answers when nothing of the predecessor is open."""

@@ -80,8 +80,8 @@ def database(world: World, random: Random) -> bool:
 
 def commit(world: World, random: Random) -> bool:
     """A database session breaks in the middle of the next commit, before or after it has taken place."""
-    world.database.break_commit = random.choice(("before", "after"))
-    return True
+    world.database.break_commit = _once(world, "commit", random.choice(("before", "after")))
+    return False
 
 
 def mqtt(world: World, random: Random) -> bool:
@@ -98,8 +98,18 @@ def kafka(world: World, random: Random) -> bool:
 
 def outcome(world: World, random: Random) -> bool:
     """The connection to Kafka breaks at the end of the next transaction: only the log knows what became of it."""
-    world.broker.lose_commit = random.choice(("request", "answer"))
-    return True
+    world.broker.lose = _once(world, "outcome", random.choice(("request", "answer")))
+    return False
+
+
+def _once(world: World, fault: str, what: str) -> Callable[[], str]:
+    """Says ``what`` goes wrong when it does, and counts it then."""
+
+    def hit() -> str:
+        world.faults[fault] += 1
+        return what
+
+    return hit
 
 
 STRIKES: dict[str, tuple[float, Strike]] = {
@@ -119,7 +129,7 @@ EVENTS: dict[str, tuple[float, Callable[[World, Random], bool]]] = {
     "kafka": (0.7, kafka),
     "outcome": (0.7, outcome),
 }
-"""Of anything else.  They tell whether they have hit."""
+"""Of anything else.  They tell whether they have hit at once."""
 
 
 class Faults:

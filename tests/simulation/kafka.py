@@ -106,7 +106,7 @@ class Writer:
         if offsets:
             await network.ask(lambda: broker.add_offsets(self._as, self._group, offsets))
         ends = {tp: await request for tp, request in zip(outputs, requests, strict=True)}
-        lost, broker.lose_commit = broker.lose_commit, ""
+        lost = broker.loses()
         if lost != "request":
             await network.ask(lambda: broker.end_transaction(self._as, committed=True))
         if lost:

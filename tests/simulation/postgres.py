@@ -1,5 +1,6 @@
 """The simulated database as a service: sessions end with their process, and at the faults' will."""
 
+from collections.abc import Callable
 from typing import Any
 
 from projections.memory_database import MemoryConnection, MemoryDatabase
@@ -13,8 +14,8 @@ class Postgres(MemoryDatabase):
     def __init__(self, network: Network) -> None:
         super().__init__(network.travel)
         self.network = network
-        self.break_commit = ""
-        """When the next commit breaks its connection: ``before`` or ``after`` it has taken place."""
+        self.break_commit: Callable[[], str] | None = None
+        """Called once, at the next commit: when its connection breaks, ``before`` or ``after`` it has taken place."""
 
     async def connect(self, *args: Any, **options: Any) -> MemoryConnection:
         """A session of the calling process."""
@@ -25,7 +26,8 @@ class Postgres(MemoryDatabase):
 
     def commit(self, session: MemoryConnection) -> None:
         """Commit, unless the session breaks before; break it after, where it shall."""
-        when, self.break_commit = self.break_commit, ""
+        breaks, self.break_commit = self.break_commit, None
+        when = "" if breaks is None else breaks()
         if when == "before":
             session.end()
         else:

@@ -18,9 +18,6 @@ FINDS_WITHIN = range(1, 201)
 RARE = {
     "recover before fencing",  # the predecessor must commit in the few milliseconds between
     "position ahead of the answers",  # a worker must die within the milliseconds of an action, behind a flush
-    "fire what is over",  # the heap must hold what is over, which a takeover leaves out
-    "timers early",  # found without faults: tests/mutations/test_at_rest.py
-    "timers overtake commands",  # the same
 }
 """Bugs that take more seeds than a test has."""
 ROOT = Path(__file__).parents[2]
@@ -40,6 +37,10 @@ def test_no_seed_finds_anything_and_none_passes_in_vain():
 def test_planted_bugs_are_found(name):
     with MUTATIONS[name]():
         assert any(outcome.violations for outcome in run_all(FINDS_WITHIN))
+
+
+def test_what_is_rare_is_planted():
+    assert MUTATIONS.keys() >= RARE
 
 
 def test_a_seed_is_one_run_event_by_event_whatever_the_hashes():
