@@ -18,7 +18,8 @@
 Map of the package, from the pure to Faust:
 
     port.py        what a lane knows of Kafka; the errors
-    memory.py      a simulated broker behind that port
+    memory.py      the port over a simulated broker
+    memory_broker.py   that broker
     contents.py    what a table holds: the changelog, folded
     positions.py   the three homes of a position, and where a lane starts
     source.py      input topic, hooks, queue of batches

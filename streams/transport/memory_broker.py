@@ -107,7 +107,7 @@ class MemoryLog:
 
 
 @dataclass
-class _Producer:
+class Producer:
     """The holder of a transactional id, and its transaction that is open, or decided and not all marked."""
 
     epoch: int = -1
@@ -121,7 +121,7 @@ class MemoryBroker:
         self.clock = clock
         self.groups: dict[str, dict[TopicPartition, int]] = {}
         self.logs: dict[TopicPartition, MemoryLog] = {}
-        self._producers: dict[str, _Producer] = {}
+        self._producers: dict[str, Producer] = {}
 
     # ---- topics
 
@@ -159,7 +159,7 @@ class MemoryBroker:
 
         The id may be used once ``is_ending`` is false.
         """
-        producer = self._producers.setdefault(transactional_id, _Producer())
+        producer = self._producers.setdefault(transactional_id, Producer())
         producer.epoch += 1
         self._decide(producer, committed=False)
         return producer.epoch
@@ -196,7 +196,7 @@ class MemoryBroker:
                 producer.epoch += 1
                 self._decide(producer, committed=False)
 
-    def _held(self, writer: tuple[str, int]) -> _Producer:
+    def _held(self, writer: tuple[str, int]) -> Producer:
         producer = self._producers[writer[0]]
         if producer.epoch != writer[1]:
             raise FencedError("the transactional id was taken over")
@@ -208,13 +208,13 @@ class MemoryBroker:
             producer.transaction = Transaction(group, self.clock())
         return producer.transaction
 
-    def _decide(self, producer: _Producer, *, committed: bool) -> None:
+    def _decide(self, producer: Producer, *, committed: bool) -> None:
         transaction = producer.transaction
         if transaction is not None and transaction.committed is None:
             transaction.committed = committed
             self.mark(producer, transaction)
 
-    def mark(self, producer: _Producer, transaction: Transaction) -> None:
+    def mark(self, producer: Producer, transaction: Transaction) -> None:
         """Write the markers of a decided transaction, here all at once."""
         for tp in list(transaction.partitions):
             self.mark_partition(transaction, tp)
@@ -227,7 +227,7 @@ class MemoryBroker:
         log.mark(transaction)
         log.wake()
 
-    def settle(self, producer: _Producer, transaction: Transaction) -> None:
+    def settle(self, producer: Producer, transaction: Transaction) -> None:
         """All markers are written: the offsets count, and the producer may begin another transaction."""
         if transaction.committed and transaction.offsets:
             self.groups.setdefault(transaction.group, {}).update(transaction.offsets)

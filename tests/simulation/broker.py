@@ -7,7 +7,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 
-from streams.transport.memory_broker import MemoryBroker, Transaction, _Producer
+from streams.transport.memory_broker import MemoryBroker, Producer, Transaction
 from streams.transport.port import TopicPartition
 from tests.simulation.group import Group
 from tests.simulation.network import Network
@@ -53,7 +53,7 @@ class Broker(MemoryBroker):
         while self.is_ending(transactional_id):
             await self.network.travel()
 
-    def mark(self, producer: _Producer, transaction: Transaction) -> None:
+    def mark(self, producer: Producer, transaction: Transaction) -> None:
         """Each partition gets its marker in a while, the group its offsets behind the last one."""
         left = sorted(transaction.partitions)
 
