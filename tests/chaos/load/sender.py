@@ -34,6 +34,7 @@ class Sender:
         self._pending: set[asyncio.Future[Any]] = set()
         self._room = asyncio.Semaphore(MAX_PENDING)
         self._broken = False
+        self._starting = asyncio.Lock()
 
     async def send(
         self,
@@ -86,22 +87,26 @@ class Sender:
             taken(placed.partition, placed.offset)
 
     async def _working(self) -> AIOKafkaProducer:
-        if self._broken:
-            self._broken = False
-            await self._leave()
-        while self._producer is None:
-            producer = AIOKafkaProducer(**client_options(self._settings), acks="all", enable_idempotence=True)
-            try:
-                await producer.start()
-            except KafkaError:
-                await producer.stop()
-                await asyncio.sleep(AGAIN_S)
-            except BaseException:
-                await producer.stop()
-                raise
-            else:
-                self._producer = producer
-        return self._producer
+        async with self._starting:  # one for all who send at the same time
+            if self._broken:
+                self._broken = False
+                await self._leave()
+            while self._producer is None:
+                self._producer = await self._started()
+            return self._producer
+
+    async def _started(self) -> AIOKafkaProducer | None:
+        producer = AIOKafkaProducer(**client_options(self._settings), acks="all", enable_idempotence=True)
+        try:
+            await producer.start()
+        except KafkaError:
+            await producer.stop()
+            await asyncio.sleep(AGAIN_S)
+            return None
+        except BaseException:
+            await producer.stop()
+            raise
+        return producer
 
     async def _leave(self) -> None:
         producer, self._producer = self._producer, None
