@@ -13,6 +13,7 @@ from aiokafka.conn import AIOKafkaConnection, create_conn
 from aiokafka.errors import (
     IllegalSaslStateError,
     KafkaError,
+    RequestTimedOutError,
     SaslAuthenticationFailed,
     UnsupportedSaslMechanismError,
 )
@@ -76,7 +77,9 @@ async def _ask(host: str, port: int, options: Mapping[str, Any]) -> str | None:
         return await _what_speaks(host, port, options, error)
     try:
         await asyncio.wait_for(connection.send(MetadataRequest([])), PROBE_S)
-    except (KafkaError, OSError, TimeoutError):
+    except (TimeoutError, RequestTimedOutError):
+        raise  # it holds the connection and says nothing: frozen, or too busy
+    except (KafkaError, OSError):
         if protocol.startswith("SASL"):
             raise
         return f"it closes the connection, as one that wants SASL does: check WEIR_KAFKA_SECURITY_PROTOCOL={protocol}"

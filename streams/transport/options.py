@@ -39,8 +39,9 @@ class TransportOptions:
     shutdown_timeout_s: float = 1.5
     """How long a process that is told to stop waits for the same.  What is not done by then is not lost: whoever owns
     the partition next does it, as after a crash.  A process that lost its broker would wait in vain."""
-    transaction_timeout_ms: int = 60_000
-    """When the broker aborts a transaction whose owner vanished without a successor."""
+    transaction_timeout_ms: int = 20_000
+    """When the broker aborts a transaction whose owner vanished without a successor: until then it hides what others
+    have written behind it.  A worker that takes longer for a transaction finds itself fenced, and ends."""
     concurrent_backoff_s: float = 0.001
     """Wait after the broker says that the markers of the previous transaction are still being written."""
 

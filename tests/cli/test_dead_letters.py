@@ -87,9 +87,9 @@ def test_a_retried_command_is_decided_once_and_the_log_is_whole(plant: Plant, ke
     plant.weir("deploy", str(definition))
     command = StartProcess(definition_id="letters-test", key=key, variables={"amount": 5})
     home = partition_for(key, PARTITIONS)
-    letter = DeadLetter(
-        plant.topics.commands.name, home, 0, key.encode(), encode_command(command), "RuntimeError: a bug", "processor"
-    )
+    offset = 999_999  # where no other letter comes from
+    raised, value = "RuntimeError: a bug", encode_command(command)
+    letter = DeadLetter(plant.topics.commands.name, home, offset, key.encode(), value, raised, "processor")
     raw = letter.record(1_800_000_000_000)
     _produce(plant, plant.topics.dead_letters.name, key.encode(), raw[1] or b"", 0, raw[2])
     assert plant.ask("dead-letters", "show", _of(plant, key)[0]["id"])["decoded"]["definition_id"] == "letters-test"

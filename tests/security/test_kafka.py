@@ -1,5 +1,6 @@
 """Kafka over TLS and SASL: each way in, and each refusal in one line that names the setting."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,7 @@ from streams.tls import TlsError
 from tests.security.certificates import HOST
 from tests.security.services import MECHANISMS, Services
 from weir.stack import kafka
+from weir.stack.ports import free_port_numbers
 
 Change = Callable[[Services], dict[str, Any]]
 
@@ -113,6 +115,20 @@ async def test_who_is_let_in_and_who_is_not_there_is_no_refusal(
     assert await refusal(client_options(secure(brokers=f"{HOST}:24996"))) is None
     one_of_two = secure(brokers=f"{HOST}:24996,{HOST}:{services.kafka['sasltls']}")
     assert await refusal(client_options(one_of_two)) is None
+
+
+async def test_a_broker_that_is_frozen_refuses_nobody(
+    secure: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.kafka.PROBE_S", 0.5)
+    held: list[asyncio.StreamWriter] = []
+    [port] = free_port_numbers(1, 24000, 24999)
+    async with await asyncio.start_server(lambda _, writer: held.append(writer), HOST, port):
+        frozen = secure(brokers=f"{HOST}:{port}", kafka_security_protocol="PLAINTEXT")
+        assert await refusal(client_options(frozen)) is None
+        for writer in held:
+            writer.close()
+    assert held
 
 
 @pytest.mark.parametrize(

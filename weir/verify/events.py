@@ -14,7 +14,7 @@ from weir.verify.fold import Fold
 from weir.verify.report import Difference
 
 SETTLES_S = 90.0
-"""A transaction whose worker has died is ended by the broker: after a minute, by the transport's options."""
+"""A transaction whose worker has died is ended by the broker: after 20 s, by the transport's options."""
 Cut = tuple[int, Callable[[], None]]
 """An offset, and what to do before its event is taken."""
 
