@@ -180,11 +180,13 @@ def _ends_told(connection: asyncpg.Connection) -> Iterator[None]:
     try:
         yield
     except (asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
-        before = error.__context__
-        ended = connection.is_closed() or isinstance(error, asyncpg.InternalClientError)
-        if ended or (before is not None and is_transient(before)):
+        if connection.is_closed() or any(_tells_of_an_end(one) for one in (error, error.__context__)):
             raise ConnectionResetError(str(error)) from error
         raise
+
+
+def _tells_of_an_end(error: BaseException | None) -> bool:
+    return isinstance(error, asyncpg.InternalClientError) or (error is not None and is_transient(error))
 
 
 def is_transient(error: BaseException) -> bool:

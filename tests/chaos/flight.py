@@ -99,5 +99,5 @@ class Flight(InFlight):
                         await asyncio.sleep(POLL_S)
                 finally:
                     connection.terminate()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
                 await asyncio.sleep(POLL_S)

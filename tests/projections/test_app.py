@@ -252,6 +252,8 @@ async def test_dead_letters_keep_all_of_the_record(settings: Settings, topics: T
         "weir_offset": b"7",
         "weir_reason": "Expected ä".encode(),
         "weir_role": b"projector",
+        "weir_definitions": b"",
+        "weir_cut": b"",
         "h": b"\x00",
     }
 
