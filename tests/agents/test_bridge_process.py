@@ -24,7 +24,7 @@ MODULE = "streams.mqtt_bridge"
 CARRYING = "carrying MQTT messages"
 PARTITIONS = 4
 IN_FLIGHT = 100
-STOP_S = 4.0
+STOP_S = 15.0
 """Two seconds is what the bridge allows itself; the rest is for the machine, which other tests may use as well."""
 
 

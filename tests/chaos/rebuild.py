@@ -5,6 +5,7 @@
 
 import asyncio
 import os
+import signal
 import sys
 from random import Random
 
@@ -26,7 +27,7 @@ log = structlog.get_logger("chaos")
 async def rebuild(site: Site, rng: Random) -> tuple[list[str], list[Difference]]:
     """What was rebuilt, and what differs afterwards."""
     processors = site.fleet.of_role("processor")
-    await asyncio.gather(*(member.stop() for member in processors))
+    await asyncio.gather(*(member.stop(signal.SIGINT) for member in processors))  # they leave their group at once
     await _interrupted(site, rng, "--state")
     for member in processors:
         member.start()

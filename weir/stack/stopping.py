@@ -70,15 +70,18 @@ def _send(target: Stopping, number: signal.Signals, problems: list[StackError]) 
 def has_ended(process: psutil.Process, deadline: float) -> bool:
     """Wait until ``deadline`` (monotonic seconds) for the end of a process that need not be a child."""
     while True:
-        child = children.get(process.pid)
-        if child is not None and child.poll() is not None:
-            del children[process.pid]
-            return True
-        try:
-            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-                return True
-        except psutil.NoSuchProcess:
+        if _is_over(process):
+            child = children.pop(process.pid, None)
+            if child is not None:
+                child.wait()  # it has ended, and stays a zombie until it is waited for
             return True
         if time.monotonic() > deadline:
             return False
         time.sleep(POLL_S)
+
+
+def _is_over(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
