@@ -7,7 +7,7 @@ from streams.core.events import Event
 
 @dataclass(slots=True)
 class Counts:
-    """What a partition has done since this process took it over."""
+    """What was done with commands, by what became of them."""
 
     commands: int = 0
     events: int = 0

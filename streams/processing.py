@@ -30,7 +30,7 @@ from streams.core.state import Entity, Feed, Instance
 from streams.core.turn import Overlay, Reading, Rejection, Surroundings, Turn
 from streams.endings import Endings, may_be_forgotten
 from streams.incoming import Decoded, Definitions, decode_records, lacks_definition, stale
-from streams.outcome import Counts, Outcome
+from streams.outcome import Outcome
 from streams.records import Record
 from streams.staging import (
     Source,
@@ -71,7 +71,6 @@ class PartitionProcessor:
 
         ``mark_ttl_ms`` is how long a finished instance is remembered, in milliseconds of plant time.
         """
-        self.counts = Counts()
         self.timers = Timers()
         self._endings = Endings(mark_ttl_ms)
         for key, value in table:
@@ -148,7 +147,6 @@ class PartitionProcessor:
         self._endings.forgotten()
         for ended_at, instance_id, event_type in outcome.ended:
             self._endings.add(ended_at, instance_id, failed=event_type == "failed")
-        self.counts.add(outcome.counts)
         for event in outcome.messages:
             log.info(event.message, instance=event.subject, definition=event.definition_id, activity=event.activity_id)
 

@@ -33,7 +33,7 @@ class Alarm:
         One that does not is when the broker was asked: what was appended before it, the answer tells of.  Waits for
         ever where no timer waits, or where something lies behind ``position``: that is on its way.
         """
-        wake = self._source.wake_at(self._tp.partition) if self._source.wake_at is not None else None
+        wake = self._source.next_wake(self._tp.partition)
         if wake is None:
             await _for_ever()
         if wake != self._worked_ahead_of:

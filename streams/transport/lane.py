@@ -94,7 +94,7 @@ class Lane:
 
     def overdue(self) -> float | None:
         """The wake time (Unix s), when it has passed."""
-        wake = self.source.wake_at(self.tp.partition) if self.source.wake_at is not None else None
+        wake = self.source.next_wake(self.tp.partition)
         return wake if wake is not None and wake <= self.source.clock() else None
 
     # ---- reading

@@ -87,6 +87,10 @@ class Source:
         """Put back what could not be flushed, unless something newer was stored."""
         self._stored = {**offsets, **self._stored}
 
+    def next_wake(self, partition: int) -> float | None:
+        """When (Unix s) a batch is wanted even without records; None for never."""
+        return None if self.wake_at is None else self.wake_at(partition)
+
     async def assigned(self, partition: int) -> None:
         """Run ``on_assigned``: the table is recovered, no batch has been handed out."""
         await _run(self._on_assigned, partition)

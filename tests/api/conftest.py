@@ -1,8 +1,6 @@
 """The gateway as a process on a site of its own, and a client of it."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
@@ -10,7 +8,8 @@ import pytest
 
 from streams.settings import Settings
 from streams.topics import Topics
-from tests.roles import DEADLINE_S, running
+from tests.answers import eventually
+from tests.roles import running
 from tests.site import make_site
 from weir.database import bring_up_to_date
 from weir.stack.ports import free_port_numbers
@@ -39,22 +38,3 @@ async def api(site: tuple[Settings, Topics], tmp_path: Path) -> AsyncIterator[ht
         await eventually(lambda: client.get("/health"), lambda found: found.status_code == 200)
         yield client
         await role.stop()
-
-
-async def eventually(
-    ask: Callable[[], Awaitable[httpx.Response]], holds: Callable[[httpx.Response], bool]
-) -> httpx.Response:
-    """What ``ask`` returns once it holds; a server that is not there yet is waited for too."""
-    deadline = time.monotonic() + DEADLINE_S
-    last: object = None
-    while time.monotonic() < deadline:
-        try:
-            found = await ask()
-        except httpx.TransportError as error:
-            last = error
-        else:
-            if holds(found):
-                return found
-            last = found.text
-        await asyncio.sleep(0.05)
-    raise AssertionError(last)

@@ -13,7 +13,7 @@ from streams.core.commands import DeployDefinition
 from streams.core.parse import parse_definition
 from streams.settings import Settings
 from streams.topics import Topics
-from tests.api.conftest import eventually
+from tests.answers import eventually
 from tests.roles import running
 from weir.client import CommandClient
 from weir.watch import Accepted

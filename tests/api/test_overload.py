@@ -9,7 +9,8 @@ from streams.agents import processor
 from streams.codec import decode_event
 from streams.settings import Settings
 from streams.topics import Topics
-from tests.api.conftest import MAX_LAG, eventually
+from tests.answers import eventually
+from tests.api.conftest import MAX_LAG
 from tests.api.test_gateway import deploy
 from tests.roles import DEADLINE_S, reading, running
 

@@ -1,7 +1,5 @@
 """Each role as a process with a web port: it says when it works, and why it does not."""
 
-import asyncio
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +10,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from streams.core.commands import Signal
 from streams.settings import Settings
 from streams.topics import Topics
-from tests.roles import DEADLINE_S, running
+from tests.answers import eventually
+from tests.roles import running
 from tests.site import make_site
 from weir.client import CommandClient
 from weir.role import MODULES
@@ -34,20 +33,8 @@ def port(monkeypatch: pytest.MonkeyPatch) -> int:
 
 async def page(port: int, path: str, holds: Callable[[httpx.Response], bool]) -> httpx.Response:
     """The page once it holds."""
-    deadline = time.monotonic() + DEADLINE_S
-    last: object = None
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-        while time.monotonic() < deadline:
-            try:
-                found = await client.get(path)
-            except httpx.TransportError as error:
-                last = error
-            else:
-                if holds(found):
-                    return found
-                last = found.text
-            await asyncio.sleep(0.05)
-    raise AssertionError(last)
+        return await eventually(lambda: client.get(path), holds)
 
 
 def values(response: httpx.Response) -> dict[str, float]:

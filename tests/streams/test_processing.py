@@ -101,9 +101,9 @@ class Partition:
                 record.timestamp = self.now
             made.append(record)
         txn = Transaction(self.table)
-        outcome = self.processor.process(decode_records(made), txn, self.now, caught_up=caught_up)
+        self.outcome = self.processor.process(decode_records(made), txn, self.now, caught_up=caught_up)
         txn.commit()
-        self.processor.committed(outcome, self.table.get)
+        self.processor.committed(self.outcome, self.table.get)
         return txn
 
     def start_cooling(self) -> StartProcess:
@@ -225,7 +225,7 @@ def test_a_command_that_raises_is_isolated(partition: Partition, monkeypatch: py
     assert (failed["data"]["error_type"], failed["message"]) == ("incident", "ZeroDivisionError: planted")
     (letter,) = [record for record in txn.sent if record[0] == "process-dead-letters"]
     assert json.loads(letter[3])["name"] == "poison"
-    assert partition.processor.counts.dead == 1
+    assert partition.outcome.counts.dead == 1
 
 
 def test_what_would_overfill_an_instance_fails_it(partition: Partition) -> None:

@@ -8,6 +8,8 @@ from weir.cli import options
 from weir.cli.dead_letters.options import (
     By,
     DryRun,
+    Everything,
+    Limit,
     Places,
     Reason,
     Role,
@@ -33,10 +35,8 @@ def drop(
     since: Since = None,
     until: Until = None,
     reason: Reason = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every letter that is open.")] = False,
-    limit: Annotated[
-        int | None, typer.Option("--limit", "-n", min=1, help="At most so many, the oldest first.")
-    ] = None,
+    everything: Everything = False,
+    limit: Limit = None,
     by: By = None,
     dry_run: DryRun = False,
     json: options.Json = False,

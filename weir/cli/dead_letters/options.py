@@ -18,6 +18,8 @@ Topic = Annotated[str | None, typer.Option("--topic", help="From this topic; `mq
 Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="From then on: RFC 3339, or an age: 2h.")]
 Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Before then: RFC 3339, or an age.")]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="With this text in the reason.")]
+Everything = Annotated[bool, typer.Option("--all", help="Every letter that is open.")]
+Limit = Annotated[int | None, typer.Option("--limit", "-n", min=1, help="At most so many, the oldest first.")]
 By = Annotated[str | None, typer.Option("--by", help="Who does it.", show_default="you, on this machine")]
 Why = Annotated[str, typer.Option("--why", help="For who looks at it later.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would be done, and do nothing.")]

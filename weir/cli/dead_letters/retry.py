@@ -1,13 +1,13 @@
 """``weir dead-letters retry``: letters go their normal way again, once."""
 
-from typing import Annotated
-
 import typer
 
 from weir.cli import options
 from weir.cli.dead_letters.options import (
     By,
     DryRun,
+    Everything,
+    Limit,
     Places,
     Reason,
     Role,
@@ -33,10 +33,8 @@ def retry(
     since: Since = None,
     until: Until = None,
     reason: Reason = None,
-    everything: Annotated[bool, typer.Option("--all", help="Every letter that is open.")] = False,
-    limit: Annotated[
-        int | None, typer.Option("--limit", "-n", min=1, help="At most so many, the oldest first.")
-    ] = None,
+    everything: Everything = False,
+    limit: Limit = None,
     by: By = None,
     why: Why = "",
     dry_run: DryRun = False,

@@ -1,0 +1,28 @@
+"""Waiting for what a server answers."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from tests.roles import DEADLINE_S
+
+
+async def eventually(
+    ask: Callable[[], Awaitable[httpx.Response]], holds: Callable[[httpx.Response], bool]
+) -> httpx.Response:
+    """What ``ask`` returns once it holds; a server that is not there yet is waited for too."""
+    deadline = time.monotonic() + DEADLINE_S
+    last: object = None
+    while time.monotonic() < deadline:
+        try:
+            found = await ask()
+        except httpx.TransportError as error:
+            last = error
+        else:
+            if holds(found):
+                return found
+            last = found.text
+        await asyncio.sleep(0.05)
+    raise AssertionError(last)
