@@ -9,7 +9,6 @@ from dataclasses import asdict, replace
 import faust
 import structlog
 
-from projections.database import Database
 from projections.dead_letters import DeadLetterTopic
 from projections.feeds import feeds_of
 from projections.guard import LOOK_S, RetentionGuard
@@ -18,6 +17,7 @@ from projections.projector import Counts, Projector
 from projections.topic_log import KafkaTopicLog
 from streams import transport
 from streams.app import RoleApp, make_app
+from streams.database import Database
 from streams.monitoring import Sample
 from streams.monitoring.transport import TransportMonitor
 from streams.settings import Settings

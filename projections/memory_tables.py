@@ -10,9 +10,10 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from projections import database, positions
+from projections import positions
 from projections.binary_copy import COPY_START
 from projections.tables import process_definitions, process_history, process_instances, telemetry
+from streams import database
 
 Row = dict[str, Any]
 Key = tuple[Any, ...]

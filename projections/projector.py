@@ -21,7 +21,6 @@ import msgspec
 import structlog
 
 from projections import positions
-from projections.database import Database
 from projections.dead_letters import DeadLetters
 from projections.errors import BrokenRecordError, NotOwnerError, RecordsLostError
 from projections.feeds import FEEDS, FeedName
@@ -32,6 +31,7 @@ from projections.tables.base import Projection
 from projections.together import Together
 from projections.topic_log import TopicLog
 from streams.core.clock import PlantClock
+from streams.database import Database
 from streams.transport.port import TopicPartition
 
 log = structlog.get_logger(__name__)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from projections.migrations.migrate import migrate
-from projections.refusals import place_of, refusal
+from streams.refusals import place_of, refusal
 from streams.refused import RefusedError
 from streams.settings import Settings
 

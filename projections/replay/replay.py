@@ -14,18 +14,18 @@ import asyncpg
 import structlog
 from aiokafka.errors import OffsetOutOfRangeError
 
-from projections.database import CONNECT_TIMEOUT_S
 from projections.dead_letters import DroppedDeadLetters
 from projections.errors import ReplayError, ReplayRunningError, TopicRecreatedError
 from projections.feeds import feeds_of
 from projections.projector import Projector
 from projections.records import Batch
-from projections.refusals import refusal
 from projections.replay import keep, shadow, swap
 from projections.replay.bulk import CONCURRENT, project_spans
 from projections.replay.report import OnProgress, Progress, ReplayReport, TableReport
 from projections.topic_log import FixedTopicLog, KafkaTopicLog
+from streams.database import CONNECT_TIMEOUT_S
 from streams.log import Log, LogError, Span, opened
+from streams.refusals import refusal
 from streams.refused import RefusedError
 from streams.settings import Settings
 from streams.topics import Topics
@@ -35,7 +35,7 @@ FEW_OFFSETS = 5_000
 """So little is projected while the projector waits."""
 CATCH_UP_ROUNDS = 20
 HOLD_TIMEOUT_S = 12.0
-"""For how long the live projector waits at most: less than its own patience with a lock (``projections.database``)."""
+"""For how long the live projector waits at most: less than its own patience with a lock (``streams.database``)."""
 SWAP_PATIENCE_S = 600.0
 """For how long the swap is tried, when readers do not let go of the tables."""
 SWAP_PAUSE_S = 2.0

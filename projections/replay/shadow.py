@@ -13,12 +13,12 @@ import asyncpg
 
 import projections
 import streams
-from projections.database import Database
 from projections.errors import MigrationError, ReplayError
 from projections.migrations import migrate
 from projections.migrations.migrate import pending
 from projections.tables import TABLES
 from streams.core.clock import PlantClock
+from streams.database import Database
 from streams.transport.port import TopicPartition
 
 SCHEMA = "weir_replay"

@@ -10,12 +10,12 @@ import asyncpg
 import msgspec
 import pytest
 
-from projections.database import Database
 from projections.dead_letters import KeptDeadLetters
 from projections.migrations import migrate
 from projections.projector import Projector
 from projections.topic_log import FixedTopicLog
 from streams.core.clock import PlantClock
+from streams.database import Database
 from streams.settings import Settings
 from streams.transport.port import TopicPartition
 from tests.projections.replaying import ReplaySite, replay_site

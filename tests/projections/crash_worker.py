@@ -20,13 +20,13 @@ from typing import Any
 import asyncpg
 
 from projections.binary_copy import COPY_END, COPY_START
-from projections.database import Database
 from projections.dead_letters import KeptDeadLetters
 from projections.errors import ProjectionError
 from projections.projector import Projector
 from projections.tables import process_history, projections_of
 from projections.topic_log import FixedTopicLog
 from streams.core.clock import PlantClock
+from streams.database import Database
 from streams.transport.port import TopicPartition
 from tests.projections.story import EVENTS, IDS, FakeRecord, batch
 

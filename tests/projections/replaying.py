@@ -11,13 +11,13 @@ import asyncpg
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from projections.database import Database
 from projections.dead_letters import KeptDeadLetters
 from projections.feeds import feeds_of
 from projections.projector import Projector
 from projections.replay import Progress, ReplayReport, replay_projections
 from projections.replay.shadow import PROJECTED, positions_of
 from projections.topic_log import KafkaTopicLog
+from streams.database import Database
 from streams.kafka import client_options
 from streams.log import Span, opened
 from streams.settings import Settings

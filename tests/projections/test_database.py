@@ -6,7 +6,7 @@ from collections.abc import Callable
 import asyncpg
 import pytest
 
-from projections.database import Database
+from streams.database import Database
 from tests.roles import until
 
 

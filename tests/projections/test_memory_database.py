@@ -10,12 +10,12 @@ import orjson
 import pytest
 
 from projections import positions
-from projections.database import _END_STOPPED, APPLICATION, Database, is_transient
 from projections.feeds.events import FEED as EVENT_FEED
 from projections.memory_database import MemoryConnection, MemoryDatabase
 from projections.records import Batch
 from projections.tables import process_history, process_instances
 from streams.core.clock import PlantClock
+from streams.database import _END_STOPPED, APPLICATION, Database, is_transient
 from streams.transport.port import TopicPartition
 from tests.projections.story import EVENTS, Story, batch, cooling, numbered
 from weir.verify.database import HISTORY, INSTANCES
@@ -54,7 +54,7 @@ class Memory:
     def __init__(self, patches: pytest.MonkeyPatch) -> None:
         self.database = MemoryDatabase()
         self.projectors = Database("postgresql://nowhere/weir")
-        patches.setattr("projections.database.asyncpg.connect", self.database.connect)
+        patches.setattr("streams.database.asyncpg.connect", self.database.connect)
 
     async def connect(self, **settings: str) -> Any:
         return await self.database.connect(server_settings={"application_name": APPLICATION, **settings})

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from projections.database import Database
-from projections.refusals import place_of
+from streams.database import Database
+from streams.refusals import place_of
 from streams.refused import RefusedError
 from tests.security.services import HOST, PASSWORD, Services
 from weir.stack import postgres

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import aiomqtt
 
-from projections.database import Database
 from projections.dead_letters import DeadLetterTopic
 from projections.feeds import feeds_of
 from projections.projector import Projector
@@ -20,6 +19,7 @@ from streams.agents.actions import HOLD_S, ActionWorker
 from streams.agents.processor import Processor
 from streams.agents.router import TelemetryRouter
 from streams.bridging import Bridge, first_of
+from streams.database import Database
 from streams.mqtt_routes import Routes
 from streams.topics import group_of
 from streams.transport.batch import Batch

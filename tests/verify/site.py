@@ -12,7 +12,6 @@ from aiokafka import AIOKafkaProducer
 
 from benchmarks.written import WrittenLog
 from projections.app import feeds_of
-from projections.database import Database
 from projections.dead_letters import KeptDeadLetters
 from projections.projector import Projector
 from projections.topic_log import KafkaTopicLog
@@ -22,6 +21,7 @@ from streams.core.commands import Cancel, CompleteActivity, FailActivity, Signal
 from streams.core.durations import instant
 from streams.core.events import Event
 from streams.core.ids import partition_for, partition_of
+from streams.database import Database
 from streams.kafka import client_options
 from streams.log import Span, opened
 from streams.settings import Settings

@@ -9,9 +9,9 @@ from typing import Annotated
 import asyncpg
 import typer
 
-from projections.database import is_transient
 from projections.errors import ProjectionError
 from projections.replay import Progress, ReplayReport, replay_projections
+from streams.database import is_transient
 from streams.log import LogError
 from weir.cli import options
 from weir.cli.errors import CliError, ExitCode

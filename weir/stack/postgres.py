@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import asyncpg
 import psutil
 
-from projections.refusals import refusal
+from streams.refusals import refusal
 from streams.refused import RefusedError
 from weir.stack import checks
 from weir.stack.accounts import lookup, reaches, run_options

@@ -1,4 +1,5 @@
-"""The projector's connections, and its patience.
+"""Connections to the database, and the patience of the roles that live by it: the projector, and whoever writes there
+what a topic says.
 
 A database that is away, starting, full, or that breaks a connection is waited for, loudly and as long as it takes:
 nothing is skipped and nothing is lost, since positions move only with the rows.
@@ -17,7 +18,7 @@ from typing import TypeVar
 import asyncpg
 import structlog
 
-from projections.refusals import place_of, refusal
+from streams.refusals import place_of, refusal
 from streams.refused import RefusedError
 
 log = structlog.get_logger(__name__)
