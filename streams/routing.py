@@ -209,7 +209,7 @@ class _Batch:
             key=key,
             variables=process.start_variables(reading),
             trigger={
-                "type": "redpanda",
+                "type": trigger.kind,
                 "topic": self._topic,
                 "partition": self._partition,
                 "offset": record.offset,

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from streams.core.activities import KINDS, SERVICES, Activity
 from streams.core.scalars import DefinitionId, Part, Text, Title
-from streams.core.triggers import TRIGGERS, RedpandaTrigger, Trigger
+from streams.core.triggers import TRIGGERS, ReadingTrigger, Trigger
 from streams.core.variables import Variable
 
 AnyTrigger: Any = Annotated[reduce(or_, TRIGGERS.values()), Field(discriminator="type")]
@@ -52,7 +52,7 @@ class ProcessDefinition(Head):
     @property
     def topics(self) -> tuple[str, ...]:
         """The telemetry topics that it listens to."""
-        return tuple(dict.fromkeys(one.topic for one in self.triggers if isinstance(one, RedpandaTrigger)))
+        return tuple(dict.fromkeys(one.listens_to for one in self.triggers if isinstance(one, ReadingTrigger)))
 
     def activity(self, activity_id: str) -> Activity:
         """Raises ``KeyError``."""

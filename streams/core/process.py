@@ -8,7 +8,7 @@ from streams.core.activities import KINDS, Node, StartNode
 from streams.core.definition import ProcessDefinition
 from streams.core.expressions import Path
 from streams.core.state import Feed
-from streams.core.triggers import Mode, RedpandaTrigger, TelemetryTrigger, compile_redpanda
+from streams.core.triggers import Mode, ReadingTrigger, TelemetryTrigger
 from streams.core.variables import CompiledVariable, VariablesError, compile_variable, initial_values, sourced_values
 
 __all__ = ["Process", "UnusableError", "VariablesError", "compile_process"]
@@ -75,16 +75,17 @@ class Process:
 
 def compile_process(definition: ProcessDefinition) -> Process:
     """``definition`` is one that ``parse`` has accepted."""
-    topics = definition.topics
-    variables = {one.name: compile_variable(one, topics) for one in definition.variables}
+    reading = [one for one in definition.triggers if isinstance(one, ReadingTrigger)]
+    followed = tuple(dict.fromkeys(one.listens_to for one in reading if one.live))
+    variables = {one.name: compile_variable(one, definition.topics, followed) for one in definition.variables}
     live = tuple((one.name, one.path) for one in variables.values() if one.live and one.path is not None)
     nodes = [KINDS[one.type].compile(one) for one in definition.activities]
     return Process(
         definition=definition,
-        triggers=tuple(compile_redpanda(one) for one in definition.triggers if isinstance(one, RedpandaTrigger)),
+        triggers=tuple(one.compiled() for one in reading),
         mode=definition.triggers[0].mode,
         variables=variables,
-        live_topics=dict.fromkeys(topics, live) if live else {},
+        live_topics=dict.fromkeys(followed, live) if live else {},
         activities={node.id: node for node in nodes},
         first=next(node.id for node in nodes if isinstance(node, StartNode)),
     )

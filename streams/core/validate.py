@@ -12,7 +12,7 @@ from streams.core.document import Steps
 from streams.core.normalise import Raw
 from streams.core.report import Report
 from streams.core.suggest import suggest
-from streams.core.triggers import RedpandaTrigger, Trigger
+from streams.core.triggers import ReadingTrigger, Trigger
 from streams.core.triggers.redpanda import READING_FIELDS
 from streams.core.variables import Variable
 
@@ -71,7 +71,7 @@ def _triggers(parts: Parts, report: Report) -> None:
 
 
 def _variables(parts: Parts, report: Report) -> None:
-    telemetry = any(isinstance(trigger, RedpandaTrigger) for _, trigger in parts.triggers)
+    telemetry = any(isinstance(trigger, ReadingTrigger) for _, trigger in parts.triggers)
     for raw, variable in parts.variables:
         if variable.name in RESERVED_NAMES:
             report.add((*raw.steps, "name"), f"The name {variable.name!r} is reserved", "Choose another one")

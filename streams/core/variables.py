@@ -84,14 +84,14 @@ class CompiledVariable:
         return value
 
 
-def compile_variable(model: Variable, topics: tuple[str, ...]) -> CompiledVariable:
-    """``topics`` are those of the definition's telemetry triggers."""
+def compile_variable(model: Variable, topics: tuple[str, ...], followed: tuple[str, ...]) -> CompiledVariable:
+    """``topics`` are those of the definition's telemetry triggers, ``followed`` those that a live variable follows."""
     sourced = model.source is not None
     return CompiledVariable(
         name=model.name,
         path=compile_path(model.source) if model.source is not None else None,
         topics=topics if sourced else (),
-        live=sourced and model.live and bool(topics),
+        live=sourced and model.live and bool(followed),
         value=model.default if model.value is None else model.value,
         required=model.required,
         type=model.type,

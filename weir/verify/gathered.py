@@ -15,12 +15,15 @@ import msgspec
 from streams.codec import BadRecordError, decode_command
 from streams.core.commands import Signal, StartProcess
 from streams.core.events import Event
+from streams.core.triggers import TRIGGERS, ReadingTrigger
 from streams.deadletters import is_fate
 from streams.records import Headers, Record
 from streams.retries import RETRY_HEADER
 from streams.staging import FROM_HEADER
 from weir.verify.sent import Place
 
+READING = frozenset(name for name, model in TRIGGERS.items() if issubclass(model, ReadingTrigger))
+"""Triggers by which the router starts processes."""
 CONDEMNED = frozenset({"incident", "limit"})
 ONCE = frozenset({"started", "cancelled", "signal_received", "signal_buffered", "definition_deployed"})
 """What a command does to a subject at most once."""
@@ -146,7 +149,7 @@ class Gathered:
         message = (command.name, command.payload) if isinstance(command, Signal) else None
         kind = str(command.__struct_config__.tag)
         self.commands[place] = Standing(kind, command.id, copy_of, retried, message)
-        if copy_of is None and isinstance(command, StartProcess) and command.trigger.get("type") == "redpanda":
+        if copy_of is None and isinstance(command, StartProcess) and command.trigger.get("type") in READING:
             source = (command.trigger["topic"], command.trigger["partition"], command.trigger["offset"])
             self.started_by[source].append(command.definition_id)
 

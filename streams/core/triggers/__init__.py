@@ -2,7 +2,7 @@
 
 from streams.core.triggers.api import ApiTrigger
 from streams.core.triggers.base import Mode, Trigger
-from streams.core.triggers.redpanda import RedpandaTrigger, TelemetryTrigger, compile_redpanda
+from streams.core.triggers.redpanda import ReadingTrigger, RedpandaTrigger, TelemetryTrigger
 
 TRIGGERS: dict[str, type[Trigger]] = {
     "redpanda": RedpandaTrigger,
@@ -15,8 +15,8 @@ __all__ = [
     "TRIGGERS",
     "ApiTrigger",
     "Mode",
+    "ReadingTrigger",
     "RedpandaTrigger",
     "TelemetryTrigger",
     "Trigger",
-    "compile_redpanda",
 ]

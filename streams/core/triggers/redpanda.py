@@ -6,7 +6,7 @@ does it start the process, for which key.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -28,8 +28,10 @@ _DEVICE = compile_path("tags.device_id")
 _Conditions = Annotated[tuple[Condition, ...], Field(strict=False, min_length=1, max_length=50)]
 
 
-class RedpandaTrigger(Trigger):
-    """Without a condition every reading starts the process.
+class ReadingTrigger(Trigger):
+    """What the router evaluates: a trigger on the readings of ``topic``.
+
+    Without a condition every reading starts the process.
 
     ``key`` is a path to the business key, by default ``tags.device_id``, else the record's key.  ``priority``: when a
     reading starts several processes, the highest first.  ``max_age``: a reading older than this starts nothing, so that
@@ -37,8 +39,9 @@ class RedpandaTrigger(Trigger):
     ``device_time`` as its arrival says, for devices whose clocks are wrong.
     """
 
-    type: Literal["redpanda"]
-    topic: Topic
+    live: ClassVar[bool] = True
+    """Whether the readings of ``topic`` are of a quantity that variables may follow."""
+
     condition: Condition | None = None
     all: _Conditions | None = None
     any: _Conditions | None = None
@@ -65,10 +68,43 @@ class RedpandaTrigger(Trigger):
             for index, text in enumerate(conditions or ()):
                 yield (name, index), compile_expression(text)
 
+    @property
+    def listens_to(self) -> str:
+        """The telemetry topic."""
+        raise NotImplementedError
+
+    def compiled(self) -> "TelemetryTrigger":
+        """The runtime form."""
+        return TelemetryTrigger(
+            kind=self.type,
+            topic=self.listens_to,
+            conditions=tuple(expression for _, expression in self.reads()),
+            needs_all=self.any is None,
+            key=None if self.key is None else compile_path(self.key),
+            mode=self.mode,
+            priority=self.priority,
+            max_age_ms=self.max_age,
+            device_time=self.device_time,
+        )
+
+
+class RedpandaTrigger(ReadingTrigger):
+    """Names its topic."""
+
+    type: Literal["redpanda"]
+    topic: Topic
+
+    @property
+    def listens_to(self) -> str:
+        return self.topic
+
 
 @dataclass(frozen=True, slots=True)
 class TelemetryTrigger:
-    """A compiled ``RedpandaTrigger``; ``needs_all`` tells how ``conditions`` combine."""
+    """A compiled ``ReadingTrigger``; ``needs_all`` tells how ``conditions`` combine.
+
+    ``event``: what ``tags.event`` of a reading must be, and ``filters`` what must hold besides, before the conditions.
+    """
 
     topic: str
     conditions: tuple[Expression, ...]
@@ -78,27 +114,21 @@ class TelemetryTrigger:
     priority: int
     max_age_ms: int
     device_time: bool = True
+    kind: str = "redpanda"
+    event: str | None = None
+    filters: tuple[Expression, ...] = ()
 
     def matches(self, reading: dict[str, Any]) -> bool | None:
         """Does ``reading`` start the process?  ``None`` is no, since a condition reads a field that is absent or null.
 
         Raises ``ExpressionError`` when a condition fails for another reason, such as a text where a number should be.
         """
-        absent = False
-        for condition in self.conditions:
-            try:
-                holds = condition.test(reading)
-            except MissingError:
-                absent = True
-                continue
-            except ExpressionError:
-                if not condition.reads_null(reading):
-                    raise
-                absent = True
-                continue
-            if holds is not self.needs_all:
-                return holds
-        return None if absent else self.needs_all
+        if self.event is not None:
+            if reading.get("tags", {}).get("event") != self.event:
+                return False
+            if not (passes := _hold(self.filters, reading, needs_all=True)):
+                return passes
+        return _hold(self.conditions, reading, needs_all=self.needs_all)
 
     def key_of(self, reading: dict[str, Any], record_key: str | None) -> str | None:
         """The business key: ``trigger.key``, else ``tags.device_id``, else the record's key; 5.0 is ``5``."""
@@ -108,15 +138,19 @@ class TelemetryTrigger:
         return key_text(record_key)
 
 
-def compile_redpanda(model: RedpandaTrigger) -> TelemetryTrigger:
-    """The runtime form."""
-    return TelemetryTrigger(
-        topic=model.topic,
-        conditions=tuple(expression for _, expression in model.reads()),
-        needs_all=model.any is None,
-        key=None if model.key is None else compile_path(model.key),
-        mode=model.mode,
-        priority=model.priority,
-        max_age_ms=model.max_age,
-        device_time=model.device_time,
-    )
+def _hold(conditions: tuple[Expression, ...], reading: dict[str, Any], *, needs_all: bool) -> bool | None:
+    absent = False
+    for condition in conditions:
+        try:
+            holds = condition.test(reading)
+        except MissingError:
+            absent = True
+            continue
+        except ExpressionError:
+            if not condition.reads_null(reading):
+                raise
+            absent = True
+            continue
+        if holds is not needs_all:
+            return holds
+    return None if absent else needs_all
