@@ -21,6 +21,7 @@ import structlog
 
 from streams.actions import ActionError, ActionRequest, Performer
 from streams.codec import BadRecordError, LimitError, decode_event_head, encode_command, plain_text
+from streams.core.actions.failures import is_transient
 from streams.core.clock import PlantClock
 from streams.core.commands import CompleteActivity, FailActivity
 from streams.core.durations import instant_text, parse_instant_ms
@@ -107,7 +108,7 @@ class Performing:
         except Exception as error:
             if isinstance(error, TimeoutError) and limit.expired():
                 slow = f"{requested.action} was not done within {left_s:.1f} s"
-                return _failed(requested, "timeout", slow, retryable=True)
+                return _failed(requested, "timeout", slow)
             log.exception("an action raised", action=requested.action, instance=requested.instance_id)
             return _failed(requested, "internal", f"{type(error).__name__}: {error}")
 
@@ -140,7 +141,7 @@ def _completed(requested: Requested, output: dict[str, Any]) -> Answer:
         return _failed(requested, "invalid_output", f"The output of {requested.action} cannot be recorded: {error}")
 
 
-def _failed(requested: Requested, error_type: str, error: str, *, retryable: bool = False) -> Answer:
+def _failed(requested: Requested, error_type: str, error: str, *, retryable: bool | None = None) -> Answer:
     command = FailActivity(
         instance_id=requested.instance_id,
         activity_id=requested.activity_id,
@@ -148,7 +149,7 @@ def _failed(requested: Requested, error_type: str, error: str, *, retryable: boo
         attempt=requested.attempt,
         error_type=plain_text(error_type)[:MAX_ERROR_TYPE] or "internal",
         error=plain_text(error),
-        retryable=retryable,
+        retryable=is_transient(error_type) if retryable is None else retryable,
     )
     log.warning(
         "an action failed",

@@ -2,27 +2,30 @@
 
 from typing import Any, NamedTuple, Protocol
 
+from streams.core.actions.failures import is_transient
+
 
 class ActionError(Exception):
     """The action failed, in a way that its performer understands.
 
-    ``error_type`` is a short machine-readable kind; ``retryable`` tells whether the same request may succeed later.
+    ``error_type`` is a short machine-readable kind.  Whether the same request may succeed later is what
+    ``streams.core.actions.failures`` says of it; an extension says it of its own types by ``retryable``.
     """
 
-    def __init__(self, message: str, error_type: str, *, retryable: bool) -> None:
+    def __init__(self, message: str, error_type: str, *, retryable: bool | None = None) -> None:
         super().__init__(message)
         self.error_type = error_type
-        self.retryable = retryable
+        self.retryable = is_transient(error_type) if retryable is None else retryable
 
 
 def invalid_config(message: str) -> ActionError:
     """The configuration, as rendered, cannot be carried out: no retry will help."""
-    return ActionError(message, "invalid_config", retryable=False)
+    return ActionError(message, "invalid_config")
 
 
 def unavailable(message: str) -> ActionError:
     """What the action needs cannot be reached now."""
-    return ActionError(message, "unavailable", retryable=True)
+    return ActionError(message, "unavailable")
 
 
 class ActionRequest(NamedTuple):
@@ -41,11 +44,22 @@ class ActionRequest(NamedTuple):
     time_left_s: float
 
 
+class Effect(NamedTuple):
+    """What performing a request would do: ``does`` in words, ``details`` as JSON."""
+
+    does: str
+    details: dict[str, Any]
+
+
 class Performer(Protocol):
     """Performs one kind of action, many requests at the same time."""
 
     async def perform(self, request: ActionRequest) -> dict[str, Any]:
         """The action's output, as JSON.  Raises ``ActionError``; anything else is taken for a bug."""
+        ...
+
+    def dry_run(self, request: ActionRequest) -> Effect:
+        """What ``perform`` would do, found out without reaching anything.  Raises ``ActionError`` as that would."""
         ...
 
 

@@ -148,9 +148,7 @@ class FakeHttpClient:
 
 async def _body(response: aiohttp.ClientResponse, call: HttpCall) -> bytes:
     if response.headers.get("Content-Encoding", "identity") != "identity":
-        raise ActionError(
-            f"Expected {call.place} to answer as asked, but its answer is compressed", "invalid_answer", retryable=False
-        )
+        raise ActionError(f"Expected {call.place} to answer as asked, but its answer is compressed", "invalid_answer")
     body = bytearray()
     async for part in response.content.iter_any():
         body += part
@@ -163,9 +161,9 @@ async def _body(response: aiohttp.ClientResponse, call: HttpCall) -> bytes:
 def _explained(error: Exception, call: HttpCall) -> ActionError:
     for one in chain(error):
         if isinstance(one, aiohttp.ClientConnectorCertificateError | ssl.SSLCertVerificationError):
-            return ActionError(f"{call.place} has no certificate that is trusted here", "tls", retryable=False)
+            return ActionError(f"{call.place} has no certificate that is trusted here", "tls")
     if isinstance(error, aiohttp.InvalidURL | ValueError):
-        return ActionError(f"Expected a URL, but got: {type(error).__name__}", "invalid_config", retryable=False)
+        return ActionError(f"Expected a URL, but got: {type(error).__name__}", "invalid_config")
     return unavailable(f"{call.place} could not be reached: {_words(error)}")
 
 
@@ -176,9 +174,9 @@ def _words(error: Any) -> str:
 
 def _forbidden(why: str, call: HttpCall) -> ActionError:
     message = f"{call.place} may not be reached: {why}. Name it in WEIR_HTTP_ALLOW if it is meant"
-    return ActionError(message, "forbidden_address", retryable=False)
+    return ActionError(message, "forbidden_address")
 
 
 def _too_large(call: HttpCall) -> ActionError:
     message = f"Expected {call.place} to answer with at most {MAX_BODY_BYTES} bytes, but got more"
-    return ActionError(message, "answer_too_large", retryable=False)
+    return ActionError(message, "answer_too_large")

@@ -10,17 +10,15 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 
 import orjson
 
-from streams.actions.base import ActionError, ActionRequest, invalid_config, text_of
+from streams.actions.base import ActionError, ActionRequest, Effect, invalid_config, text_of
 from streams.actions.http_client import HttpAnswer, HttpCall, HttpClient
-from streams.actions.mqtt_publish import SHARE_OF_TIME, payload_bytes
+from streams.actions.mqtt_publish import SHARE_OF_TIME, payload_bytes, readable
 from streams.core import expressions
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 MAX_REDIRECTS = 5
 MAX_REQUEST_BYTES = 1024 * 1024
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-AGAIN = frozenset({408, 425, 429})
-"""Below 500, the statuses that say "later"."""
 TOLD = ("content-type", "etag", "last-modified", "location", "retry-after")
 """The headers of an answer that its output has."""
 OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect"})
@@ -47,7 +45,13 @@ class HttpRequest:
             if answer.status not in REDIRECTS or answer.status in (expect or ()) or "location" not in answer.headers:
                 return output_of(answer, call, expect)
             call = redirected(call, answer)
-        raise ActionError(f"{call.place} redirects more than {MAX_REDIRECTS} times", "redirects", retryable=False)
+        raise ActionError(f"{call.place} redirects more than {MAX_REDIRECTS} times", "redirects")
+
+    def dry_run(self, request: ActionRequest) -> Effect:
+        call = call_of(request.config, request.idempotency_key)
+        expected_of(request.config)
+        details = {"method": call.method, "url": call.url, "headers": dict(call.headers), "body": readable(call.body)}
+        return Effect(f"sends {call.method} to {call.place}", details)
 
 
 def call_of(config: dict[str, Any], idempotency_key: str) -> HttpCall:
@@ -122,9 +126,7 @@ def redirected(call: HttpCall, answer: HttpAnswer) -> HttpCall:
     try:
         parts = checked(url)
     except ActionError as error:
-        raise ActionError(
-            f"{call.place} redirects to what may not be asked: {error}", "redirects", retryable=False
-        ) from None
+        raise ActionError(f"{call.place} redirects to what may not be asked: {error}", "redirects") from None
     method, body, headers = call.method, call.body, dict(call.headers)
     if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):  # noqa: PLR2004
         method, body = "HEAD" if method == "HEAD" else "GET", None
@@ -139,17 +141,14 @@ def output_of(answer: HttpAnswer, call: HttpCall, expect: list[int] | None) -> d
     status = answer.status
     if not (200 <= status < 300 if expect is None else status in expect):  # noqa: PLR2004
         shown = answer.body[:200].decode(errors="replace")
-        later = status >= 500 or status in AGAIN  # noqa: PLR2004
-        raise ActionError(f"{call.place} answered {status}: {shown}", f"http_{status}", retryable=later)
+        raise ActionError(f"{call.place} answered {status}: {shown}", f"http_{status}")
     kind = answer.headers.get("content-type", "")
     body: Any = answer.body.decode(errors="replace")
     if answer.body and re.match(r"application/(?:[\w.+-]+\+)?json\b", kind, re.IGNORECASE):
         try:
             body = orjson.loads(answer.body)
         except orjson.JSONDecodeError as error:
-            raise ActionError(
-                f"Expected JSON from {call.place}, but got: {error}", "invalid_answer", retryable=False
-            ) from None
+            raise ActionError(f"Expected JSON from {call.place}, but got: {error}", "invalid_answer") from None
     headers = {name: answer.headers[name] for name in TOLD if name in answer.headers}
     return {"status": status, "headers": headers, "body": body}
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from streams.actions.base import ActionRequest, invalid_config, text_of
-from streams.actions.publisher import MqttMessage, Publisher
+from streams.actions.base import ActionRequest, Effect, invalid_config, text_of
+from streams.actions.publisher import MqttMessage, Publisher, check_message
 
 SHARE_OF_TIME = 0.9
 """The rest of the time left is for our own answer, which says more than that the time was up."""
@@ -26,6 +26,30 @@ class MqttPublish:
         message = message_of(request.config)
         await self._publisher.publish(message, request.time_left_s * SHARE_OF_TIME)
         return {"topic": message.topic, "bytes": len(message.payload)}
+
+    def dry_run(self, request: ActionRequest) -> Effect:
+        return effect_of(message_of(request.config))
+
+
+def effect_of(message: MqttMessage) -> Effect:
+    """What sending ``message`` would do.  Raises ``ActionError``."""
+    check_message(message)
+    details = {
+        "topic": message.topic,
+        "payload": readable(message.payload),
+        "qos": message.qos,
+        "retain": message.retain,
+    }
+    return Effect(f"publishes {len(message.payload)} bytes to the MQTT topic {message.topic}", details)
+
+
+def readable(payload: bytes | None) -> Any:
+    """What goes out, for people: JSON where it is, else text."""
+    try:
+        return None if payload is None else orjson.loads(payload)
+    except orjson.JSONDecodeError:
+        assert payload is not None
+        return payload.decode(errors="replace")
 
 
 def message_of(config: dict[str, Any]) -> MqttMessage:

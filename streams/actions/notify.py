@@ -9,8 +9,8 @@ from typing import Any
 
 import orjson
 
-from streams.actions.base import ActionRequest, text_of
-from streams.actions.mqtt_publish import SHARE_OF_TIME
+from streams.actions.base import ActionRequest, Effect, text_of
+from streams.actions.mqtt_publish import SHARE_OF_TIME, effect_of
 from streams.actions.publisher import MqttMessage, Publisher
 from streams.core.durations import instant_text
 
@@ -26,6 +26,14 @@ class Notify:
         self._publisher, self._plant_ms = publisher, plant_ms
 
     async def perform(self, request: ActionRequest) -> dict[str, Any]:
+        message, channel = self._message(request)
+        await self._publisher.publish(message, request.time_left_s * SHARE_OF_TIME)
+        return {"channel": channel}
+
+    def dry_run(self, request: ActionRequest) -> Effect:
+        return effect_of(self._message(request)[0])
+
+    def _message(self, request: ActionRequest) -> tuple[MqttMessage, str]:
         config = request.config
         channel = text_of(config, "channel", DEFAULT_CHANNEL)
         notice = {
@@ -38,6 +46,4 @@ class Notify:
             "idempotency_key": request.idempotency_key,
             "time": instant_text(self._plant_ms()),
         }
-        message = MqttMessage(TOPIC + channel, orjson.dumps(notice))
-        await self._publisher.publish(message, request.time_left_s * SHARE_OF_TIME)
-        return {"channel": channel}
+        return MqttMessage(TOPIC + channel, orjson.dumps(notice)), channel

@@ -4,12 +4,9 @@ import asyncio
 import os
 from typing import Any
 
-from streams.actions.base import ActionError, ActionRequest, invalid_config, text_of
+from streams.actions.base import ActionError, ActionRequest, Effect, invalid_config, text_of
 from streams.actions.mqtt_publish import SHARE_OF_TIME
 from streams.sandbox.runner import Failed, Script, run
-
-RETRYABLE = frozenset({"time"})
-"""A busy machine: the others fail again."""
 
 
 class RunScript:
@@ -26,19 +23,21 @@ class RunScript:
         end = loop.time() + request.time_left_s * SHARE_OF_TIME
         async with self._room:
             if (left_s := end - loop.time()) <= 0:
-                raise ActionError("Too many scripts run here: no time is left", "unavailable", retryable=True)
+                raise ActionError("Too many scripts run here: no time is left", "unavailable")
             try:
                 output = await run(script, left_s)
             except Failed as error:
-                raise ActionError(
-                    f"The script failed: {error}", f"script_{error.kind}", retryable=error.kind in RETRYABLE
-                ) from None
+                raise ActionError(f"The script failed: {error}", f"script_{error.kind}") from None
             except TypeError as error:
                 raise invalid_config(f"Expected an input that JSON can hold, but got: {error}") from None
         if not isinstance(output, dict):
             raise ActionError(
                 f"Expected the script to set 'output' to an object, but got {type(output).__name__}",
                 "script_output",
-                retryable=False,
             )
         return output
+
+    def dry_run(self, request: ActionRequest) -> Effect:
+        source, given = text_of(request.config, "source"), request.config.get("input")
+        lines = len(source.splitlines())
+        return Effect(f"runs {lines} line{'' if lines == 1 else 's'} of Python", {"source": source, "input": given})

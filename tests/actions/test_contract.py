@@ -103,6 +103,24 @@ async def test_a_good_config_is_carried_out(action: str) -> None:
     await perform(FakePublisher(), action, GOOD[action])
 
 
+@pytest.mark.parametrize("action", ACTIONS)
+async def test_a_dry_run_tells_what_would_happen_and_does_nothing(action: str) -> None:
+    publisher, http = FakePublisher(), FakeHttpClient(lambda _: HttpAnswer(204, {}, b""))
+    performer = performers(Connections(publisher, lambda: PLANT_MS, http))[action]
+    effect = performer.dry_run(request(action, GOOD[action]))
+    assert effect.does
+    assert msgspec.json.decode(msgspec.json.encode(effect.details)) == effect.details
+    assert (publisher.messages, http.calls) == ([], [])
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+async def test_a_dry_run_refuses_what_performing_would(action: str) -> None:
+    performer = performers(Connections(FakePublisher(), lambda: 0, FakeHttpClient(lambda _: HttpAnswer(204, {}, b""))))
+    with pytest.raises(ActionError) as refused:
+        performer[action].dry_run(request(action, BAD[action]))
+    assert refused.value.error_type == "invalid_config"
+
+
 @pytest.mark.parametrize("action", OVER_MQTT)
 async def test_a_performed_action_has_gone_out_once(world: World, action: str) -> None:
     await perform(world.publisher, action, GOOD[action])
