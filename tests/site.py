@@ -9,8 +9,15 @@ TOPICS = Path(__file__).parent.parent / "redpanda" / "topics.yaml"
 
 
 def own_topics(settings: Settings, folder: Path) -> Settings:
-    """``settings`` with a topics file in ``folder`` that names every topic after the application."""
-    text = TOPICS.read_text().replace("name: process-", f"name: {settings.app_id}-process-")
+    """``settings`` with a topics file in ``folder`` that names every topic after the application.
+
+    The station's topics cannot be named otherwise, so they are not in it.
+    """
+    text = (
+        TOPICS.read_text()
+        .partition("\n  # The station:")[0]
+        .replace("name: process-", f"name: {settings.app_id}-process-")
+    )
     text = text.replace("heatpump-telemetry:", f"{telemetry_topic(settings)}:")
     text = text.replace("home/heatpump/", f"{settings.app_id}/heatpump/")
     (folder / "topics.yaml").write_text(text)

@@ -9,6 +9,7 @@ before it, the process ends, and a warning says so.  So in ``log_normal, log_suc
 decision above, none runs into the next.  (A path back up is a loop, and begins no branch.)
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -129,7 +130,7 @@ def _trigger(part: Raw, report: Report) -> Raw | None:
     if not _is_known(kind, [*TRIGGERS, *ALIASES], "type", "trigger", part, report):
         return None
     content["type"] = kind
-    return part
+    return _with_config(part, TRIGGERS[str(kind)].model_fields, "trigger", report)
 
 
 def _known_kind(part: Raw, report: Report) -> bool:
@@ -217,14 +218,18 @@ def _of_type(parts: list[Raw], kind: str) -> list[Raw]:
 
 def _service(part: Raw, report: Report) -> Raw:
     """With what the action needs under ``config``, also what was written beside ``action``."""
+    return _with_config(part, Service.model_fields, "action", report) if part.content["type"] == "service" else part
+
+
+def _with_config(part: Raw, own: Collection[str], what: str, report: Report) -> Raw:
+    """With the fields that are not its ``own`` under ``config``, if it has such a field."""
     content = part.content
-    if content["type"] != "service":
+    if "config" not in own:
         return part
-    own = Service.model_fields
     inline = {name: value for name, value in content.items() if name not in own}
     config = content.get("config")
     if config is not None and not isinstance(config, dict):
-        report.add((*part.steps, "config"), "Expected a mapping as 'config'", "Write the action's fields below it")
+        report.add((*part.steps, "config"), "Expected a mapping as 'config'", f"Write the {what}'s fields below it")
         config = {}
     config = config or {}
     for name in inline.keys() & config.keys():

@@ -22,8 +22,10 @@ def definition_schema() -> _Schema:
     parts: dict[str, _Schema] = schema["$defs"]
     for name, trigger in TRIGGERS.items():
         _widen_trigger(parts[trigger.__name__], name)
+        if "config" in trigger.model_fields:
+            _widen_config(parts[trigger.__name__], parts)
     for service in SERVICES.values():
-        _widen_service(parts[service.__name__], parts)
+        _widen_config(parts[service.__name__], parts)
     properties = schema["properties"]
     properties["trigger"] = properties["triggers"]["items"]
     schema["required"] = ["id", "activities"]
@@ -49,7 +51,7 @@ def _widen_trigger(trigger: _Schema, name: str) -> None:
         trigger["properties"]["source"] = {"const": name, "description": f"With 'type: event': {name}"}
 
 
-def _widen_service(service: _Schema, parts: dict[str, _Schema]) -> None:
+def _widen_config(service: _Schema, parts: dict[str, _Schema]) -> None:
     config = parts[service["properties"]["config"]["$ref"].removeprefix("#/$defs/")]
     needed = config.pop("required", [])
     service["properties"] = {**config["properties"], **service["properties"]}

@@ -3,10 +3,12 @@
 from streams.core.triggers.api import ApiTrigger
 from streams.core.triggers.base import Mode, Trigger
 from streams.core.triggers.redpanda import ReadingTrigger, RedpandaTrigger, TelemetryTrigger
+from streams.core.triggers.station import STATION_TRIGGERS
 
 TRIGGERS: dict[str, type[Trigger]] = {
     "redpanda": RedpandaTrigger,
     "api": ApiTrigger,
+    **STATION_TRIGGERS,
 }
 ALIASES: dict[str, str] = {"event": "redpanda", "manual": "api"}
 
