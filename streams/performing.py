@@ -2,6 +2,7 @@
 
     event ─► request ─┬─ too late ───────────────► fail_activity  expired
                       ├─ unknown action ─────────► fail_activity  unknown_action
+                      ├─ unknown secret ─────────► fail_activity  unknown_secret
                       └─► performer ─┬─ output ──► complete_activity
                                      ├─ says no ─► fail_activity  (what it says)
                                      ├─ too slow ► fail_activity  timeout
@@ -13,6 +14,7 @@ An action takes real time, so the plant's time that is left (until ``not_after``
 import asyncio
 import math
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -25,13 +27,25 @@ from streams.core.actions.failures import is_transient
 from streams.core.clock import PlantClock
 from streams.core.commands import CompleteActivity, FailActivity
 from streams.core.durations import instant_text, parse_instant_ms
+from streams.core.expressions import Mark, filled
 from streams.core.suggest import suggest
+from streams.secrets import Secrets, UnknownSecretError, hide
 
 MAX_ERROR_TYPE = 200
 MIN_INTEGER, MAX_INTEGER = -(2**63), 2**64 - 1
 """What msgpack, and so state, can hold."""
 
+NO_SECRETS = Secrets({})
+
 log = structlog.get_logger("weir.actions")
+
+
+class SecretPlace(msgspec.Struct):
+    """A ``Mark`` (``streams.core.expressions.secrets``) in an event."""
+
+    path: list[str | int]
+    offset: int
+    name: str
 
 
 class Requested(msgspec.Struct, kw_only=True):
@@ -43,6 +57,7 @@ class Requested(msgspec.Struct, kw_only=True):
     attempt: int
     idempotency_key: str
     not_after: str
+    secrets: list[SecretPlace] = []
     instance_id: str = ""
     activity_id: str = ""
     definition_id: str = ""
@@ -81,10 +96,14 @@ class Performing:
     """Performs requests and encodes the answers."""
 
     def __init__(
-        self, performers: Mapping[str, Performer], clock: PlantClock, wall: Callable[[], float] = time.time
+        self,
+        performers: Mapping[str, Performer],
+        clock: PlantClock,
+        wall: Callable[[], float] = time.time,
+        secrets: Secrets = NO_SECRETS,
     ) -> None:
         """``wall`` gives wall time in Unix seconds."""
-        self._performers, self._clock, self._wall = performers, clock, wall
+        self._performers, self._clock, self._wall, self._secrets = performers, clock, wall, secrets
 
     async def answer(self, requested: Requested) -> Answer:
         """Perform, and say what became of it.  Raises nothing but ``CancelledError``."""
@@ -99,24 +118,37 @@ class Performing:
         if performer is None:
             hint = suggest(requested.action, self._performers, "action")
             return _failed(requested, "unknown_action", f"Unknown action {requested.action!r}. {hint}")
+        return await self._perform(performer, requested, left_s)
+
+    async def _perform(self, performer: Performer, requested: Requested, left_s: float) -> Answer:
+        try:
+            secrets = {place.name: self._secrets.value(place.name) for place in requested.secrets}
+            request = _request(requested, left_s, secrets)
+        except UnknownSecretError as error:
+            return _failed(requested, "unknown_secret", str(error))
+        except ValueError as error:
+            return _failed(requested, "invalid_config", str(error))
         try:
             async with asyncio.timeout(left_s) as limit:
-                output = await performer.perform(_request(requested, left_s))
-            return _completed(requested, output)
+                output = await performer.perform(request)
+            return _completed(requested, hide(output, secrets.values()) if secrets else output)
         except ActionError as error:
-            return _failed(requested, error.error_type, str(error), retryable=error.retryable)
-        except Exception as error:
+            message = hide(str(error), secrets.values())
+            return _failed(requested, error.error_type, message, retryable=error.retryable)
+        except Exception as error:  # noqa: BLE001  whatever it is, it is answered, and told in the log
             if isinstance(error, TimeoutError) and limit.expired():
                 slow = f"{requested.action} was not done within {left_s:.1f} s"
                 return _failed(requested, "timeout", slow)
-            log.exception("an action raised", action=requested.action, instance=requested.instance_id)
-            return _failed(requested, "internal", f"{type(error).__name__}: {error}")
+            trace = hide("".join(traceback.format_exception(error)), secrets.values())
+            log.error("an action raised", action=requested.action, instance=requested.instance_id, exception=trace)  # noqa: TRY400
+            return _failed(requested, "internal", hide(f"{type(error).__name__}: {error}", secrets.values()))
 
 
-def _request(requested: Requested, time_left_s: float) -> ActionRequest:
+def _request(requested: Requested, time_left_s: float, secrets: Mapping[str, str]) -> ActionRequest:
+    marks = [Mark(tuple(place.path), place.offset, place.name) for place in requested.secrets]
     return ActionRequest(
         action=requested.action,
-        config=requested.config,
+        config=filled(requested.config, marks, secrets),
         instance_id=requested.instance_id,
         activity_id=requested.activity_id,
         definition_id=requested.definition_id,

@@ -128,6 +128,8 @@ class Settings(BaseSettings):
     """Actions that one action worker performs at the same time."""
     http_allow: Annotated[str, AfterValidator(_check_allowed)] = ""
     """Private places that the action ``http_request`` may reach: networks (CIDR) and hosts, with commas between."""
+    secrets_dir: Path | None = None
+    """Folder with a file for each secret of actions that is not in the environment (``streams.secrets``)."""
     script_sandbox: Literal["required", "off"] = "required"
     """``off`` lets scripts run, with the limits but without the filter of system calls, where the kernel has none."""
     done_ttl_s: float = 86_400.0

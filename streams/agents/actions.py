@@ -33,6 +33,8 @@ from streams.outbox import Outbox
 from streams.performing import Performing, Requested, decode_requested
 from streams.pool import Pool
 from streams.progress import Progress
+from streams.redaction import guard_output
+from streams.secrets import Secrets
 from streams.settings import Settings
 from streams.topics import Topics, group_of, load_topics
 from streams.transport import TopicPartition
@@ -82,7 +84,7 @@ class ActionWorker:
             http=self._http,
             confined=settings.script_sandbox == "required",
         )
-        self._performing = Performing(performers(connections), clock, time.time)
+        self._performing = Performing(performers(connections), clock, time.time, Secrets.of(settings))
         self._pool: Pool[tuple[_Work, Requested]] = Pool(settings.action_concurrency, self._perform)
         self._outbox: Outbox[_Work] = Outbox(client_options(settings), self._sent, self._not_sent)
         self._progress: dict[int, Progress] = {}
@@ -227,4 +229,5 @@ def build(settings: Settings) -> RoleApp:
 
 def run(settings: Settings) -> None:
     """Work until told to stop."""
+    guard_output(settings.secrets() | Secrets.of(settings).all())
     transport.run(build(settings), log_level=settings.log_level)

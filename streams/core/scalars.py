@@ -67,6 +67,14 @@ def _template(value: Any) -> Any:
     return value
 
 
+def _secret_template(value: Any) -> Any:
+    try:
+        compile_template(value, secrets=True)
+    except ExpressionSyntaxError as error:
+        raise syntax_error(error) from error
+    return value
+
+
 def _duration(value: Any) -> Any:
     if isinstance(value, str):
         try:
@@ -101,6 +109,14 @@ Condition = Annotated[str, AfterValidator(_condition), Field(description="CEL, t
 PathText = Annotated[str, AfterValidator(_path), Field(description="tags.device_id, or JSONPath from $")]
 TextTemplate = Annotated[str, AfterValidator(_template), Field(description="Text with ${expressions}")]
 JsonTemplate = Annotated[Any, AfterValidator(_template), Field(description="Any JSON, its texts with ${expressions}")]
+SecretText = Annotated[
+    str, AfterValidator(_secret_template), Field(description="Text with ${expressions} and ${secrets.name}")
+]
+SecretJson = Annotated[
+    Any,
+    AfterValidator(_secret_template),
+    Field(description="Any JSON, its texts with ${expressions} and ${secrets.name}"),
+]
 Duration = Annotated[
     int,
     BeforeValidator(_duration),

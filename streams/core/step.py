@@ -172,6 +172,8 @@ def request_action(turn: Turn, instance: Instance, node: ServiceNode, config: An
         "not_after": instant_text(not_after),
         "deadline": instant_text(deadline),
     }
+    if node.config.secrets:
+        data["secrets"] = [mark.document() for mark in node.config.marks(instance.variables)]
     turn.emit(instance, "action_requested", data, node.id)
 
 

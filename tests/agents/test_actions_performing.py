@@ -12,6 +12,7 @@ from streams.core.clock import PlantClock
 from streams.core.commands import CompleteActivity, FailActivity
 from streams.core.durations import instant, instant_text
 from streams.performing import Performing, Requested, decode_requested
+from streams.secrets import Secrets
 
 WALL_MS = 1_800_000_000_000
 INSTANCE = "01a2b3c4-d5e6-8007-8000-000000000001"
@@ -231,3 +232,60 @@ def test_a_record_that_is_no_request_is_refused_with_its_reason(raw: bytes | Non
 def test_a_request_of_a_newer_weir_is_not_guessed_at() -> None:
     with pytest.raises(UpgradeError, match="upgrade"):
         decode_requested(event({"anything": True}, v=2))
+
+
+# ---- secrets
+
+PLACES = [{"path": ["topic"], "offset": 2, "name": "token"}]
+
+
+async def with_secret(
+    act: Any, environment: dict[str, str]
+) -> tuple[list[ActionRequest], CompleteActivity | FailActivity]:
+    one = requested()
+    data = {
+        "action": "act",
+        "config": {"topic": "a ${secrets.token}", "text": "${secrets.token}"},
+        "execution": 3,
+        "attempt": 2,
+        "idempotency_key": one.idempotency_key,
+        "not_after": one.not_after,
+        "secrets": PLACES,
+    }
+    recorder = Recorder(act)
+    performing = Performing({"act": recorder}, PlantClock.parse("wall"), lambda: WALL_MS / 1000, Secrets(environment))
+    _, record = await performing.answer(decode_requested(event(data)))
+    assert b"pl4nted" not in record
+    command = decode_command(record)
+    assert isinstance(command, CompleteActivity | FailActivity)
+    return recorder.requests, command
+
+
+SET = {"WEIR_SECRET_TOKEN": "pl4nted"}
+
+
+async def test_a_secret_is_filled_in_for_the_performer_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    requests, command = await with_secret(returning({"you said": ["a pl4nted"]}), SET)
+    assert [one.config for one in requests] == [{"topic": "a pl4nted", "text": "${secrets.token}"}]
+    assert isinstance(command, CompleteActivity)
+    assert command.output == {"you said": ["a ***"]}
+
+
+@pytest.mark.parametrize(
+    "error", [ActionError("pl4nted is refused", "http_401"), ValueError("pl4nted"), KeyError("pl4nted")]
+)
+async def test_an_error_does_not_tell_it(error: Exception, capsys: pytest.CaptureFixture[str]) -> None:
+    _, command = await with_secret(raising(error), SET)
+    assert isinstance(command, FailActivity)
+    assert "***" in command.error
+    said = capsys.readouterr()
+    assert "pl4nted" not in said.out + said.err
+    assert "***" in said.out + said.err
+
+
+async def test_without_its_secret_nothing_is_performed() -> None:
+    requests, command = await with_secret(None, {})
+    assert requests == []
+    assert isinstance(command, FailActivity)
+    assert (command.error_type, command.retryable) == ("unknown_secret", False)
+    assert "WEIR_SECRET_TOKEN" in command.error

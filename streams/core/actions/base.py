@@ -9,7 +9,8 @@ from streams.core.scalars import Part
 class ActionConfig(Part):
     """The ``config`` of a service activity.
 
-    Texts are templates; a field of type ``Any`` is JSON with templates in it, where ``${x}`` alone keeps the type of x.
+    Texts are templates, those of type ``SecretText`` and ``SecretJson`` may have secrets.  A field of type ``Any`` is
+    JSON with templates in it, where ``${x}`` alone keeps the type of x.
     """
 
     def template(self) -> Template:
@@ -17,7 +18,7 @@ class ActionConfig(Part):
         fields = type(self).model_fields
         values = {name: value for name, value in self if value is not None or fields[name].is_required()}
         texts = frozenset(name for name, field in fields.items() if field.annotation is not Any)
-        return compile_template(values, texts=texts)
+        return compile_template(values, texts=texts, secrets=True)
 
 
 class ActionSpec(NamedTuple):

@@ -28,6 +28,7 @@ FAILURES: dict[str, Failure] = {
     "invalid_config": Failure(PERMANENT, EVERY, "its configuration, with values filled in, cannot be carried out"),
     "invalid_output": Failure(PERMANENT, EVERY, "its result cannot be recorded: too large, or no JSON"),
     "unknown_action": Failure(PERMANENT, EVERY, "this worker has no such action: it is older, or lacks an extension"),
+    "unknown_secret": Failure(PERMANENT, EVERY, "a secret that it names is not set where the worker runs"),
     "internal": Failure(PERMANENT, EVERY, "its performer has a mistake; the worker's log has the traceback"),
     # http_request, and notify by a webhook
     "http_408": Failure(TRANSIENT, ("http_request", "notify"), "the service says that the request took too long"),

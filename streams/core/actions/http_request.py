@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from streams.core.actions.base import ActionConfig, ActionSpec
-from streams.core.scalars import JsonTemplate, TextTemplate
+from streams.core.scalars import SecretJson, SecretText
 
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")]
 
@@ -18,10 +18,10 @@ class HttpRequestConfig(ActionConfig):
     ``expect`` are the statuses that count as success, any from 200 to 299 by default.
     """
 
-    url: TextTemplate
+    url: SecretText
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
-    headers: Annotated[dict[HeaderName, TextTemplate], Field(max_length=50)] = Field(default_factory=dict)
-    body: JsonTemplate = None
+    headers: Annotated[dict[HeaderName, SecretText], Field(max_length=50)] = Field(default_factory=dict)
+    body: SecretJson = None
     expect: Annotated[list[Annotated[int, Field(ge=200, le=599)]], Field(max_length=50)] | None = None
 
     @field_validator("url")
@@ -36,7 +36,7 @@ class HttpRequestConfig(ActionConfig):
             raise PydanticCustomError(
                 "http_url",
                 "Expected a URL without user and password",
-                {"fix": "Write a header: Authorization", "url": repr(url)},
+                {"fix": "Write a header, Authorization: Basic ${secrets.name}", "url": repr(url)},
             )
         return url
 

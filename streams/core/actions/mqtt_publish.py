@@ -6,14 +6,14 @@ from pydantic import field_validator
 from pydantic_core import PydanticCustomError
 
 from streams.core.actions.base import ActionConfig, ActionSpec
-from streams.core.scalars import JsonTemplate, TextTemplate
+from streams.core.scalars import SecretJson, TextTemplate
 
 
 class MqttPublishConfig(ActionConfig):
     """``payload`` goes out as JSON, or as it is when it renders to a text."""
 
     topic: TextTemplate
-    payload: JsonTemplate
+    payload: SecretJson
     qos: Literal[0, 1, 2] = 1
     retain: bool = False
 

@@ -13,22 +13,27 @@ from streams.core.expressions import cel_alone  # noqa: F401
 from streams.core.expressions.errors import CostError, ExpressionError, ExpressionSyntaxError, MissingError
 from streams.core.expressions.expression import Expression, compile_expression
 from streams.core.expressions.path import MISSING, Missing, Path, compile_path
+from streams.core.expressions.secrets import SECRETS, Mark, Secret, filled
 from streams.core.expressions.template import Template, compile_template, text_of
 from streams.core.expressions.tokens import bare
 
 __all__ = [
     "MISSING",
+    "SECRETS",
     "CostError",
     "Expression",
     "ExpressionError",
     "ExpressionSyntaxError",
+    "Mark",
     "Missing",
     "MissingError",
     "Path",
+    "Secret",
     "Template",
     "bare",
     "compile_expression",
     "compile_path",
     "compile_template",
+    "filled",
     "text_of",
 ]

@@ -17,6 +17,7 @@ from streams.core.expressions.errors import CostError, ExpressionError, Expressi
 from streams.core.expressions.explain import explain, missing, show
 from streams.core.expressions.members import MAX_WHOLE
 from streams.core.expressions.path import MISSING, follow, spell
+from streams.core.expressions.secrets import refuse_secrets
 from streams.core.expressions.syntax import parse
 from streams.core.expressions.tokens import bare_from
 
@@ -158,7 +159,9 @@ def compile_expression(text: str) -> Expression:
         raise ExpressionSyntaxError(f"Expected an expression of at most {MAX_LENGTH} characters, but got {len(text)}")
     source, places = bare_from(text)
     try:
-        return Expression(source)
+        expression = Expression(source)
+        refuse_secrets(source, expression.names)
+        return expression  # noqa: TRY300  both may raise
     except ExpressionSyntaxError as error:
         raise ExpressionSyntaxError(str(error), places[min(error.offset, len(source))], error.fix) from error
 

@@ -2,47 +2,70 @@
 
 A text that is exactly one ``${x}`` becomes the value of x with its type; in any other text the value is written out:
 ``"Temperature ${temperature} °C"``.  ``$${`` stands for the characters ``${``.
+``${secrets.name}`` stays as it is, and is told by a mark.
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from streams.core.expressions.errors import ExpressionError, ExpressionSyntaxError, quote
 from streams.core.expressions.expression import Expression, compile_expression
 from streams.core.expressions.members import MAX_WHOLE
+from streams.core.expressions.secrets import Mark, Secret, secret_of
 from streams.core.expressions.tokens import closing_brace
 
 _Render = Callable[[Mapping[str, Any]], Any]
 Place = tuple[str | int, ...]
+_Pieces = list[tuple[str, Expression | Secret | None]]
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What compiling finds on its way; ``marked`` are the texts with secrets, in pieces."""
+
+    texts: Collection[str]
+    secrets: bool
+    places: list[tuple[Place, Expression]] = field(default_factory=list)
+    marked: list[tuple[Place, _Pieces]] = field(default_factory=list)
 
 
 class Template:
-    """A compiled template; ``names`` are the variables it reads, ``places`` its expressions and where they stand."""
+    """A compiled template; ``names`` are the variables it reads, ``places`` its expressions and where they stand.
 
-    __slots__ = ("_render", "names", "places", "source")
+    ``secrets`` are the names of those that it has.
+    """
 
-    def __init__(self, source: Any, texts: Collection[str] = ()) -> None:
-        places: list[tuple[Place, Expression]] = []
+    __slots__ = ("_marked", "_render", "names", "places", "secrets", "source")
+
+    def __init__(self, source: Any, texts: Collection[str] = (), *, secrets: bool = False) -> None:
+        parts = _Parts(texts, secrets)
         self.source = source
-        self._render = _compile(source, (), places, texts)
-        self.places = tuple(places)
-        self.names = frozenset(name for _, expression in places for name in expression.names)
+        self._render = _compile(source, (), parts)
+        self.places = tuple(parts.places)
+        self._marked = tuple(parts.marked)
+        self.secrets = frozenset(it.name for _, pieces in self._marked for _, it in pieces if isinstance(it, Secret))
+        self.names = frozenset(name for _, expression in self.places for name in expression.names)
 
     def render(self, variables: Mapping[str, Any]) -> Any:
         """The value with every ``${…}`` filled in.  Raises ``ExpressionError``, also for a null within a text."""
         return self._render(variables)
 
+    def marks(self, variables: Mapping[str, Any]) -> list[Mark]:
+        """Where the secrets stand in what ``render`` yields with the same variables."""
+        return [mark for place, pieces in self._marked for mark in _marks(place, pieces, variables)]
+
     def __repr__(self) -> str:
         return f"Template({self.source!r})"
 
 
-def compile_template(source: Any, *, texts: Collection[str] = ()) -> Template:
+def compile_template(source: Any, *, texts: Collection[str] = (), secrets: bool = False) -> Template:
     """``source`` is any JSON value.  What is under its keys ``texts`` renders to text, also when it is one ``${x}``.
 
-    Raises ``ExpressionSyntaxError``.
+    ``secrets``: whether it may have ``${secrets.name}``.  Raises ``ExpressionSyntaxError``.
     """
-    return Template(source, texts)
+    return Template(source, texts, secrets=secrets)
 
 
 def text_of(value: Any) -> str:
@@ -80,26 +103,29 @@ def split_text(source: str) -> list[tuple[str, str | None, int]]:
     return pieces
 
 
-def _compile(source: Any, place: Place, places: list[tuple[Place, Expression]], texts: Collection[str] = ()) -> _Render:
+def _compile(source: Any, place: Place, parts: _Parts) -> _Render:
     match source:
         case str() if "${" in source:
-            return _compile_text(source, place, places, keep_type=len(place) != 1 or place[0] not in texts)
+            return _compile_text(source, place, parts)
         case dict():
-            entries = [(key, _compile(value, (*place, key), places, texts)) for key, value in source.items()]
+            entries = [(key, _compile(value, (*place, key), parts)) for key, value in source.items()]
             return lambda variables: {key: render(variables) for key, render in entries}
         case list():
-            items = [_compile(item, (*place, index), places, texts) for index, item in enumerate(source)]
+            items = [_compile(item, (*place, index), parts) for index, item in enumerate(source)]
             return lambda variables: [render(variables) for render in items]
         case _:
             return lambda _: source
 
 
-def _compile_text(source: str, place: Place, places: list[tuple[Place, Expression]], *, keep_type: bool) -> _Render:
+def _compile_text(source: str, place: Place, parts: _Parts) -> _Render:
     try:
-        pieces = [(before, _compile_inner(inner, offset)) for before, inner, offset in split_text(source)]
+        pieces = [(before, _compile_inner(inner, offset, parts)) for before, inner, offset in split_text(source)]
     except ExpressionSyntaxError as error:
         raise ExpressionSyntaxError(str(error), error.offset, error.fix, place) from error
-    places += [(place, expression) for _, expression in pieces if expression is not None]
+    parts.places += [(place, it) for _, it in pieces if isinstance(it, Expression)]
+    if any(isinstance(it, Secret) for _, it in pieces):
+        parts.marked.append((place, pieces))
+    keep_type = len(place) != 1 or place[0] not in parts.texts
     match pieces:
         case [("", Expression() as only)] if keep_type:
             return only.evaluate
@@ -107,18 +133,31 @@ def _compile_text(source: str, place: Place, places: list[tuple[Place, Expressio
             return lambda variables: "".join(before + _filled(it, variables, source) for before, it in pieces)
 
 
-def _compile_inner(text: str | None, offset: int) -> Expression | None:
+def _compile_inner(text: str | None, offset: int, parts: _Parts) -> Expression | Secret | None:
     if text is None:
         return None
+    if parts.secrets and (secret := secret_of(text)) is not None:
+        return secret
     try:
         return compile_expression(text)
     except ExpressionSyntaxError as error:
         raise ExpressionSyntaxError(str(error), offset + error.offset, error.fix) from error
 
 
-def _filled(expression: Expression | None, variables: Mapping[str, Any], source: str) -> str:
+def _marks(place: Place, pieces: _Pieces, variables: Mapping[str, Any]) -> Iterator[Mark]:
+    offset = 0
+    for before, it in pieces:
+        offset += len(before)
+        if isinstance(it, Secret):
+            yield Mark(place, offset, it.name)
+        offset += len(_filled(it, variables, ""))
+
+
+def _filled(expression: Expression | Secret | None, variables: Mapping[str, Any], source: str) -> str:
     if expression is None:
         return ""
+    if isinstance(expression, Secret):
+        return expression.text
     value = expression.evaluate(variables)
     if value is None:
         raise ExpressionError(f"Expected a value for '${{{expression.text}}}' in {quote(source)}, but it is null")
