@@ -1,0 +1,192 @@
+"""``timer`` (also ``schedule``, ``time_schedule``): the clock starts the process.
+
+``every`` an interval, ``cron`` by a wall clock, or ``at`` times of day and instants.  What the clock being put forward or
+back does to them is told in ``streams.core.moments.walls``.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, time
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from streams.core.durations import instant_ms
+from streams.core.moments import Cron, CronError, Daily, Every, Moments, Once, UnknownZoneError, parse_cron, zone
+from streams.core.moments.zones import zone_names
+from streams.core.scalars import Duration, KeyText
+from streams.core.suggest import suggest
+from streams.core.triggers.base import Trigger
+
+CatchUp = Literal["none", "last", "all"]
+MIN_EVERY_MS = 1_000
+MOST = 100
+FORMS = ("every", "cron", "at")
+
+
+def _cron(text: str) -> str:
+    try:
+        parse_cron(text)
+    except CronError as error:
+        fix = "Write five fields, such as '0 6 * * 1-5' for 06:00 from Monday to Friday"
+        raise PydanticCustomError("cron", "{message}", {"message": str(error), "fix": fix}) from None
+    return text
+
+
+def _zone(name: str) -> str:
+    try:
+        zone(name)
+    except UnknownZoneError:
+        fix = suggest(name, sorted(zone_names()), "time zone")
+        raise PydanticCustomError("zone", "Unknown time zone {name}", {"name": repr(name), "fix": fix}) from None
+    return name
+
+
+def _at(text: str) -> str:
+    if isinstance(_parse_at(text), datetime | time):
+        return text
+    raise PydanticCustomError(
+        "at",
+        "Expected a time of day such as '06:00', or a date and time such as '2026-12-24T18:00', but got {text}",
+        {"text": repr(text)},
+    )
+
+
+def _parse_at(text: str) -> datetime | time | None:
+    """A time of day without a zone, or a date and time with or without one."""
+    for kind in (time, datetime):
+        try:
+            found = kind.fromisoformat(text)
+        except ValueError:
+            continue
+        if isinstance(found, datetime):
+            return found if len(text) > len("2026-12-24") else None
+        if found.tzinfo is None and ":" in text:
+            return found.replace(microsecond=0)
+    return None
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+CronText = Annotated[str, AfterValidator(_cron), Field(description="minute hour day month weekday: 0 6 * * 1-5")]
+ZoneName = Annotated[str, AfterValidator(_zone), Field(description="IANA name: Europe/Berlin", examples=["UTC"])]
+AtText = Annotated[str, AfterValidator(_at)]
+AtList = Annotated[
+    tuple[AtText, ...],
+    Field(strict=False, min_length=1, max_length=100),
+    BeforeValidator(_as_list, json_schema_input_type=AtText | list[AtText]),
+]
+
+
+class TimerTrigger(Trigger):
+    """One of ``every``, ``cron`` and ``at``; ``time_zone`` is whose wall clock the latter two go by.
+
+    ``every`` counts from midnight UTC of 1 January 1970 plus ``offset``.  ``jitter`` puts each start off by up to so
+    much, always the same for a moment.  ``key`` is the business key of what it starts, by default the definition's id.
+
+    A moment for which the plant was stopped has passed when it comes back.  ``catch_up`` says what starts then: with
+    ``none`` the newest moment, unless that is older than ``max_age``; with ``last`` the newest, however old; with
+    ``all`` each of them, at most the newest ``max_catch_up``.  All times are plant time.
+    """
+
+    type: Literal["timer"]
+    every: Duration | None = None
+    offset: Duration | None = None
+    cron: CronText | None = None
+    at: AtList | None = None
+    time_zone: ZoneName = "UTC"
+    jitter: Duration | None = None
+    key: KeyText | None = None
+    catch_up: CatchUp = "none"
+    max_age: Annotated[Duration, Field(json_schema_extra={"default": "10m"})] = 600_000
+    max_catch_up: Annotated[int, Field(ge=1, le=MOST)] = MOST
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        given = [name for name in FORMS if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise PydanticCustomError(
+                "timer",
+                "Expected one of 'every', 'cron' and 'at', but got {given}",
+                {
+                    "given": " and ".join(map(repr, given)) or "none of them",
+                    "field": given[1] if given else "type",
+                    "fix": "Write 'every: 5m', or two triggers",
+                },
+            )
+        if self.every is not None and self.every < MIN_EVERY_MS:
+            raise _wrong("every", "Expected an interval of at least 1s, but got {ms} ms", ms=self.every)
+        if self.offset is not None and (self.every is None or self.offset >= self.every):
+            raise _wrong("offset", "Expected 'offset' beside 'every', and below it")
+        if self.jitter is not None and self.every is not None and self.jitter >= self.every:
+            raise _wrong("jitter", "Expected 'jitter' below 'every'")
+        if self.every is not None and self.time_zone != "UTC":
+            raise _wrong("time_zone", "Expected no 'time_zone' beside 'every', which no wall clock changes")
+        if self.at is not None and len({type(_parse_at(one)) for one in self.at}) > 1:
+            raise _wrong("at", "Expected either times of day or dates and times under 'at', but got both")
+        return self
+
+    def moments(self) -> Moments:
+        """When it comes."""
+        if self.every is not None:
+            return Every(self.every, self.offset or 0)
+        where = zone(self.time_zone)
+        if self.cron is not None:
+            return Cron.of(self.cron, where)
+        parsed = [_parse_at(one) for one in self.at or ()]
+        times = sorted({one for one in parsed if isinstance(one, time)})
+        if times:
+            return Daily(tuple(times), where)
+        instants = [one if one.tzinfo else one.replace(tzinfo=where) for one in parsed if isinstance(one, datetime)]
+        return Once(tuple(sorted({instant_ms(one) for one in instants})))
+
+    def brings(self) -> frozenset[str]:
+        """What variables may have as their ``source``."""
+        return frozenset({"nominal", "actual"})
+
+
+def _wrong(field: str, message: str, **context: Any) -> PydanticCustomError:
+    return PydanticCustomError("timer", message, {"field": field, **context})  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledTimer:
+    """``index`` is the trigger's place in the definition; instants and durations in milliseconds of plant time.
+
+    ``spec`` is the same as long as it comes at the same moments: a new version goes on where the old one was.
+    """
+
+    index: int
+    moments: Moments
+    spec: str
+    key: str
+    jitter_ms: int
+    catch_up: CatchUp
+    max_age_ms: int
+    most: int
+
+    def due(self, nominal: int) -> int:
+        """When the start of the moment ``nominal`` is due: later by its jitter."""
+        if not self.jitter_ms:
+            return nominal
+        digest = hashlib.blake2b(f"{self.spec}/{self.key}/{nominal}".encode(), digest_size=8).digest()
+        return nominal + int.from_bytes(digest, "big") % self.jitter_ms
+
+
+def compile_timer(index: int, model: TimerTrigger, definition_id: str) -> CompiledTimer:
+    """The runtime form."""
+    form = next(name for name in FORMS if getattr(model, name) is not None)
+    spec = f"{form}={getattr(model, form)} {model.offset or 0} {model.time_zone}"
+    return CompiledTimer(
+        index=index,
+        moments=model.moments(),
+        spec=hashlib.blake2b(spec.encode(), digest_size=8).hexdigest(),
+        key=model.key or definition_id,
+        jitter_ms=model.jitter or 0,
+        catch_up=model.catch_up,
+        max_age_ms=model.max_age,
+        most=model.max_catch_up,
+    )
