@@ -8,7 +8,7 @@ from streams.core.activities import KINDS, Node, StartNode
 from streams.core.definition import ProcessDefinition
 from streams.core.expressions import Path
 from streams.core.state import Feed
-from streams.core.triggers import Mode, ReadingTrigger, TelemetryTrigger
+from streams.core.triggers import CompiledTimer, Mode, ReadingTrigger, TelemetryTrigger, TimerTrigger, compile_timer
 from streams.core.variables import CompiledVariable, VariablesError, compile_variable, initial_values, sourced_values
 
 __all__ = ["Process", "UnusableError", "VariablesError", "compile_process"]
@@ -20,13 +20,14 @@ class UnusableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """``triggers`` are those that the router evaluates; ``first`` is the id of the ``start``.
+    """``triggers`` are those that the router evaluates, ``timers`` those of the clock; ``first`` is the ``start``'s id.
 
     ``live_topics`` has, for each telemetry topic, the variables that follow its readings and where those have them.
     """
 
     definition: ProcessDefinition
     triggers: tuple[TelemetryTrigger, ...]
+    timers: tuple[CompiledTimer, ...]
     mode: Mode
     variables: Mapping[str, CompiledVariable]
     live_topics: Mapping[str, tuple[tuple[str, Path], ...]]
@@ -83,6 +84,11 @@ def compile_process(definition: ProcessDefinition) -> Process:
     return Process(
         definition=definition,
         triggers=tuple(one.compiled() for one in reading),
+        timers=tuple(
+            compile_timer(index, one, definition.id)
+            for index, one in enumerate(definition.triggers)
+            if isinstance(one, TimerTrigger)
+        ),
         mode=definition.triggers[0].mode,
         variables=variables,
         live_topics=dict.fromkeys(followed, live) if live else {},

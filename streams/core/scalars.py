@@ -17,6 +17,7 @@ from pydantic_core import PydanticCustomError
 
 from streams.core.durations import parse_duration_ms
 from streams.core.expressions import ExpressionSyntaxError, compile_expression, compile_path, compile_template
+from streams.core.ids import MAX_KEY_LENGTH
 
 
 class Part(BaseModel):
@@ -104,6 +105,7 @@ VariableName = Annotated[str, Field(pattern=_NAME)]
 Topic = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 Text = Annotated[str, Field(max_length=4000)]
 Title = Annotated[str, Field(min_length=1, max_length=200)]
+KeyText = Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH)]
 
 Condition = Annotated[str, AfterValidator(_condition), Field(description="CEL, true or false: temperature > threshold")]
 PathText = Annotated[str, AfterValidator(_path), Field(description="tags.device_id, or JSONPath from $")]

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from streams.core.activities import Activity, Start
 from streams.core.document import Steps
+from streams.core.expressions import compile_path
 from streams.core.normalise import Raw
 from streams.core.report import Report
 from streams.core.suggest import suggest
-from streams.core.triggers import ReadingTrigger, Trigger
+from streams.core.triggers import Trigger
 from streams.core.triggers.redpanda import READING_FIELDS
 from streams.core.variables import Variable
 
@@ -71,16 +72,23 @@ def _triggers(parts: Parts, report: Report) -> None:
 
 
 def _variables(parts: Parts, report: Report) -> None:
-    telemetry = any(isinstance(trigger, ReadingTrigger) for _, trigger in parts.triggers)
+    offered = [trigger.sources() for _, trigger in parts.triggers]
+    anything = None in offered
+    known = sorted(name for names in offered for name in names or ())
     for raw, variable in parts.variables:
         if variable.name in RESERVED_NAMES:
             report.add((*raw.steps, "name"), f"The name {variable.name!r} is reserved", "Choose another one")
-        if variable.source is not None and not telemetry and parts.triggers:
+        if variable.source is None or anything or not parts.triggers:
+            continue
+        if not known:
             report.add(
                 (*raw.steps, "source"),
                 f"Variable {variable.name!r} has a 'source', but no trigger brings readings",
                 "Remove 'source', so that the start gives the variable, or add a trigger of type redpanda",
             )
+        elif (name := next(iter(compile_path(variable.source).steps), None)) not in known:
+            message = f"Expected the source of variable {variable.name!r} to be one of what the triggers bring"
+            report.add((*raw.steps, "source"), message, suggest(str(name), known, "source"))
     for raw, activity in parts.activities:
         for name in activity.writes():
             if name in RESERVED_NAMES:

@@ -1,8 +1,8 @@
 """``cron: "0 6 * * 1-5"`` with a time zone: five fields, or a nickname such as ``@daily``.
 
 ``cronsim`` reads the expression and finds the next wall time; what happens when the clock is put forward or back is in
-``walls``.  (Its own way with time zones goes in whole hours: in Australia/Lord_Howe, whose clocks move by 30 minutes, it
-leaves out 03:00 and 03:15 of ``*/15 3 * * *`` on that day, and 02:30 of ``30 * * * *``.)
+``walls``.  (Its own way with time zones goes in whole hours: in Australia/Lord_Howe, whose clocks move by 30 minutes,
+it leaves out 03:00 and 03:15 of ``*/15 3 * * *`` on that day, and 02:30 of ``30 * * * *``.)
 """
 
 from copy import copy

@@ -4,21 +4,26 @@ from streams.core.triggers.api import ApiTrigger
 from streams.core.triggers.base import Mode, Trigger
 from streams.core.triggers.redpanda import ReadingTrigger, RedpandaTrigger, TelemetryTrigger
 from streams.core.triggers.station import STATION_TRIGGERS
+from streams.core.triggers.timer import CompiledTimer, TimerTrigger, compile_timer
 
 TRIGGERS: dict[str, type[Trigger]] = {
     "redpanda": RedpandaTrigger,
     "api": ApiTrigger,
+    "timer": TimerTrigger,
     **STATION_TRIGGERS,
 }
-ALIASES: dict[str, str] = {"event": "redpanda", "manual": "api"}
+ALIASES: dict[str, str] = {"event": "redpanda", "manual": "api", "schedule": "timer", "time_schedule": "timer"}
 
 __all__ = [
     "ALIASES",
     "TRIGGERS",
     "ApiTrigger",
+    "CompiledTimer",
     "Mode",
     "ReadingTrigger",
     "RedpandaTrigger",
     "TelemetryTrigger",
+    "TimerTrigger",
     "Trigger",
+    "compile_timer",
 ]

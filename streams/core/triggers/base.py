@@ -16,6 +16,10 @@ class Trigger(Part):
     type: str
     mode: Mode = "single"
 
+    def sources(self) -> frozenset[str] | None:
+        """What ``source`` of a variable may begin with: names of what the start brings.  ``None``: with anything."""
+        return frozenset()
+
     def reads(self) -> Iterable[tuple[tuple[str | int, ...], Expression]]:
         """The expressions over a reading, and where they stand in the trigger."""
         return ()

@@ -61,6 +61,9 @@ class ReadingTrigger(Trigger):
             )
         return self
 
+    def sources(self) -> frozenset[str] | None:
+        return None
+
     def reads(self) -> Iterable[tuple[tuple[str | int, ...], Expression]]:
         if self.condition is not None:
             yield ("condition",), compile_expression(self.condition)

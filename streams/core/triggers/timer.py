@@ -1,7 +1,7 @@
 """``timer`` (also ``schedule``, ``time_schedule``): the clock starts the process.
 
-``every`` an interval, ``cron`` by a wall clock, or ``at`` times of day and instants.  What the clock being put forward or
-back does to them is told in ``streams.core.moments.walls``.
+``every`` an interval, ``cron`` by a wall clock, or ``at`` times of day and instants.  What a clock that is put forward
+or back does to them is told in ``streams.core.moments.walls``.
 """
 
 import hashlib
@@ -67,6 +67,12 @@ def _parse_at(text: str) -> datetime | time | None:
     return None
 
 
+def _some(texts: tuple[str, ...]) -> tuple[str, ...]:
+    if not texts:
+        raise PydanticCustomError("at", "Expected at least one element, but the list is empty")
+    return texts
+
+
 def _as_list(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
@@ -76,8 +82,9 @@ ZoneName = Annotated[str, AfterValidator(_zone), Field(description="IANA name: E
 AtText = Annotated[str, AfterValidator(_at)]
 AtList = Annotated[
     tuple[AtText, ...],
-    Field(strict=False, min_length=1, max_length=100),
+    Field(strict=False, max_length=MOST),
     BeforeValidator(_as_list, json_schema_input_type=AtText | list[AtText]),
+    AfterValidator(_some),
 ]
 
 
@@ -143,13 +150,13 @@ class TimerTrigger(Trigger):
         instants = [one if one.tzinfo else one.replace(tzinfo=where) for one in parsed if isinstance(one, datetime)]
         return Once(tuple(sorted({instant_ms(one) for one in instants})))
 
-    def brings(self) -> frozenset[str]:
-        """What variables may have as their ``source``."""
+    def sources(self) -> frozenset[str] | None:
+        """The moment as it was meant, and when it came: RFC 3339 texts."""
         return frozenset({"nominal", "actual"})
 
 
 def _wrong(field: str, message: str, **context: Any) -> PydanticCustomError:
-    return PydanticCustomError("timer", message, {"field": field, **context})  # type: ignore[arg-type]
+    return PydanticCustomError("timer", message, {"field": field, **context})
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +166,7 @@ class CompiledTimer:
     ``spec`` is the same as long as it comes at the same moments: a new version goes on where the old one was.
     """
 
+    definition_id: str
     index: int
     moments: Moments
     spec: str
@@ -172,7 +180,7 @@ class CompiledTimer:
         """When the start of the moment ``nominal`` is due: later by its jitter."""
         if not self.jitter_ms:
             return nominal
-        digest = hashlib.blake2b(f"{self.spec}/{self.key}/{nominal}".encode(), digest_size=8).digest()
+        digest = hashlib.blake2b(f"{self.definition_id}/{self.index}/{nominal}".encode(), digest_size=8).digest()
         return nominal + int.from_bytes(digest, "big") % self.jitter_ms
 
 
@@ -181,6 +189,7 @@ def compile_timer(index: int, model: TimerTrigger, definition_id: str) -> Compil
     form = next(name for name in FORMS if getattr(model, name) is not None)
     spec = f"{form}={getattr(model, form)} {model.offset or 0} {model.time_zone}"
     return CompiledTimer(
+        definition_id=definition_id,
         index=index,
         moments=model.moments(),
         spec=hashlib.blake2b(spec.encode(), digest_size=8).hexdigest(),
