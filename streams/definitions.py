@@ -9,7 +9,7 @@ when the tail's long poll is over.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 import structlog
@@ -44,6 +44,7 @@ class DefinitionStore:
     """Compiled definitions by id and version."""
 
     def __init__(self, settings: Settings, topics: Topics) -> None:
+        self._routes = topics.mqtt_routes
         self._partition = TopicPartition(topics.definitions.name, 0)
         self._options = client_options(settings)
         self._consumers: list[AIOKafkaConsumer] = []
@@ -154,15 +155,15 @@ class DefinitionStore:
         record = msgspec.json.decode(raw, type=_Record)
         if record.v > RECORD_VERSION:
             raise UpgradeError(f"Definition {record.id}:{record.version} has format v{record.v}: upgrade this Weir")
-        self._versions.setdefault(record.id, {})[record.version] = _compile(record)
+        self._versions.setdefault(record.id, {})[record.version] = _compile(record, self._routes)
         self.generation += 1
         log.info("definition known", definition=record.id, version=record.version)
 
 
-def _compile(record: _Record) -> Process | UnusableError:
+def _compile(record: _Record, routes: Mapping[str, str]) -> Process | UnusableError:
     """The process; or why there is none, which costs those who ask for it, and no role."""
     try:
-        return compile_process(ProcessDefinition.model_validate(record.definition))
+        return compile_process(ProcessDefinition.model_validate(record.definition), routes)
     except Exception as error:  # whatever it is, this definition was accepted by another Weir, or another machine
         log.exception("a deployed definition cannot be used", definition=record.id, version=record.version)
         return UnusableError(

@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from streams.codec import BadRecordError, decode_reading
 from streams.core.ids import key_text, partition_for
+from streams.core.mqtt_filters import wildcard_part
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.deadletters import DeadLetter
 from streams.records import Headers
@@ -31,32 +32,11 @@ class KafkaRecord:
     headers: Headers
 
 
-def wildcard_part(mqtt_filter: str, mqtt_topic: str) -> str | None:
-    """The levels of ``mqtt_topic`` that the filter's ``+`` and ``#`` stand for, joined by ``/``; ``None``: no match.
-
-    A filter without wildcards yields the topic itself.  Rules: MQTT 3.1.1, section 4.7.
-    """
-    wanted, levels = mqtt_filter.split("/"), mqtt_topic.split("/")
-    if levels[0].startswith("$") and wanted[0] in ("+", "#"):
-        return None
-    found: list[str] = []
-    for at, level in enumerate(wanted):
-        if level == "#":
-            return "/".join(found + levels[at:])
-        if at >= len(levels) or level not in ("+", levels[at]):
-            return None
-        if level == "+":
-            found.append(levels[at])
-    if len(levels) != len(wanted):
-        return None
-    return "/".join(found) if found else mqtt_topic
-
-
 class Routes:
     """The filters of ``topics.yaml``.  ``partitions``: how many each telemetry topic has in Kafka."""
 
     def __init__(self, topics: Topics, partitions: Mapping[str, int]) -> None:
-        self.filters = {topic.mqtt: topic.name for topic in topics.telemetry.values() if topic.mqtt is not None}
+        self.filters = topics.mqtt_routes
         self._partitions = partitions
         self.dead_letters = topics.dead_letters.name
         self.targets = lru_cache(maxsize=65536)(self._targets)

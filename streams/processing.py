@@ -94,6 +94,7 @@ class PartitionProcessor:
             process=definitions.get,
             latest=self._latest,
             action_time=clock.factor,
+            mqtt_routes=topics.mqtt_routes,
         )
 
     def wake_at(self) -> float | None:

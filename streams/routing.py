@@ -28,6 +28,7 @@ from streams.core.state import Feed
 from streams.core.triggers import TelemetryTrigger
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.deadletters import DeadLetter
+from streams.mqtt_routes import TOPIC_HEADER
 from streams.records import Record
 from streams.retries import Retry, arrived_ms
 from streams.staging import Output
@@ -169,11 +170,12 @@ class _Batch:
     def _start(self, record: Record, retry: Retry | None, reading: Reading) -> dict[str, str]:
         """Send the starts that the reading leads to; returns what went wrong, by the definition that failed."""
         counts, problems = self._routed.counts, {}
+        mqtt_topic = _text(next((value for name, value in record.headers if name == TOPIC_HEADER), None))
         for process, trigger in self._interest.starts:
             if retry is not None and not retry.concerns(ROLE, process.id):
                 continue
             try:
-                matches = trigger.matches(reading)
+                matches = trigger.matches(reading, mqtt_topic)
                 if matches:
                     self._start_one(process, trigger, record, retry, reading)
                 elif matches is None:

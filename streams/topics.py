@@ -82,6 +82,11 @@ class Topics:
         """P: the partitions of commands, events and changelog."""
         return self.commands.partitions
 
+    @property
+    def mqtt_routes(self) -> dict[str, str]:
+        """The telemetry topics by the MQTT filter that the bridge carries into them, in the order of the file."""
+        return {topic.mqtt: topic.name for topic in self.telemetry.values() if topic.mqtt is not None}
+
     def all(self) -> list[Topic]:
         """Every topic, the engine's own first."""
         truth = [self.commands, self.events, self.changelog, self.definitions]

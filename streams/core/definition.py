@@ -8,6 +8,7 @@ The models hold what one part can tell of itself; what needs the whole (names, p
 
 import hashlib
 import json
+from collections.abc import Collection, Mapping
 from functools import cached_property, reduce
 from operator import or_
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ from pydantic import Field
 
 from streams.core.activities import KINDS, SERVICES, Activity
 from streams.core.scalars import DefinitionId, Part, Text, Title
-from streams.core.triggers import TRIGGERS, ReadingTrigger, Trigger
+from streams.core.triggers import TRIGGERS, MqttTrigger, ReadingTrigger, Trigger
 from streams.core.variables import Variable
 
 AnyTrigger: Any = Annotated[reduce(or_, TRIGGERS.values()), Field(discriminator="type")]
@@ -51,8 +52,24 @@ class ProcessDefinition(Head):
 
     @property
     def topics(self) -> tuple[str, ...]:
-        """The telemetry topics that it listens to."""
-        return tuple(dict.fromkeys(one.listens_to for one in self.triggers if isinstance(one, ReadingTrigger)))
+        """The telemetry topics that it names."""
+        named = [one.listens_to for one in self.triggers if isinstance(one, ReadingTrigger)]
+        return tuple(dict.fromkeys(name for name in named if name is not None))
+
+    def unheard(self, telemetry: Collection[str], routes: Mapping[str, str]) -> str | None:
+        """Why a trigger would hear nothing, and the fix: ``telemetry`` are the topics of ``redpanda/topics.yaml``,
+        ``routes`` those by the MQTT filter that the bridge carries into them.
+        """
+        if undeclared := [repr(topic) for topic in self.topics if topic not in telemetry]:
+            return f"topic {', '.join(undeclared)} is not declared. Add it under 'telemetry:' in redpanda/topics.yaml"
+        for one in self.triggers:
+            if isinstance(one, MqttTrigger) and one.routed(routes) is None:
+                known = ", ".join(map(repr, routes)) or "none"
+                return (
+                    f"no route carries all of MQTT topic {one.topic!r} (routes: {known}). Add a topic with "
+                    f"'mqtt: {one.topic}' under 'telemetry:' in redpanda/topics.yaml"
+                )
+        return None
 
     def activity(self, activity_id: str) -> Activity:
         """Raises ``KeyError``."""

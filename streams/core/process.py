@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from streams.core.activities import KINDS, Node, StartNode
@@ -10,6 +11,8 @@ from streams.core.expressions import Path
 from streams.core.state import Feed
 from streams.core.triggers import CompiledTimer, Mode, ReadingTrigger, TelemetryTrigger, TimerTrigger, compile_timer
 from streams.core.variables import CompiledVariable, VariablesError, compile_variable, initial_values, sourced_values
+
+NO_ROUTES: Mapping[str, str] = MappingProxyType({})
 
 __all__ = ["Process", "UnusableError", "VariablesError", "compile_process"]
 
@@ -74,16 +77,22 @@ class Process:
         return initial_values(self.variables, given)
 
 
-def compile_process(definition: ProcessDefinition) -> Process:
-    """``definition`` is one that ``parse`` has accepted."""
-    reading = [one for one in definition.triggers if isinstance(one, ReadingTrigger)]
-    followed = tuple(dict.fromkeys(one.listens_to for one in reading if one.live))
-    variables = {one.name: compile_variable(one, definition.topics, followed) for one in definition.variables}
+def compile_process(definition: ProcessDefinition, routes: Mapping[str, str] = NO_ROUTES) -> Process:
+    """``definition`` is one that ``parse`` has accepted.
+
+    ``routes`` are the telemetry topics by the MQTT filter that the bridge carries into them; a trigger that none of
+    them covers is left out: the topics have changed since it was deployed.
+    """
+    triggers = [one for one in definition.triggers if isinstance(one, ReadingTrigger)]
+    reading = [(one, topic) for one in triggers if (topic := one.routed(routes)) is not None]
+    topics = tuple(dict.fromkeys(topic for _, topic in reading))
+    followed = tuple(dict.fromkeys(topic for one, topic in reading if one.live))
+    variables = {one.name: compile_variable(one, topics, followed) for one in definition.variables}
     live = tuple((one.name, one.path) for one in variables.values() if one.live and one.path is not None)
     nodes = [KINDS[one.type].compile(one) for one in definition.activities]
     return Process(
         definition=definition,
-        triggers=tuple(one.compiled() for one in reading),
+        triggers=tuple(one.compiled(topic) for one, topic in reading),
         timers=tuple(
             compile_timer(index, one, definition.id)
             for index, one in enumerate(definition.triggers)

@@ -4,7 +4,7 @@
 command sees what the last one did.  Nothing here performs an effect: a shell takes the turn's outcome and commits it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -53,7 +53,8 @@ class Surroundings:
 
     ``process`` compiles a deployed definition (version ``None``: the newest), or returns ``None`` when there is none.
     ``latest`` is the latest reading of a feed.  ``action_time`` is how much plant time passes in one unit of real
-    time: an action takes real time, however fast the plant's clock runs.
+    time: an action takes real time, however fast the plant's clock runs.  ``mqtt_routes`` are telemetry topics by the
+    MQTT filter that the bridge carries into them.
     """
 
     partition: int
@@ -63,6 +64,7 @@ class Surroundings:
     process: Callable[[str, int | None], Process | None]
     latest: Callable[[Feed], Reading | None]
     action_time: float = 1.0
+    mqtt_routes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

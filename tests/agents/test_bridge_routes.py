@@ -4,7 +4,7 @@ import pytest
 from streams.core.ids import partition_for
 from streams.deadletters import ours
 from streams.mqtt_bridge import MAX_REQUEST_BYTES
-from streams.mqtt_routes import Routes, wildcard_part
+from streams.mqtt_routes import Routes
 from streams.settings import Settings
 from streams.topics import Topic, Topics, load_topics
 from tests.poison import Poison, poison
@@ -24,30 +24,6 @@ def topics(**filters: str | None) -> Topics:
 
 def routes(**filters: str | None) -> Routes:
     return Routes(topics(**filters), dict.fromkeys(filters, 4))
-
-
-@pytest.mark.parametrize(
-    ("mqtt_filter", "mqtt_topic", "part"),
-    [
-        ("home/heatpump/+/telemetry", "home/heatpump/hp1/telemetry", "hp1"),
-        ("home/heatpump/+/telemetry", "home/heatpump/hp1/telemetry/more", None),
-        ("home/heatpump/+/telemetry", "home/heatpump/hp1", None),
-        ("home/heatpump/+/telemetry", "Home/heatpump/hp1/telemetry", None),
-        ("+/+/state", "plant/line/state", "plant/line"),
-        ("plant/#", "plant/line/7", "line/7"),
-        ("plant/#", "plant", ""),
-        ("plant/+/#", "plant/line/a/b", "line/a/b"),
-        ("#", "a/b", "a/b"),
-        ("#", "$SYS/uptime", None),
-        ("+/uptime", "$SYS/uptime", None),
-        ("$SYS/#", "$SYS/uptime", "uptime"),
-        ("plant/main", "plant/main", "plant/main"),
-        ("plant/main", "plant/mains", None),
-        ("plant/+", "plant/", ""),
-    ],
-)
-def test_filters_match_as_mqtt_says(mqtt_filter: str, mqtt_topic: str, part: str | None) -> None:
-    assert wildcard_part(mqtt_filter, mqtt_topic) == part
 
 
 @pytest.mark.parametrize(

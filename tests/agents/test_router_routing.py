@@ -367,3 +367,35 @@ def test_the_letter_names_the_definitions_that_failed_and_keeps_the_first_arriva
     [letter] = [output for output in routed.outputs if output[0] == "dead"]
     found = ours(letter[4])
     assert (found["weir_definitions"], found["weir_arrived"]) == ("broken", str(NOW_MS - 30_000))
+
+
+MQTT = {"home/+/telemetry": "telemetry"}
+
+
+def mqtt_process(trigger: str = "topic: home/hp1/+, condition: fields.t > 90") -> Process:
+    text = ALARM.format(id="alarm", trigger="", variable="live: true")
+    text = text.replace("type: redpanda\n  topic: telemetry", "type: mqtt\n  " + trigger.replace(", ", "\n  "))
+    return compile_process(parse_definition(text), MQTT)
+
+
+def over_mqtt(topic: str, t: float = 95.0) -> Reading:
+    return reading(t, headers=(("mqtt_topic", topic.encode()),))
+
+
+def test_a_message_on_an_mqtt_topic_starts_a_process() -> None:
+    routed = route(
+        router(mqtt_process("topic: home/hp1/telemetry, condition: fields.t > 90")),
+        over_mqtt("home/hp1/telemetry"),
+        over_mqtt("home/hp2/telemetry"),
+        over_mqtt("home/hp1/telemetry", 80),
+        reading(95),
+    )
+    start, *rest = commands(routed)
+    assert isinstance(start, StartProcess)
+    assert (start.key, start.trigger["type"], start.variables) == ("pump-1", "mqtt", {"temperature": 95.0})
+    assert not any(isinstance(one, StartProcess) for one in rest)
+    assert [one.topic for one in rest if isinstance(one, Observe)] == ["telemetry"], "its variables stay live"
+
+
+def test_an_mqtt_trigger_that_no_route_covers_hears_nothing() -> None:
+    assert route(router(mqtt_process("topic: home/#")), over_mqtt("home/hp1/telemetry")).outputs == []

@@ -186,7 +186,7 @@ def test_an_invalid_definition_names_its_place(weir, tmp_path):
     assert first["problems"][0].startswith(f"{bad}:")
     assert "wait_rechek" in first["problems"][0]
     assert second["problems"] == [
-        f"{undeclared}: topic 'nowhere' is not declared: add it under 'telemetry:' in topics.yaml"
+        f"{undeclared}: topic 'nowhere' is not declared. Add it under 'telemetry:' in redpanda/topics.yaml"
     ]
 
 

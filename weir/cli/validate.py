@@ -67,10 +67,8 @@ def check_file(file: Path, topics: Topics) -> Checked:
     definition, found = check_definition(text, str(file))
     problems = [str(one) for one in found if one.severity == "error"]
     warnings = [str(one) for one in found if one.severity == "warning"]
-    undeclared = [topic for topic in (definition.topics if definition else ()) if topic not in topics.telemetry]
-    problems += [
-        f"{file}: topic {name!r} is not declared: add it under 'telemetry:' in topics.yaml" for name in undeclared
-    ]
+    unheard = definition.unheard(topics.telemetry, topics.mqtt_routes) if definition else None
+    problems += [] if unheard is None else [f"{file}: {unheard}"]
     return Checked(file, definition, problems, warnings)
 
 

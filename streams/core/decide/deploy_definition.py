@@ -19,11 +19,8 @@ def deploy_definition(turn: Turn, command: DeployDefinition) -> None:
     except DefinitionError as error:
         turn.reject("invalid_definition", str(error))
         return
-    undeclared = [topic for topic in definition.topics if topic not in turn.around.telemetry_topics]
-    if undeclared:
-        names = ", ".join(map(repr, undeclared))
-        message = f"{definition.id}: topic {names} is not declared. Add it under 'telemetry:' in redpanda/topics.yaml"
-        turn.reject("undeclared_topic", message)
+    if (unheard := definition.unheard(turn.around.telemetry_topics, turn.around.mqtt_routes)) is not None:
+        turn.reject("undeclared_topic", f"{definition.id}: {unheard}")
         return
     subject = definition_entity(definition.id)
     entity = turn.entities.get(subject)

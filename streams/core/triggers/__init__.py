@@ -2,6 +2,7 @@
 
 from streams.core.triggers.api import ApiTrigger
 from streams.core.triggers.base import Mode, Trigger
+from streams.core.triggers.mqtt import MqttTrigger
 from streams.core.triggers.redpanda import ReadingTrigger, RedpandaTrigger, TelemetryTrigger
 from streams.core.triggers.station import STATION_TRIGGERS
 from streams.core.triggers.timer import CompiledTimer, TimerTrigger, compile_timer
@@ -9,6 +10,7 @@ from streams.core.triggers.timer import CompiledTimer, TimerTrigger, compile_tim
 TRIGGERS: dict[str, type[Trigger]] = {
     "redpanda": RedpandaTrigger,
     "api": ApiTrigger,
+    "mqtt": MqttTrigger,
     "timer": TimerTrigger,
     **STATION_TRIGGERS,
 }
@@ -20,6 +22,7 @@ __all__ = [
     "ApiTrigger",
     "CompiledTimer",
     "Mode",
+    "MqttTrigger",
     "ReadingTrigger",
     "RedpandaTrigger",
     "TelemetryTrigger",

@@ -4,7 +4,7 @@ A reading is ``{"tags": {…}, "fields": {…}, "timestamp": …}``.  The compil
 does it start the process, for which key.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -20,6 +20,7 @@ from streams.core.expressions import (
     compile_path,
 )
 from streams.core.ids import key_text
+from streams.core.mqtt_filters import matches
 from streams.core.scalars import Condition, Duration, PathText, Topic
 from streams.core.triggers.base import Mode, Trigger
 
@@ -72,15 +73,22 @@ class ReadingTrigger(Trigger):
                 yield (name, index), compile_expression(text)
 
     @property
-    def listens_to(self) -> str:
-        """The telemetry topic."""
+    def listens_to(self) -> str | None:
+        """The telemetry topic, where the definition names it."""
         raise NotImplementedError
 
-    def compiled(self) -> "TelemetryTrigger":
-        """The runtime form."""
+    def routed(self, routes: Mapping[str, str]) -> str | None:  # noqa: ARG002 - who names the topic needs no route
+        """The telemetry topic, found by ``routes``: topics by the MQTT filter that the bridge carries into them.
+
+        ``None`` when no route leads there.
+        """
+        return self.listens_to
+
+    def compiled(self, topic: str) -> "TelemetryTrigger":
+        """The runtime form on the telemetry topic ``topic``."""
         return TelemetryTrigger(
             kind=self.type,
-            topic=self.listens_to,
+            topic=topic,
             conditions=tuple(expression for _, expression in self.reads()),
             needs_all=self.any is None,
             key=None if self.key is None else compile_path(self.key),
@@ -107,6 +115,7 @@ class TelemetryTrigger:
     """A compiled ``ReadingTrigger``; ``needs_all`` tells how ``conditions`` combine.
 
     ``event``: what ``tags.event`` of a reading must be, and ``filters`` what must hold besides, before the conditions.
+    ``mqtt``: the filter that the MQTT topic of a reading must match.
     """
 
     topic: str
@@ -120,12 +129,16 @@ class TelemetryTrigger:
     kind: str = "redpanda"
     event: str | None = None
     filters: tuple[Expression, ...] = ()
+    mqtt: str | None = None
 
-    def matches(self, reading: dict[str, Any]) -> bool | None:
+    def matches(self, reading: dict[str, Any], mqtt_topic: str | None = None) -> bool | None:
         """Does ``reading`` start the process?  ``None`` is no, since a condition reads a field that is absent or null.
 
-        Raises ``ExpressionError`` when a condition fails for another reason, such as a text where a number should be.
+        ``mqtt_topic`` is what it came on, if over MQTT.  Raises ``ExpressionError`` when a condition fails for another
+        reason, such as a text where a number should be.
         """
+        if self.mqtt is not None and (mqtt_topic is None or not matches(self.mqtt, mqtt_topic)):
+            return False
         if self.event is not None:
             if reading.get("tags", {}).get("event") != self.event:
                 return False

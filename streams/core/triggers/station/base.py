@@ -72,7 +72,7 @@ class StationTrigger(ReadingTrigger):
     def listens_to(self) -> str:
         return STATION_TOPIC
 
-    def compiled(self) -> TelemetryTrigger:
-        plain = super().compiled()
+    def compiled(self, topic: str) -> TelemetryTrigger:
+        plain = super().compiled(topic)
         key = compile_path(self.default_key) if plain.key is None else plain.key
         return replace(plain, key=key, event=self.type, filters=self.config.expressions())
