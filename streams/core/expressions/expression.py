@@ -27,17 +27,18 @@ MAX_LENGTH = 4096
 class Expression:
     """A compiled expression.
 
-    ``text`` is the source with ``${x}`` as ``x``; ``names`` are the variables it reads, ``paths`` the places in them.
+    ``text`` is the source with ``${x}`` as ``x``; ``names`` are the variables it reads, ``paths`` the places in them,
+    ``root`` its structure.
     """
 
-    __slots__ = ("_large", "_plan", "_presence", "_program", "_root", "_slots", "names", "paths", "text")
+    __slots__ = ("_large", "_plan", "_presence", "_program", "_slots", "names", "paths", "root", "text")
 
     def __init__(self, text: str) -> None:
         syntax = parse(text)
         self.text = text
         self.paths = tuple(dict.fromkeys([*syntax.slots, *syntax.presence]))
         self.names = frozenset(str(steps[0]) for steps in self.paths)
-        self._root = syntax.root
+        self.root = syntax.root
         self._slots = tuple((variable, steps) for steps, variable in syntax.slots.items())
         self._presence = tuple((variable, steps) for steps, variable in syntax.presence.items())
         self._plan = Plan(syntax.root)
@@ -57,16 +58,16 @@ class Expression:
         Raises ``MissingError`` when a variable or a field is not there, ``CostError`` when the values are too large for
         it, ``ExpressionError`` for anything else.
         """
-        if self._root.steps is not None:
-            value = follow(variables, self._root.steps)
+        if self.root.steps is not None:
+            value = follow(variables, self.root.steps)
             if value is MISSING:
-                raise missing(self.text, self._root.steps, variables)
+                raise missing(self.text, self.root.steps, variables)
             return value
         context = self._context(variables)
         try:
             value = self._program.execute(context)
         except Exception as error:
-            raise explain(self.text, self._root, context, variables, error) from error
+            raise explain(self.text, self.root, context, variables, error) from error
         return value if type(value) is bool else self._json(value)
 
     def test(self, variables: Mapping[str, Any]) -> bool:
@@ -78,7 +79,7 @@ class Expression:
 
     def can_be_condition(self) -> bool:
         """False when the value is a number or a text, whatever the variables are."""
-        return self._root.truth and (self._root.literal is ... or isinstance(self._root.literal, bool))
+        return self.root.truth and (self.root.literal is ... or isinstance(self.root.literal, bool))
 
     def reads_null(self, variables: Mapping[str, Any]) -> bool:
         """Is one of the values that it reads null?"""

@@ -66,7 +66,7 @@ class Members(Cursor):
         if operand.steps is not None:
             return Node("", operand.start, name.end, steps=(*operand.steps, name.text))
         wants = f"an object with a field {name.text!r}"
-        node = self._node(f"{operand.code}.{name.text}", operand.start, (operand,), wants)
+        node = self._node(f"{operand.code}.{name.text}", operand.start, (operand,), wants, op=".")
         node.is_field = True
         return node
 
@@ -82,7 +82,7 @@ class Members(Cursor):
             return Node("", operand.start, self._end, steps=(*operand.steps, literal))
         operand = self._settled(operand)
         code = str(literal) if isinstance(literal, int) else INDEX.format(index.code)
-        return self._node(f"{operand.code}[{code}]", operand.start, (operand, index), WANTS["[]"])
+        return self._node(f"{operand.code}[{code}]", operand.start, (operand, index), WANTS["[]"], op="[]")
 
     def _primary(self) -> Node:
         token = self._take()
@@ -96,10 +96,10 @@ class Members(Cursor):
             case "op" if token.text == "(":
                 inner = self._expression()
                 self._expect(")")
-                return self._node(f"({inner.code})", token.start, (inner,))
+                return self._node(f"({inner.code})", token.start, (inner,), op="()")
             case "op" if token.text == "[":
                 items = self._list("]", self._expression)
-                return self._node(f"[{', '.join(item.code for item in items)}]", token.start, items)
+                return self._node(f"[{', '.join(item.code for item in items)}]", token.start, items, op="list")
             case "op" if token.text == "{":
                 return self._map(token)
         self._at -= 1
@@ -118,7 +118,7 @@ class Members(Cursor):
             return value
 
         values = self._list("}", entry)
-        return self._node(f"{{{', '.join(entries)}}}", opening.start, values)
+        return self._node(f"{{{', '.join(entries)}}}", opening.start, values, op="{}")
 
     def _string(self, token: Token) -> Node:
         try:
@@ -148,7 +148,7 @@ class Members(Cursor):
         if self._accept("("):
             return self._call(token, ())
         if token.text in self._bound:
-            return Node(f"u_{token.text}", token.start, token.end)
+            return Node(f"u_{token.text}", token.start, token.end, op="x")
         return Node("", token.start, token.end, steps=(token.text,))
 
     # Calls.
@@ -165,7 +165,8 @@ class Members(Cursor):
         if function.form == "both" and not receiver:
             codes[0] = f"({codes[0]})"
         start = receiver[0].start if receiver else name.start
-        node = self._node(function.code.format(*codes), start, arguments, f"{function.wants}, for {name.text}(),")
+        wants = f"{function.wants}, for {name.text}(),"
+        node = self._node(function.code.format(*codes), start, arguments, wants, op=name.text)
         node.small = name.text != "string"
         if name.text == "matches":
             self._check_pattern(arguments[1])
@@ -196,9 +197,9 @@ class Members(Cursor):
         self._expect(")")
         if operand.steps is not None and len(operand.steps) > 1:
             presence = self._syntax.presence
-            return self._node(presence.setdefault(operand.steps, f"p{len(presence)}"), name.start)
+            return self._node(presence.setdefault(operand.steps, f"p{len(presence)}"), name.start, op="has")
         if operand.is_field:
-            return self._node(f"has({operand.code})", name.start, operand.children, "an object")
+            return self._node(f"has({operand.code})", name.start, operand.children, "an object", op="has")
         raise self._error("Expected a field in has()", "Write has(fields.name)", name.start)
 
     def _loop(self, name: Token, over: Node) -> Node:
@@ -216,7 +217,7 @@ class Members(Cursor):
         self._bound.pop()
         source = LIST.format(over.code) if LOOPS[name.text] else over.code
         code = f"{source}.{name.text}(u_{variable.text}, {', '.join(part.code for part in body)})"
-        node = self._node(code, over.start, (over, *body), f"a list, for {name.text}(),")
+        node = self._node(code, over.start, (over, *body), f"a list, for {name.text}(),", op=name.text)
         node.binds = f"u_{variable.text}"
         node.small = not LOOPS[name.text]
         return node
@@ -231,8 +232,8 @@ class Members(Cursor):
 
     # Nodes.
 
-    def _node(self, code: str, start: int, children: tuple[Node, ...] = (), wants: str = "") -> Node:
-        return Node(code, start, self._end, children, wants)
+    def _node(self, code: str, start: int, children: tuple[Node, ...] = (), wants: str = "", *, op: str) -> Node:
+        return Node(code, start, self._end, children, wants, op=op)
 
     def _settled(self, node: Node) -> Node:
         """A path, now known to be complete, gets its variable."""

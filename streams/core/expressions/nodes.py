@@ -13,7 +13,9 @@ class Node:
     ``wants`` says what those must be.  ``steps`` is set when the part is nothing but a path, ``literal`` when it is a
     constant.  ``binds`` is the CEL variable of a loop: the first child is what it goes over, the others its body.
     ``truth`` is false when the part cannot be a condition; ``small``: it is a number, a truth or a time, whatever its
-    parts are.  ``weight``: what it costs beside reading them (``cost``).
+    parts are.  ``weight``: what it costs beside reading them (``cost``).  ``op`` names what is done with the
+    children: an operator, a function, a loop, ``?``, ``[]`` for an index, ``.`` for a field, ``()``, ``list``, ``{}``;
+    ``x`` is an element that a loop binds.
     """
 
     code: str
@@ -28,6 +30,7 @@ class Node:
     truth: bool = True
     small: bool = False
     weight: float = 0.0
+    op: str = ""
 
 
 @dataclass(slots=True)

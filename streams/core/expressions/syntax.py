@@ -59,7 +59,7 @@ class _Parser(Members):
             yes = self._binary(0)
             self._expect(":")
             no = self._expression()
-            node = self._node(f"{node.code} ? {yes.code} : {no.code}", node.start, (node, yes, no), WANTS["?"])
+            node = self._node(f"{node.code} ? {yes.code} : {no.code}", node.start, (node, yes, no), WANTS["?"], op="?")
         self._depth -= 1
         return node
 
@@ -85,7 +85,7 @@ class _Parser(Members):
                 code = f"{left.code} / {DIVISOR.format(right.code)}"
         elif operator == "%":
             code = REMAINDER.format(left.code, right.code)
-        node = self._node(code, left.start, (left, right), WANTS[operator])
+        node = self._node(code, left.start, (left, right), WANTS[operator], op=operator)
         node.truth = operator not in _ARITHMETIC
         node.small = operator != "+"
         return node
@@ -98,7 +98,7 @@ class _Parser(Members):
                 count += 1
             if count:
                 operand = self._settled(self._member())
-                node = self._node(sign * count + operand.code, start, (operand,), WANTS[f"{sign}x"])
+                node = self._node(sign * count + operand.code, start, (operand,), WANTS[f"{sign}x"], op=f"{sign}x")
                 node.truth = sign == "!"
                 node.small = True
                 if sign == "-" and isinstance(operand.literal, float):

@@ -10,18 +10,18 @@ from streams.core.expressions.errors import ExpressionSyntaxError, quote
 
 _RAW_STRING = r'[rR](?:"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|"[^"\n]*"|\'[^\'\n]*\')'
 _ESCAPED_STRING = r'"""(?:[^\\]|\\.)*?"""|\'\'\'(?:[^\\]|\\.)*?\'\'\'|"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\''
-_STRING = rf"{_RAW_STRING}|{_ESCAPED_STRING}"
+STRING = rf"{_RAW_STRING}|{_ESCAPED_STRING}"
 _TOKEN = re.compile(
     rf"(?P<space>\s+|//[^\n]*)"
-    rf"|(?P<string>{_STRING})"
+    rf"|(?P<string>{STRING})"
     r"|(?P<float>\d+\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\.\d+(?:[eE][+-]?\d+)?)"
     r"|(?P<int>(?:0x[0-9a-fA-F]+|\d+)[uU]?)"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<op>&&|\|\||==|!=|<=|>=|[<>+\-*/%!?:()\[\]{},.])",
     re.DOTALL | re.ASCII,
 )
-_STRING_OR_BRACE = re.compile(rf"{_STRING}|[{{}}]", re.DOTALL)
-_STRING_OR_MARK = re.compile(rf"{_STRING}|//[^\n]*|\$\{{", re.DOTALL)
+_STRING_OR_BRACE = re.compile(rf"{STRING}|[{{}}]", re.DOTALL)
+_STRING_OR_MARK = re.compile(rf"{STRING}|//[^\n]*|\$\{{", re.DOTALL)
 _PLAIN_PATH = re.compile(r"\s*[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*\s*", re.ASCII)
 
 ADVICE = {
