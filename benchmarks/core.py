@@ -118,6 +118,9 @@ class Bench:
         self._offset = 0
         self._now = START_MS
 
+    def inactive(self, _id: str, _version: int | None) -> bool:
+        return False
+
     def get(self, definition_id: str, _version: int | None) -> Process | None:
         return self._processes.get(definition_id)
 

@@ -72,6 +72,9 @@ class Definitions:
         self._processes[definition.id, definition.version] = compile_process(definition)
         return DeployDefinition(definition=definition.model_dump(mode="json"))
 
+    def inactive(self, _id: str, _version: int | None) -> bool:
+        return False
+
     def get(self, definition_id: str, version: int | None) -> Process | None:
         known = {number: process for (name, number), process in self._processes.items() if name == definition_id}
         return known.get(max(known, default=0) if version is None else version)

@@ -12,7 +12,13 @@ import msgspec
 
 from projections import positions
 from projections.binary_copy import COPY_START
-from projections.tables import process_definitions, process_history, process_instances, telemetry
+from projections.tables import (
+    definition_activations,
+    process_definitions,
+    process_history,
+    process_instances,
+    telemetry,
+)
 from streams import database
 
 Row = dict[str, Any]
@@ -26,6 +32,7 @@ class Tables:
 
     projection_positions: dict[Key, int] = field(default_factory=dict)
     """(topic, topic id, partition) → position."""
+    definition_activations: dict[Key, Row] = field(default_factory=dict)
     process_definitions: dict[Key, Row] = field(default_factory=dict)
     process_history: dict[Key, Row] = field(default_factory=dict)
     process_instances: dict[Key, Row] = field(default_factory=dict)
@@ -101,11 +108,21 @@ def _position(session: Session, topic: str, partition: int) -> list[Row]:
 
 
 async def _upsert_definitions(session: Session, *columns: Sequence[Any]) -> list[Row]:
-    for id_, version, name, definition, hash_, created_at in zip(*columns, strict=True):
+    for id_, version, name, definition, hash_, created_at, source, origin in zip(*columns, strict=True):
         row = {"id": id_, "version": version, "name": name, "definition": definition}
-        row |= {"hash": hash_, "created_at": created_at}
+        row |= {"hash": hash_, "created_at": created_at, "source": source, "origin": origin}
         await session.lock(("process_definitions", id_, version))
         session.change(session.tables.process_definitions, (id_, version), row)
+    return []
+
+
+_ACTIVATION_COLUMNS = ("id", "active", "off", "reason", "pruned", "retired", "changed_at")
+
+
+async def _upsert_activation(session: Session, *values: Any) -> list[Row]:
+    row = dict(zip(_ACTIVATION_COLUMNS, values, strict=True))
+    await session.lock(("definition_activations", row["id"]))
+    session.change(session.tables.definition_activations, (row["id"],), row)
     return []
 
 
@@ -163,6 +180,7 @@ STATEMENTS: dict[str, Callable[..., list[Row] | Awaitable[list[Row]]]] = {
     positions._INSERT: _insert_positions,  # noqa: SLF001
     positions._MOVE: _move,  # noqa: SLF001
     positions._POSITION: _position,  # noqa: SLF001
+    definition_activations._UPSERT: _upsert_activation,  # noqa: SLF001
     process_definitions._UPSERT: _upsert_definitions,  # noqa: SLF001
     process_instances._UPSERT: _upsert_instances,  # noqa: SLF001
     database._END_STOPPED: _end_stopped,  # noqa: SLF001

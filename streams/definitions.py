@@ -17,9 +17,10 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as AioTopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.codec import UpgradeError, plain_text
+from streams.codec import plain_text
 from streams.core.definition import ProcessDefinition
 from streams.core.process import Process, UnusableError, compile_process
+from streams.deployed import Activation, DeployedVersion, decode_deployed
 from streams.kafka import client_options
 from streams.settings import Settings
 from streams.topics import Topics
@@ -27,17 +28,9 @@ from streams.transport.fatal import exit_process
 from streams.transport.kafka_reader import KafkaOffsets, KafkaReader
 from streams.transport.port import TopicPartition
 
-RECORD_VERSION = 1
 MAX_RECORDS = 1_000
 RETRY_S = 1.0
 log = structlog.get_logger("weir.definitions")
-
-
-class _Record(msgspec.Struct):
-    v: int
-    id: str
-    version: int
-    definition: dict[str, object]
 
 
 class DefinitionStore:
@@ -54,6 +47,7 @@ class DefinitionStore:
         self._moved = asyncio.Condition()
         self._waiting = 0
         self._versions: dict[str, dict[int, Process | UnusableError]] = {}
+        self._activations: dict[str, Activation] = {}
         self.generation = 0
         """Increases with every definition that becomes known: what was derived from the definitions is stale then."""
 
@@ -95,24 +89,30 @@ class DefinitionStore:
         return f"somebody waits for definitions, which are read up to {self._position}" if self._waiting else None
 
     def get(self, definition_id: str, version: int | None) -> Process | None:
-        """A version of a definition; the newest for ``None``; ``None`` when it is not known here.
+        """A version of a definition, ``None`` where it is unknown here; for ``None`` the active one, else the newest.
 
         Raises ``UnusableError`` for one that does not compile.
         """
         versions = self._versions.get(definition_id)
         if not versions:
             return None
-        found = versions[max(versions)] if version is None else versions.get(version)
+        found = versions.get(self._preferred(definition_id) if version is None else version)
         if isinstance(found, UnusableError):
             raise UnusableError(str(found))
         return found
 
+    def inactive(self, definition_id: str, version: int | None) -> bool:
+        """Whether somebody has deactivated the definition, or that version of it."""
+        activation = self._activations.get(definition_id)
+        return activation is not None and not activation.starts(version)
+
     def active(self) -> list[Process]:
-        """The newest version of every definition: the ones whose triggers start instances.
+        """The active version of every definition that has one: the ones whose triggers start instances.
 
         Where that one cannot be used nothing starts: an older one is not what somebody has deployed last.
         """
-        return _usable(versions[max(versions)] for versions in self._versions.values())
+        on = [name for name in self._versions if not self.inactive(name, None)]
+        return _usable(self._versions[name][self._preferred(name)] for name in on)
 
     def all(self) -> list[Process]:
         """Every version of every definition: instances stay on theirs."""
@@ -152,18 +152,26 @@ class DefinitionStore:
 
     def learn(self, raw: bytes) -> None:
         """Take in one record of the topic.  Raises ``UpgradeError`` for one that a newer Weir has written."""
-        record = msgspec.json.decode(raw, type=_Record)
-        if record.v > RECORD_VERSION:
-            raise UpgradeError(f"Definition {record.id}:{record.version} has format v{record.v}: upgrade this Weir")
-        self._versions.setdefault(record.id, {})[record.version] = _compile(record, self._routes)
+        record = decode_deployed(raw)
+        if isinstance(record, Activation):
+            self._activations[record.id] = record
+            log.info("definition (de)activated", definition=record.id, active=record.active)
+        else:
+            self._versions.setdefault(record.id, {})[record.version] = _compile(record, self._routes)
+            log.info("definition known", definition=record.id, version=record.version)
         self.generation += 1
-        log.info("definition known", definition=record.id, version=record.version)
+
+    def _preferred(self, definition_id: str) -> int:
+        """The active version, else the newest."""
+        activation, versions = self._activations.get(definition_id), self._versions[definition_id]
+        active = None if activation is None else activation.active
+        return active if active in versions else max(versions)
 
 
-def _compile(record: _Record, routes: Mapping[str, str]) -> Process | UnusableError:
+def _compile(record: DeployedVersion, routes: Mapping[str, str]) -> Process | UnusableError:
     """The process; or why there is none, which costs those who ask for it, and no role."""
     try:
-        return compile_process(ProcessDefinition.model_validate(record.definition), routes)
+        return compile_process(ProcessDefinition.model_validate(msgspec.json.decode(record.definition)), routes)
     except Exception as error:  # whatever it is, this definition was accepted by another Weir, or another machine
         log.exception("a deployed definition cannot be used", definition=record.id, version=record.version)
         return UnusableError(

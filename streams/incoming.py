@@ -17,7 +17,10 @@ class Definitions(Protocol):
     """The deployed definitions, compiled."""
 
     def get(self, definition_id: str, version: int | None) -> Process | None:
-        """A version; the newest for ``None``.  Raises ``UnusableError``."""
+        """A version; the active one for ``None``.  Raises ``UnusableError``."""
+
+    def inactive(self, definition_id: str, version: int | None) -> bool:
+        """Whether it may not start instances."""
 
 
 def decode_records(records: Sequence[Record]) -> list[Decoded]:

@@ -93,6 +93,7 @@ class PartitionProcessor:
             telemetry_topics=frozenset(topics.telemetry),
             process=definitions.get,
             latest=self._latest,
+            inactive=definitions.inactive,
             action_time=clock.factor,
             mqtt_routes=topics.mqtt_routes,
         )

@@ -6,7 +6,7 @@
                       └─ an expression or variable fails ─► dead letter that names the definition
 
 What readings ask for is compiled into an index by topic, anew whenever a definition becomes known.  Starts look at the
-newest version of each definition, live variables at every known one: instances stay on theirs.  Nothing here waits or
+active version of each definition, live variables at every known one: instances stay on theirs.  Nothing here waits or
 touches Kafka.
 """
 
@@ -48,7 +48,7 @@ class Definitions(Protocol):
         """Increases with every definition that becomes known."""
 
     def active(self) -> Iterable[Process]:
-        """The newest version of every definition."""
+        """The version of each definition that starts instances, where one does."""
 
     def all(self) -> Iterable[Process]:
         """Every version of every definition."""

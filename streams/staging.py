@@ -7,6 +7,7 @@ import orjson
 
 from streams.codec import encode_entity, encode_event, encode_json
 from streams.core.commands import TopicCommand
+from streams.core.decide.published import record_key
 from streams.core.durations import instant_text
 from streams.core.events import EVENT_TYPES
 from streams.core.turn import Rejection, Turn
@@ -61,15 +62,15 @@ class Staged:
 
 
 def stage_turn(turn: Turn, topics: Topics) -> Staged:
-    """Events, entities, soft records and a deployed definition of a turn.  Raises ``LimitError``."""
+    """Events, entities, soft records and definitions of a turn.  Raises ``LimitError``."""
     partition = turn.around.partition
     topic = topics.events.name
     outputs: list[Output] = [
         (topic, partition, event.subject.encode(), encode_event(event), _CE_TYPE[event.type]) for event in turn.events
     ]
-    if (deployed := turn.deployed) is not None:
-        key = f"{deployed['id']}:{deployed['version']}".encode()
-        outputs.append((topics.definitions.name, DEFINITIONS_PARTITION, key, encode_json(deployed), ()))
+    for record in turn.published:
+        key = record_key(record).encode()
+        outputs.append((topics.definitions.name, DEFINITIONS_PARTITION, key, encode_json(record), ()))
     writes: list[tuple[bytes, bytes | None]] = [
         (entity_id.encode(), None if entity is None else encode_entity(entity))
         for entity_id, entity in turn.entities.changed.items()

@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.codec import encode_command
 from streams.core import ids
-from streams.core.commands import DEFINITIONS_KEY, DeployDefinition, Observe, StartProcess, TopicCommand
+from streams.core.commands import DEFINITIONS_KEY, DefinitionCommand, Observe, StartProcess, TopicCommand
 from streams.core.decide import home_of
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.kafka import client_options
@@ -126,7 +126,7 @@ class CommandClient:
     def _address(self, command: TopicCommand) -> tuple[int, str]:
         """(partition, record key)."""
         home = home_of(command, self._partitions)
-        if isinstance(command, DeployDefinition):
+        if isinstance(command, DefinitionCommand):
             key: str | None = DEFINITIONS_KEY
         elif isinstance(command, Observe):
             key = command.key

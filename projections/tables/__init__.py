@@ -6,10 +6,17 @@ written.
 """
 
 from projections.feeds.base import FeedName
-from projections.tables import process_definitions, process_history, process_instances, telemetry
+from projections.tables import (
+    definition_activations,
+    process_definitions,
+    process_history,
+    process_instances,
+    telemetry,
+)
 from projections.tables.base import Projection, Table
 
 TABLES: dict[str, Table] = {
+    "definition_activations": definition_activations.TABLE,
     "process_definitions": process_definitions.TABLE,
     "process_history": process_history.TABLE,
     "process_instances": process_instances.TABLE,

@@ -17,6 +17,10 @@ Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 Reason = Annotated[str, msgspec.Meta(max_length=4000)]
+OriginText = Annotated[str, msgspec.Meta(max_length=1000)]
+MAX_SOURCE = 100_000
+"""Characters of a definition's text: it travels beside the definition, in one command."""
+Source = Annotated[str, msgspec.Meta(max_length=MAX_SOURCE)]
 
 
 class Command(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, kw_only=True):
@@ -29,7 +33,7 @@ class Command(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, kw_o
 class StartProcess(Command, tag="start_process"):
     """Start an instance of ``definition_id``.
 
-    ``definition_version`` defaults to the newest deployed one.  ``key`` is the business key: with ``mode: single`` a
+    ``definition_version`` defaults to the active one.  ``key`` is the business key: with ``mode: single`` a
     key has one running instance a definition.  ``instance_id`` is the caller's own (``ids.instance_id``), at most five
     minutes from the command's time.  ``trigger`` tells the history what caused the start.  ``not_after`` is the plant
     time after which the start is refused as ``stale``, however long the command waited: a reading's is its age limit.
@@ -78,10 +82,56 @@ class Observe(Command, tag="observe"):
     key_path: str = ""
 
 
+class Origin(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    """Who changes a definition, and where its file stands.  For people: nothing is decided by it.
+
+    ``by`` is who sent the command; ``commit`` and ``author`` are Git's, of the last commit of the folder that ``path``
+    is in (relative to the repository's root); ``dirty``: the file differs from that commit.  ``template`` is what the
+    definition was made from.
+    """
+
+    by: OriginText | None = None
+    path: OriginText | None = None
+    commit: OriginText | None = None
+    author: OriginText | None = None
+    dirty: bool = False
+    template: OriginText | None = None
+
+
 class DeployDefinition(Command, tag="deploy_definition"):
-    """Make a process definition known.  ``definition`` is its JSON form; the record's key is ``DEFINITIONS_KEY``."""
+    """Make a process definition known.  ``definition`` is its JSON form; the record's key is ``DEFINITIONS_KEY``.
+
+    ``source`` is the text that somebody wrote, kept beside it with its comments.
+    """
 
     definition: dict[str, Any]
+    source: Source | None = None
+    origin: Origin | None = None
+
+
+class ActivateDefinition(Command, tag="activate_definition"):
+    """Let a definition start instances, by its ``version`` (default: the one it had last) and no other.
+
+    The record's key is ``DEFINITIONS_KEY``.
+    """
+
+    definition_id: Name
+    version: int | None = None
+    reason: Reason | None = None
+    origin: Origin | None = None
+
+
+class DeactivateDefinition(Command, tag="deactivate_definition"):
+    """Let a definition, or that ``version`` of it, start nothing any more; what runs goes on.
+
+    ``pruned``: the folder that is deployed has no such definition any more.  The record's key is ``DEFINITIONS_KEY``.
+    """
+
+    definition_id: Name
+    version: int | None = None
+    reason: Reason | None = None
+    pruned: bool = False
+    origin: Origin | None = None
 
 
 class CompleteActivity(Command, tag="complete_activity"):
@@ -115,8 +165,10 @@ class FireTimer(msgspec.Struct, kw_only=True):
     due_ms: int
 
 
-TopicCommand = StartProcess | Signal | Cancel | Observe | DeployDefinition | CompleteActivity | FailActivity
+DefinitionCommand = DeployDefinition | ActivateDefinition | DeactivateDefinition
+"""These go under ``DEFINITIONS_KEY``."""
+TopicCommand = StartProcess | Signal | Cancel | Observe | DefinitionCommand | CompleteActivity | FailActivity
 AnyCommand = TopicCommand | FireTimer
 
 DEFINITIONS_KEY = "definitions"
-"""All deployments go under this one key, so that a definition's versions have one writer."""
+"""All that changes definitions goes under this one key, so that a definition's versions have one writer."""

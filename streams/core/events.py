@@ -38,6 +38,8 @@ EventType = Literal[
     "signal_expired",
     # a definition
     "definition_deployed",
+    "definition_activated",
+    "definition_deactivated",
 ]
 
 EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType))

@@ -97,19 +97,47 @@ class Key(msgspec.Struct, omit_defaults=True, tag="key"):
     signals: list[HeldSignal] = []
 
 
+class Off(msgspec.Struct, omit_defaults=True):
+    """Why a definition is deactivated; ``pruned``: the folder that was deployed had no such definition any more."""
+
+    reason: str | None = None
+    pruned: bool = False
+
+
 class DefinitionVersions(msgspec.Struct, omit_defaults=True, tag="definition"):
-    """The deployed versions of a definition, each with the hash of its content."""
+    """The deployed versions of a definition, each with the hash of its content; and which of them starts instances.
+
+    None does while it is ``off``.  ``chosen`` is the one that somebody has activated since the last deployment, 0 for
+    none; ``retired`` are versions that start nothing even where they are asked for.
+    """
 
     v: int
     id: str
     seq: int
     updated_at: int
     hashes: dict[int, str]
+    off: Off | None = None
+    chosen: int = 0
+    retired: list[int] = []
 
     @property
     def latest(self) -> int:
         """The newest version."""
         return max(self.hashes)
+
+    @property
+    def preferred(self) -> int | None:
+        """The version that starts instances while the definition is on: the chosen one, else the newest not retired."""
+        return self.chosen or max((one for one in self.hashes if one not in self.retired), default=None)
+
+    @property
+    def active(self) -> int | None:
+        """The version that starts instances; ``None`` when none does."""
+        return self.preferred if self.off is None else None
+
+    def starts(self, version: int | None) -> bool:
+        """Whether a start of ``version`` (``None``: the active one) is let in: others than the active one are, too."""
+        return self.active is not None if version is None else self.off is None and version not in self.retired
 
 
 Entity = Instance | Finished | Key | DefinitionVersions

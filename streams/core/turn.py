@@ -51,10 +51,10 @@ class Rejection:
 class Surroundings:
     """What surrounds a partition's commands; the same for all commands of a batch.
 
-    ``process`` compiles a deployed definition (version ``None``: the newest), or returns ``None`` when there is none.
-    ``latest`` is the latest reading of a feed.  ``action_time`` is how much plant time passes in one unit of real
-    time: an action takes real time, however fast the plant's clock runs.  ``mqtt_routes`` are telemetry topics by the
-    MQTT filter that the bridge carries into them.
+    ``process`` compiles a deployed definition (version ``None``: the active one), or returns ``None`` when there is
+    none; ``inactive`` tells whether it may not start instances.  ``latest`` is the latest reading of a feed.
+    ``action_time`` is how much plant time passes in one unit of real time: an action takes real time, however fast the
+    plant's clock runs.  ``mqtt_routes`` are telemetry topics by the MQTT filter that the bridge carries into them.
     """
 
     partition: int
@@ -63,6 +63,7 @@ class Surroundings:
     telemetry_topics: frozenset[str]
     process: Callable[[str, int | None], Process | None]
     latest: Callable[[Feed], Reading | None]
+    inactive: Callable[[str, int | None], bool] = lambda _id, _version: False
     action_time: float = 1.0
     mqtt_routes: Mapping[str, str] = field(default_factory=dict)
 
@@ -77,8 +78,8 @@ class Turn:
     offset: int | None
     events: list[Event] = field(default_factory=list)
     rejection: Rejection | None = None
-    deployed: dict[str, Any] | None = None
-    """The record for ``process-definitions``, when the command deployed one."""
+    published: list[dict[str, Any]] = field(default_factory=list)
+    """Records for ``process-definitions``."""
     readings: dict[Feed, Reading | None] = field(default_factory=dict)
     """Soft records to keep; ``None`` removes one."""
     cause: str = field(init=False)

@@ -13,7 +13,7 @@ from streams.core.definition import ProcessDefinition
 from streams.core.events import Event
 from streams.core.parse import parse_definition
 from streams.core.process import Process, compile_process
-from streams.core.state import Entity, Feed, Finished, Instance
+from streams.core.state import DefinitionVersions, Entity, Feed, Finished, Instance, definition_entity
 from streams.core.turn import Overlay, Reading, Surroundings, Turn
 
 START = 1_386_656_700_000  # 2013-12-10T06:25:00Z
@@ -56,6 +56,7 @@ class Plant:
             telemetry_topics=frozenset({"heatpump-telemetry"}),
             process=self.process,
             latest=self.readings.get,
+            inactive=self.inactive,
         )
 
     def add(self, definition: str | ProcessDefinition) -> Process:
@@ -66,6 +67,10 @@ class Plant:
     def process(self, definition_id: str, version: int | None) -> Process | None:
         versions = {v: process for (name, v), process in self.processes.items() if name == definition_id}
         return versions.get(max(versions) if version is None else version) if versions else None
+
+    def inactive(self, definition_id: str, version: int | None) -> bool:
+        entity = self.table.get(definition_entity(definition_id))
+        return isinstance(entity, DefinitionVersions) and not entity.starts(version)
 
     def do(self, command: AnyCommand, *, after_ms: int = 0) -> list[Event]:
         """Carry out ``command`` ``after_ms`` later than the last one; returns its events."""

@@ -88,6 +88,9 @@ class VirtualPlant:
 
     # ---- the definitions, as router and processor ask for them
 
+    def inactive(self, definition_id: str, version: int | None) -> bool:
+        return False
+
     def get(self, definition_id: str, version: int | None) -> Process | None:
         found = definition_id == self._process.id and version in {None, self._process.version}
         return self._process if found else None

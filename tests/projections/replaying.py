@@ -61,6 +61,8 @@ class ReplaySite:
         definition = {"v": 1, "id": "d", "version": version, "name": "D", "hash": f"h{version}", "definition": {}}
         definition["deployed_at"] = "2026-09-21T14:13:20Z"
         await self.producer.send(self.topics.definitions.name, orjson.dumps(definition), b"d:%d" % version)
+        activation = {"v": 2, "kind": "activation", "id": "d", "active": version, "changed_at": "2026-09-21T14:13:20Z"}
+        await self.producer.send(self.topics.definitions.name, orjson.dumps(activation), b"d")
         await self.producer.flush()
 
     async def project(self, url: str | None = None) -> None:

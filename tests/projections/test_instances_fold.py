@@ -22,7 +22,10 @@ PASSIVE = {
     "timer_fired",
     "message_awaited",
 }
-NOT_OF_INSTANCES = {"signal_buffered", "signal_released", "signal_expired", "definition_deployed"}
+NOT_OF_INSTANCES = {
+    *("signal_buffered", "signal_released", "signal_expired"),
+    *("definition_deployed", "definition_activated", "definition_deactivated"),
+}
 
 
 def fold(*stories: Story, first: int = 0, end: int | None = None) -> list[Change]:

@@ -140,6 +140,26 @@ async def test_definitions(world: World) -> None:
     assert rows[1]["created_at"] == instant(T0)
 
 
+async def test_what_is_active(world: World) -> None:
+    def activation(name: str, active: int | None, **more: Any) -> bytes:
+        one = {"v": 2, "kind": "activation", "id": name, "active": active, "changed_at": "2026-09-21T14:13:20Z"}
+        return orjson.dumps({**one, **more})
+
+    await world.begin(DEFINITIONS)
+    values = [activation("d", 1), activation("e", 2, retired=[1, 3])]
+    await world.projector.project(batch(DEFINITIONS, numbered(values)))
+    off = {"reason": "winter", "pruned": True}
+    await world.projector.project(
+        batch(DEFINITIONS, numbered([activation("d", 2), activation("d", None, off=off)], first=2))
+    )
+    rows = await world.rows("SELECT * FROM definition_activations ORDER BY id")
+    assert rows == [
+        {"id": "d", "active": None, "off": True, **off, "retired": [], "changed_at": instant(T0)},
+        {"id": "e", "active": 2, "off": False, "reason": None, "pruned": False, "retired": [1, 3]}
+        | {"changed_at": instant(T0)},
+    ]
+
+
 async def test_telemetry(world: World) -> None:
     await world.begin(TELEMETRY, partitions=2)
     await world.projector.project(

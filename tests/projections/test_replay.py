@@ -92,6 +92,7 @@ DAMAGE = (
     "DELETE FROM process_instances WHERE status = 'failed'",
     "UPDATE process_instances SET variables = '{}', last_seq = 99",
     "INSERT INTO process_definitions VALUES ('ghost', 1, 'Ghost', '{}', 'h', now())",
+    "UPDATE definition_activations SET active = null",
     "DELETE FROM telemetry WHERE device_id = 'hp-1'",
     "UPDATE telemetry SET fields = '{\"n\": -1}'",
     "TRUNCATE process_instances, process_history, process_definitions, telemetry",

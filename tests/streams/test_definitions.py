@@ -22,7 +22,13 @@ from tests.site import make_site
 def record(text: str, version: int, v: int = 1) -> bytes:
     definition = parse_definition(text.replace("version: 1", f"version: {version}"))
     content = definition.model_dump(mode="json")
-    return msgspec.json.encode({"v": v, "id": definition.id, "version": version, "definition": content, "later": 1})
+    named = {"v": v, "id": definition.id, "version": version, "name": definition.name, "hash": definition.hash}
+    return msgspec.json.encode({**named, "definition": content, "deployed_at": "2026-11-28T00:00:00Z", "later": 1})
+
+
+def activation(definition_id: str, active: int | None, v: int = 2, **more: object) -> bytes:
+    one = {"v": v, "kind": "activation", "id": definition_id, "active": active, "changed_at": "2026-11-28T00:00:00Z"}
+    return msgspec.json.encode({**one, "later": 1, **more})
 
 
 async def produce(settings: Settings, topics: Topics, *values: bytes) -> None:
@@ -95,3 +101,34 @@ async def test_a_definition_that_does_not_compile_costs_itself_and_no_role() -> 
     for version in (2, None):
         with pytest.raises(UnusableError, match=r"cooling version 2 was deployed, but this Weir does not compile it"):
             store.get("cooling", version)
+
+
+def test_what_is_active_starts_and_everything_else_stays_known() -> None:
+    settings = Settings(_env_file=None)
+    store = DefinitionStore(settings, load_topics(settings))
+
+    def active() -> dict[str, int]:
+        return {process.id: process.version for process in store.active()}
+
+    for raw in (record(COOLING, 1), record(COOLING, 2), record(COOLING, 3), record(APPROVAL, 1)):
+        store.learn(raw)
+    assert active() == {"cooling": 3, "approval": 1}
+    store.learn(activation("cooling", 2, retired=[3]))
+    assert active() == {"cooling": 2, "approval": 1}
+    assert [store.inactive("cooling", version) for version in (None, 1, 2, 3)] == [False, False, False, True]
+    found = store.get("cooling", None)
+    assert found is not None
+    assert found.version == 2
+    store.learn(activation("cooling", None, off={"reason": "winter"}))
+    assert active() == {"approval": 1}
+    assert all(store.inactive("cooling", version) for version in (None, 1, 2, 3))
+    assert store.get("cooling", 2) is not None, "what runs goes on"
+    assert len(store.all()) == 4
+    assert not store.inactive("approval", None)
+    assert not store.inactive("nobody", None)
+
+
+def test_an_activation_of_a_newer_weir_stops_the_reader(settings: Settings) -> None:
+    store = DefinitionStore(settings, load_topics(settings))
+    with pytest.raises(UpgradeError, match="cooling has format v3: upgrade"):
+        store.learn(activation("cooling", 1, v=3))

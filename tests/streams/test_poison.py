@@ -100,6 +100,9 @@ class Unusable:
     def __init__(self, partition: Partition, unusable: str) -> None:
         self.partition, self.unusable = partition, unusable
 
+    def inactive(self, definition_id: str, version: int | None) -> bool:
+        return False
+
     def get(self, definition_id: str, version: int | None) -> Process | None:
         if definition_id == self.unusable:
             raise UnusableError(f"{definition_id} was deployed, but this Weir does not compile it: too dear")

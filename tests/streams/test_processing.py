@@ -83,6 +83,9 @@ class Partition:
         self.offset = 0
         self.rebuild()
 
+    def inactive(self, definition_id: str, version: int | None) -> bool:
+        return False
+
     def get(self, definition_id: str, version: int | None) -> Process | None:
         process = self.processes.get(definition_id)
         return process if process is not None and version in {None, process.version} else None

@@ -17,7 +17,16 @@ from projections.projector import Projector
 from projections.topic_log import KafkaTopicLog
 from streams.codec import decode_entity, encode_event
 from streams.core.apply import apply_event
-from streams.core.commands import Cancel, CompleteActivity, FailActivity, Signal, StartProcess, TopicCommand
+from streams.core.commands import (
+    DEFINITIONS_KEY,
+    Cancel,
+    CompleteActivity,
+    DeactivateDefinition,
+    FailActivity,
+    Signal,
+    StartProcess,
+    TopicCommand,
+)
 from streams.core.durations import instant
 from streams.core.events import Event
 from streams.core.ids import partition_for, partition_of
@@ -115,6 +124,7 @@ class VerifySite:
         await self.do("rested", after_ms=11 * MINUTE_MS)
         await self.start("action", 31.5)
         await self.start("timer", 20)
+        await self.do(DEFINITIONS_KEY, DeactivateDefinition(definition_id="worker", reason="over"))
         await self.project()
 
     async def project(self) -> None:

@@ -53,6 +53,17 @@ DEFINITION_CHANGES = {
     ),
     "DELETE FROM process_definitions": ("definition-missing", "row: expected version 1"),
     "UPDATE process_definitions SET version = 2": ("definition-missing", "row: expected version 1"),
+    "UPDATE process_definitions SET source = 'x'": ("definition", "version 1: source: expected"),
+    "UPDATE process_definitions SET origin = '{}'": ("definition", "version 1: origin: expected"),
+}
+ACTIVATION_CHANGES = {
+    "UPDATE definition_activations SET active = 1": ("definition", "what is active: active: expected"),
+    "UPDATE definition_activations SET off = false": ("definition", "what is active: off: expected"),
+    "UPDATE definition_activations SET reason = null": ("definition", "what is active: reason: expected"),
+    "UPDATE definition_activations SET pruned = true": ("definition", "what is active: pruned: expected"),
+    "UPDATE definition_activations SET retired = '{7}'": ("definition", "what is active: retired: expected"),
+    "UPDATE definition_activations SET changed_at = now()": ("definition", "what is active: changed_at: expected"),
+    "DELETE FROM definition_activations": ("definition-missing", "row: expected what is active"),
 }
 
 
@@ -273,6 +284,15 @@ class TestDefinitions:
     async def test_each_column(self, site: VerifySite) -> None:
         for change, (kind, text) in DEFINITION_CHANGES.items():
             async with site.planted("process_definitions"):
+                await site.database.execute(change)
+                found = (await site.differences())[0]
+            assert (found.kind, found.subject) == (kind, "definition:worker")
+            assert found.message.startswith(text)
+        assert await site.differences() == []
+
+    async def test_what_is_active(self, site: VerifySite) -> None:
+        for change, (kind, text) in ACTIVATION_CHANGES.items():
+            async with site.planted("definition_activations"):
                 await site.database.execute(change)
                 found = (await site.differences())[0]
             assert (found.kind, found.subject) == (kind, "definition:worker")

@@ -25,7 +25,12 @@ from weir.verify.sent import Place
 READING = frozenset(name for name, model in TRIGGERS.items() if issubclass(model, ReadingTrigger))
 """Triggers by which the router starts processes."""
 CONDEMNED = frozenset({"incident", "limit"})
-ONCE = frozenset({"started", "cancelled", "signal_received", "signal_buffered", "definition_deployed"})
+ONCE = frozenset(
+    {
+        *("started", "cancelled", "signal_received", "signal_buffered"),
+        *("definition_deployed", "definition_activated", "definition_deactivated"),
+    }
+)
 """What a command does to a subject at most once."""
 _PLACE = re.compile(r"([0-9]{1,4}):([0-9]{1,19})")
 LETTER_HEADERS = ("weir_topic", "weir_partition", "weir_offset", "weir_reason", "weir_role")

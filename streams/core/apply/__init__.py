@@ -49,6 +49,8 @@ KEY_APPLIERS: dict[str, Callable[[Key, Event], None]] = {
 }
 DEFINITION_APPLIERS: dict[str, Callable[[DefinitionVersions, Event], None]] = {
     "definition_deployed": definition.deployed,
+    "definition_activated": definition.activated,
+    "definition_deactivated": definition.deactivated,
 }
 CREATES_INSTANCE = "started"
 LEAVES_KEY = frozenset({"completed", "failed", "cancelled"})

@@ -8,9 +8,12 @@ from typing import Any
 
 from streams.core.commands import (
     DEFINITIONS_KEY,
+    ActivateDefinition,
     AnyCommand,
     Cancel,
     CompleteActivity,
+    DeactivateDefinition,
+    DefinitionCommand,
     DeployDefinition,
     FailActivity,
     FireTimer,
@@ -19,8 +22,10 @@ from streams.core.commands import (
     StartProcess,
     TopicCommand,
 )
+from streams.core.decide.activate_definition import activate_definition
 from streams.core.decide.cancel import cancel
 from streams.core.decide.complete_activity import complete_activity
+from streams.core.decide.deactivate_definition import deactivate_definition
 from streams.core.decide.deploy_definition import deploy_definition
 from streams.core.decide.fail_activity import fail_activity
 from streams.core.decide.fire_timer import fire_timer
@@ -36,6 +41,8 @@ DECIDERS: dict[type, Callable[[Turn, Any], None]] = {
     Observe: observe,
     Cancel: cancel,
     DeployDefinition: deploy_definition,
+    ActivateDefinition: activate_definition,
+    DeactivateDefinition: deactivate_definition,
     CompleteActivity: complete_activity,
     FailActivity: fail_activity,
     FireTimer: fire_timer,
@@ -52,7 +59,7 @@ def home_of(command: TopicCommand, partitions: int) -> int | None:
 
     Raises ``ValueError`` when the command names an instance that cannot exist, or no target.
     """
-    if isinstance(command, DeployDefinition):
+    if isinstance(command, DefinitionCommand):
         return partition_for(DEFINITIONS_KEY, partitions)
     if isinstance(command, Observe):
         return partition_for(command.key, partitions)

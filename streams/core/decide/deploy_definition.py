@@ -1,15 +1,11 @@
 """``deploy_definition``: a new version of a process becomes known.  A version never changes."""
 
-from typing import Any
-
 from streams.core.commands import DeployDefinition
+from streams.core.decide.published import origin_data, publish_activation, version_record
 from streams.core.definition import ProcessDefinition
-from streams.core.durations import instant_text
 from streams.core.parse import DefinitionError, validate_definition
 from streams.core.state import DefinitionVersions, definition_entity
 from streams.core.turn import Turn
-
-RECORD_VERSION = 1
 
 
 def deploy_definition(turn: Turn, command: DeployDefinition) -> None:
@@ -29,9 +25,10 @@ def deploy_definition(turn: Turn, command: DeployDefinition) -> None:
     if (refusal := _refusal(definition, hashes)) is not None:
         turn.reject(*refusal, subject)
         return
-    data = {"name": definition.name, "hash": definition.hash}
+    data = {"name": definition.name, "hash": definition.hash, **origin_data(command.origin)}
     turn.emit_outside(subject, last, "definition_deployed", (definition.id, definition.version), data)
-    turn.deployed = _record(definition, turn.now_ms)
+    turn.published.append(version_record(definition, command, turn.now_ms))
+    publish_activation(turn, subject)
 
 
 def _refusal(definition: ProcessDefinition, hashes: dict[int, str]) -> tuple[str, str] | None:
@@ -53,15 +50,3 @@ def _refusal(definition: ProcessDefinition, hashes: dict[int, str]) -> tuple[str
             f"{definition.id} has version {newest} already. Expected a version above it, but got {definition.version}",
         )
     return None
-
-
-def _record(definition: ProcessDefinition, now_ms: int) -> dict[str, Any]:
-    return {
-        "v": RECORD_VERSION,
-        "id": definition.id,
-        "version": definition.version,
-        "hash": definition.hash,
-        "name": definition.name,
-        "definition": definition.model_dump(mode="json"),
-        "deployed_at": instant_text(now_ms),
-    }

@@ -13,14 +13,8 @@ MAX_ID_AGE_MS = 5 * 60_000
 
 def start_process(turn: Turn, command: StartProcess) -> None:
     """Start an instance and run it to its first wait."""
-    try:
-        process = turn.around.process(command.definition_id, command.definition_version)
-    except UnusableError as error:
-        turn.reject("unusable_definition", str(error))
-        return
+    process = _process(turn, command.definition_id, command.definition_version)
     if process is None:
-        version = "" if command.definition_version is None else f" version {command.definition_version}"
-        turn.reject("unknown_definition", f"No definition {command.definition_id!r}{version} is deployed")
         return
     subject = _instance_id(turn, command, process)
     if subject is None:
@@ -47,6 +41,24 @@ def start_process(turn: Turn, command: StartProcess) -> None:
     )
     _release_signals(turn, instance)
     run(turn, instance, process, process.first)
+
+
+def _process(turn: Turn, definition_id: str, version: int | None) -> Process | None:
+    """What to start, or ``None`` after rejecting a start of what is not deployed or not active."""
+    if turn.around.inactive(definition_id, version):
+        what = definition_id if version is None else f"{definition_id}, or its version {version},"
+        message = f"{what} is deactivated and starts nothing. `weir activate {definition_id}` changes that"
+        turn.reject("inactive", message)
+        return None
+    try:
+        process = turn.around.process(definition_id, version)
+    except UnusableError as error:
+        turn.reject("unusable_definition", str(error))
+        return None
+    if process is None:
+        which = "" if version is None else f" version {version}"
+        turn.reject("unknown_definition", f"No definition {definition_id!r}{which} is deployed")
+    return process
 
 
 def _instance_id(turn: Turn, command: StartProcess, process: Process) -> str | None:
