@@ -139,7 +139,7 @@ class Bench:
             outcome = self.processor.process(decoded, txn, self._now, caught_up=True)
         txn.commit()
         with self._spending("after commit"):
-            self.processor.committed(outcome, self.contents.parts[0].get)
+            self.processor.committed(outcome)
         return txn
 
     @contextmanager

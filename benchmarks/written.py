@@ -118,7 +118,7 @@ class WrittenLog:
         txn.outputs[TopicPartition(self.topics.changelog.name, partition)] = changes
         await self.writer.transact(txn.outputs, {})
         self.contents.apply_commit(partition, txn.writes, 0)
-        processor.committed(outcome, table.get)
+        processor.committed(outcome)
         told = txn.outputs.get(TopicPartition(self.topics.events.name, partition), [])
         return [decode_event(value or b"") for _, value, _ in told]
 

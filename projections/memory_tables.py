@@ -232,7 +232,7 @@ _COPIED = {
         dict(
             zip(
                 process_history.COLUMNS,
-                (_timestamp, _uuid, _integer, _integer, _text, _text, _text, _text, _text, _jsonb),
+                (_timestamp, _uuid, _integer, _integer, _text, _text, _text, _text, _text, _text, _jsonb),
                 strict=True,
             )
         ),

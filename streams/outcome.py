@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from streams.core.due import Timer
 from streams.core.events import Event
+from streams.core.turn import Turn
+
+ENDS = frozenset({"completed", "cancelled", "failed"})
 
 
 @dataclass(slots=True)
@@ -27,21 +31,18 @@ class Outcome:
     """What becomes true for the partition's memory once the batch has committed."""
 
     counts: Counts = field(default_factory=Counts)
-    waits: list[tuple[str, str]] = field(default_factory=list)
-    """(instance id, activity id) that may have a timer now."""
-    answered: list[tuple[str, str, int]] = field(default_factory=list)
-    """(instance id, activity id, execution) whose deadline does not count any more."""
+    timers: list[tuple[list[Timer], list[Timer]]] = field(default_factory=list)
+    """Timers that are over, and those that came instead; one change after the other."""
     ended: list[tuple[int, str, str]] = field(default_factory=list)
     messages: list[Event] = field(default_factory=list)
 
-    def note(self, events: list[Event], now_ms: int) -> None:
-        """What the partition must remember of a command's events; they were decided at plant time ``now_ms``."""
-        self.counts.events += len(events)
-        for event in events:
+    def note(self, turn: Turn) -> None:
+        """What the partition must remember of a command's turn."""
+        self.counts.events += len(turn.events)
+        self.timers.extend(turn.entities.timers())
+        for event in turn.events:
             kind = event.type
-            if kind in {"timer_started", "action_requested"} and event.activity_id is not None:
-                self.waits.append((event.subject, event.activity_id))
-            elif kind in {"completed", "cancelled", "failed"}:
-                self.ended.append((now_ms, event.subject, kind))
+            if kind in ENDS:
+                self.ended.append((turn.now_ms, event.subject, kind))
             elif event.message is not None and event.data.get("action") == "log":
                 self.messages.append(event)

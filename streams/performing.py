@@ -60,6 +60,7 @@ class Requested(msgspec.Struct, kw_only=True):
     secrets: list[SecretPlace] = []
     instance_id: str = ""
     activity_id: str = ""
+    token: str | None = None
     definition_id: str = ""
     not_after_ms: int = 0
 
@@ -81,7 +82,7 @@ def decode_requested(raw: bytes | None) -> Requested:
     if event.activity_id is None:
         raise BadRecordError("Not an action_requested event: it has no activity_id")
     requested.instance_id, requested.activity_id = event.subject, event.activity_id
-    requested.definition_id = event.definition_id
+    requested.token, requested.definition_id = event.token, event.definition_id
     return requested
 
 
@@ -164,6 +165,7 @@ def _completed(requested: Requested, output: dict[str, Any]) -> Answer:
         execution=requested.execution,
         attempt=requested.attempt,
         output=output,
+        token=requested.token,
     )
     try:
         if not _is_storable(output):
@@ -182,6 +184,7 @@ def _failed(requested: Requested, error_type: str, error: str, *, retryable: boo
         error_type=plain_text(error_type)[:MAX_ERROR_TYPE] or "internal",
         error=plain_text(error),
         retryable=is_transient(error_type) if retryable is None else retryable,
+        token=requested.token,
     )
     log.warning(
         "an action failed",

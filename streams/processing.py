@@ -9,7 +9,7 @@
 Nothing here waits or touches Kafka, so that the same code runs under a simulated broker and a virtual clock.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import orjson
 import structlog
@@ -22,11 +22,12 @@ from streams.codec import (
     decode_entity,
     plain_text,
 )
-from streams.core import step
 from streams.core.clock import PlantClock
-from streams.core.commands import AnyCommand, CompleteActivity, FailActivity, FireTimer, StartProcess, TopicCommand
+from streams.core.commands import AnyCommand, StartProcess, TopicCommand
 from streams.core.decide import decide, home_of
-from streams.core.state import Entity, Feed, Instance
+from streams.core.due import Timer
+from streams.core.flow import ends
+from streams.core.state import Entity, Feed
 from streams.core.turn import Overlay, Reading, Rejection, Surroundings, Turn
 from streams.endings import Endings, may_be_forgotten
 from streams.incoming import Decoded, Definitions, decode_records, lacks_definition, stale
@@ -44,7 +45,6 @@ from streams.staging import (
 from streams.timers import Timers
 from streams.topics import Topics
 
-ANSWERS = (CompleteActivity, FailActivity)
 MAX_HOPS = 32
 MAX_TIMERS_A_BATCH = 1_000
 ROUNDING_MS = 0.1
@@ -79,7 +79,6 @@ class PartitionProcessor:
                 self.timers.restore(entity)
                 self._endings.restore(key.decode(), entity)
         self._endings.sort()
-        self._in_flight: list[FireTimer] = []
         self._topics = topics
         self._clock = clock
         self._definitions = definitions
@@ -117,11 +116,10 @@ class PartitionProcessor:
         self._txn = txn
         self._outcome = Outcome()
         self._wall_ms = now_ms
-        self.timers.give_back(self._in_flight)
+        self.timers.give_back()
         now = self._now = self._clock.plant_ms(now_ms)
         horizon = now if caught_up or not decoded else self._clock.plant_ms(decoded[-1][0].timestamp)
-        self._in_flight = self.timers.due(horizon, MAX_TIMERS_A_BATCH)
-        timers = iter(self._in_flight)
+        timers = iter(self.timers.due(horizon, MAX_TIMERS_A_BATCH))
         timer = next(timers, None)
         for record, command in decoded:
             time = self._clock.plant_ms(record.timestamp)
@@ -136,16 +134,9 @@ class PartitionProcessor:
         self._txn = None
         return self._outcome
 
-    def committed(self, outcome: Outcome, load: Callable[[bytes], bytes | None]) -> None:
-        """The batch has committed; ``load`` reads the table as it is now."""
-        self._in_flight = []
-        for answered in outcome.answered:
-            self.timers.remove(*answered)
-        for instance_id, activity_id in outcome.waits:
-            raw = load(instance_id.encode())
-            entity = decode_entity(raw) if raw is not None else None
-            if isinstance(entity, Instance) and activity_id in entity.waiting:
-                self.timers.add(instance_id, activity_id, entity.waiting[activity_id])
+    def committed(self, outcome: Outcome) -> None:
+        """The batch has committed."""
+        self.timers.settled(outcome.timers)
         self._endings.forgotten()
         for ended_at, instance_id, event_type in outcome.ended:
             self._endings.add(ended_at, instance_id, failed=event_type == "failed")
@@ -184,19 +175,17 @@ class PartitionProcessor:
             return
         if turn.rejection is not None:
             self._reject(record, command, turn.rejection, time)
-        elif isinstance(command, ANSWERS):
-            self._outcome.answered.append((turn.events[0].subject, command.activity_id, command.execution))
 
-    def _fire(self, timer: FireTimer, time: int) -> None:
+    def _fire(self, timer: Timer, time: int) -> None:
         self._outcome.counts.timers += 1
         try:
-            self._attempt(timer, time, None)
+            self._attempt(timer.command(), time, None)
         except UpgradeError:
             raise
         except Exception as error:
-            log.exception("a timer raised twice", instance=timer.instance_id, activity=timer.activity_id)
+            log.exception("a timer raised twice", instance=timer.subject, place=timer.place)
             kind = "limit" if isinstance(error, LimitError) else "incident"
-            self._condemn(timer.instance_id, time, None, kind, f"{type(error).__name__}: {error}")
+            self._condemn(timer.subject, time, None, kind, f"{type(error).__name__}: {error}")
 
     def _attempt(self, command: AnyCommand, time: int, offset: int | None) -> Turn:
         """Decide and encode; once more if that raises, since only what raises again is the command's own fault."""
@@ -217,7 +206,7 @@ class PartitionProcessor:
     def _keep(self, turn: Turn) -> None:
         """Give a turn to the transaction, and note what the partition must remember of it."""
         stage_turn(turn, self._topics).commit_to(self._writing)
-        self._outcome.note(turn.events, turn.now_ms)
+        self._outcome.note(turn)
 
     # ---- what cannot be decided here
 
@@ -257,7 +246,7 @@ class PartitionProcessor:
         instance = turn.instance(instance_id)
         if instance is None or instance.status != "running":
             return
-        step.fail(turn, instance, error_type, plain_text(error), None)
+        ends.fail(turn, instance, error_type, plain_text(error), None)
         self._keep(turn)
 
     # ---- the table

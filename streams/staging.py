@@ -5,12 +5,13 @@ from typing import Protocol
 
 import orjson
 
-from streams.codec import encode_entity, encode_event, encode_json
+from streams.codec import encode_command, encode_entity, encode_event, encode_json
 from streams.core.commands import TopicCommand
+from streams.core.decide import home_of
 from streams.core.decide.published import record_key
 from streams.core.durations import instant_text
 from streams.core.events import EVENT_TYPES
-from streams.core.turn import Rejection, Turn
+from streams.core.turn import Rejection, Surroundings, Turn
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.deadletters import DeadLetter
 from streams.records import Headers, Record
@@ -21,6 +22,8 @@ HOPS_HEADER = "weir_hops"
 MAX_HOPS_DIGITS = 4
 FROM_HEADER = "weir_from"
 """``<partition>:<offset>`` of the record that was forwarded: all that the log tells of its having been processed."""
+FOLLOW_UP_HEADER = "weir_follow_up"
+"""On a command that the processor has sent, with the command's id."""
 REJECTION_VERSION = 1
 DEFINITIONS_PARTITION = 0
 _CE_TYPE = {name: [("ce_type", name.encode())] for name in EVENT_TYPES}
@@ -62,7 +65,7 @@ class Staged:
 
 
 def stage_turn(turn: Turn, topics: Topics) -> Staged:
-    """Events, entities, soft records and definitions of a turn.  Raises ``LimitError``."""
+    """Events, entities, soft records, follow-ups and definitions of a turn.  Raises ``LimitError``."""
     partition = turn.around.partition
     topic = topics.events.name
     outputs: list[Output] = [
@@ -71,6 +74,7 @@ def stage_turn(turn: Turn, topics: Topics) -> Staged:
     for record in turn.published:
         key = record_key(record).encode()
         outputs.append((topics.definitions.name, DEFINITIONS_PARTITION, key, encode_json(record), ()))
+    outputs += [_follow_up(command, turn.around, topics) for command in turn.follow_ups]
     writes: list[tuple[bytes, bytes | None]] = [
         (entity_id.encode(), None if entity is None else encode_entity(entity))
         for entity_id, entity in turn.entities.changed.items()
@@ -78,6 +82,15 @@ def stage_turn(turn: Turn, topics: Topics) -> Staged:
     for feed, reading in turn.readings.items():
         writes.append((feed.record.encode(), None if reading is None else orjson.dumps(reading)))
     return Staged(outputs, writes)
+
+
+def _follow_up(command: TopicCommand, around: Surroundings, topics: Topics) -> Output:
+    """The record of a command that a turn leads to, in the partition where it belongs."""
+    home = home_of(command, around.partitions)
+    partition = around.partition if home is None else home
+    key = getattr(command, "key", None) or getattr(command, "instance_id", None) or ""
+    headers = [(FOLLOW_UP_HEADER, (command.id or "").encode())]
+    return topics.commands.name, partition, key.encode(), encode_command(command), headers
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Timers of the partitions that a processor owns: a heap each, built from the table.
 
-A timer is a wait of an instance that has a ``due`` moment; the table is where it is kept, this is only the order in
-which timers come due.  Nothing is lost with the heap: whoever owns the partition next builds it anew.
+A timer is a moment that an entity waits for (``streams.core.due``); the table is where it is kept, this is only the
+order in which timers come due.  Nothing is lost with the heap: whoever owns the partition next builds it anew.
 
 Most timers are deadlines of actions, and most actions answer long before theirs: a timer that is over is marked, left
 out when its turn comes, and swept from the heap with the others when they are more than those that still count.
@@ -10,11 +10,9 @@ out when its turn comes, and swept from the heap with the others when they are m
 import heapq
 from collections.abc import Iterable
 
-from streams.core.commands import FireTimer
-from streams.core.state import Entity, Instance, Wait
+from streams.core.due import Timer, due_timers
+from streams.core.state import Entity
 
-_Entry = tuple[int, str, str, int]
-"""(due, instance id, activity id, execution)"""
 MIN_SWEEP = 1_000
 
 
@@ -22,50 +20,66 @@ class Timers:
     """The timers of one partition; instants are Unix milliseconds of plant time."""
 
     def __init__(self) -> None:
-        self._heap: list[_Entry] = []
-        self._over: set[tuple[str, str, int]] = set()
+        self._heap: list[Timer] = []
+        self._over: set[Timer] = set()
+        """Those of the heap that no longer count."""
+        self._in_flight: dict[Timer, None] = {}
+        """Those that a batch has taken out and not committed yet."""
 
     def __len__(self) -> int:
         return len(self._heap)
 
     def restore(self, entity: Entity) -> None:
         """Note what an entity of the table waits for."""
-        if isinstance(entity, Instance):
-            for activity_id, wait in entity.waiting.items():
-                self.add(entity.id, activity_id, wait)
+        for timer in due_timers(entity):
+            self.add(timer)
 
-    def add(self, instance_id: str, activity_id: str, wait: Wait) -> None:
-        """Note what an activity has begun to wait for."""
-        if wait.due is not None:
-            self._over.discard((instance_id, activity_id, wait.execution))
-            heapq.heappush(self._heap, (wait.due, instance_id, activity_id, wait.execution))
+    def add(self, timer: Timer) -> None:
+        """Note what an entity has begun to wait for."""
+        if timer in self._over:
+            self._over.discard(timer)
+        else:
+            heapq.heappush(self._heap, timer)
 
-    def remove(self, instance_id: str, activity_id: str, execution: int) -> None:
-        """Note that an activity no longer waits for what was added before."""
-        self._over.add((instance_id, activity_id, execution))
+    def remove(self, timer: Timer) -> None:
+        """Note that an entity no longer waits for what was added before."""
+        if timer in self._in_flight:
+            return
+        self._over.add(timer)
         if len(self._over) >= MIN_SWEEP and len(self._over) * 2 > len(self._heap):
-            self._heap = [entry for entry in self._heap if entry[1:] not in self._over]
+            self._heap = [entry for entry in self._heap if entry not in self._over]
             heapq.heapify(self._heap)
             self._over.clear()
 
     def next_due(self) -> int | None:
         """When the earliest timer is due."""
-        while self._heap and self._heap[0][1:] in self._over:
-            self._over.discard(heapq.heappop(self._heap)[1:])
-        return self._heap[0][0] if self._heap else None
+        while self._heap and self._heap[0] in self._over:
+            self._over.discard(heapq.heappop(self._heap))
+        return self._heap[0].due_ms if self._heap else None
 
-    def due(self, now_ms: int, limit: int) -> list[FireTimer]:
+    def due(self, now_ms: int, limit: int) -> list[Timer]:
         """Take out up to ``limit`` timers that are due at ``now_ms``, earliest first.
 
-        Whether an instance still waits for one is for ``decide`` to say; give back what a failed batch did not use.
+        Whether an entity still waits for one is for ``decide`` to say.  They are in flight until ``give_back``, or
+        ``settled``.
         """
-        fired: list[FireTimer] = []
+        fired: list[Timer] = []
         while len(fired) < limit and (due := self.next_due()) is not None and due <= now_ms:
-            _, instance_id, activity_id, execution = heapq.heappop(self._heap)
-            fired.append(FireTimer(instance_id=instance_id, activity_id=activity_id, execution=execution, due_ms=due))
+            fired.append(heapq.heappop(self._heap))
+        self._in_flight.update(dict.fromkeys(fired))
         return fired
 
-    def give_back(self, timers: Iterable[FireTimer]) -> None:
-        """Return timers whose batch was not committed."""
-        for timer in timers:
-            heapq.heappush(self._heap, (timer.due_ms, timer.instance_id, timer.activity_id, timer.execution))
+    def give_back(self) -> None:
+        """Return the timers of a batch that was not committed."""
+        for timer in self._in_flight:
+            heapq.heappush(self._heap, timer)
+        self._in_flight.clear()
+
+    def settled(self, changes: Iterable[tuple[Iterable[Timer], Iterable[Timer]]]) -> None:
+        """The batch has committed, with these ``changes``, one after the other: what is over, and what came instead."""
+        for over, new in changes:
+            for timer in over:
+                self.remove(timer)
+            for timer in new:
+                self.add(timer)
+        self._in_flight.clear()

@@ -11,7 +11,8 @@ from streams.core.durations import instant
 from streams.core.ids import check_instance_id, started_at_ms
 
 _QUERY = """
-    SELECT seq, timestamp, event_type, activity_id, message, data::text, definition_id, definition_version, cause
+    SELECT seq, timestamp, event_type, activity_id, message, data::text, definition_id, definition_version, cause,
+           token
     FROM process_history
     WHERE instance_id = $1 AND timestamp >= $2 AND seq > $3
     ORDER BY seq LIMIT $4
@@ -19,7 +20,7 @@ _QUERY = """
 
 
 class HistoryEvent(msgspec.Struct, frozen=True):
-    """One event; ``timestamp`` is plant time, ``cause`` the command's ``<partition>:<offset>``."""
+    """One event; ``timestamp`` is plant time, ``cause`` the command's ``<partition>:<offset>``, ``token`` its line."""
 
     seq: int
     timestamp: datetime
@@ -30,6 +31,7 @@ class HistoryEvent(msgspec.Struct, frozen=True):
     definition_id: str
     definition_version: int
     cause: str
+    token: str | None = None
 
 
 async def history(

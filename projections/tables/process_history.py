@@ -19,9 +19,10 @@ COLUMNS = (
     "activity_id",
     "cause",
     "message",
+    "token",
     "data",
 )
-# Ten fields, of which the first four have a fixed length: int64, 16 bytes, int32, int32.
+# Eleven fields, of which the first four have a fixed length: int64, 16 bytes, int32, int32.
 _fixed = Struct(">hiqi16siiii").pack
 
 
@@ -41,6 +42,7 @@ def build(items: Sequence[InstanceEvent]) -> list[bytes]:
                     NULL if event.activity_id is None else name(event.activity_id),
                     text(event.cause),
                     NULL if event.message is None else text(event.message),
+                    NULL if event.token is None else name(event.token),
                     jsonb(bytes(event.data)),
                 )
             )

@@ -105,6 +105,8 @@ def _started(change: Change, event: EventHead) -> None:
 
 
 def _variable_changed(change: Change, event: EventHead) -> None:
+    if event.token is not None:  # a variable of one item of a foreach, not the instance's
+        return
     data = _decode_variable(event.data)
     change.variables[data.name] = data.value
 

@@ -90,7 +90,7 @@ class Processor:
             outcome = processor.process(decoded, txn, now * 1000, caught_up=caught_up)
         if batch.done and outcome is not None:
             self.counts.add(outcome.counts)
-            processor.committed(outcome, self.table.contents.parts[batch.tp.partition].get)
+            processor.committed(outcome)
 
     def samples(self) -> list[Sample]:
         """For ``/metrics``."""

@@ -21,6 +21,8 @@ OriginText = Annotated[str, msgspec.Meta(max_length=1000)]
 MAX_SOURCE = 100_000
 """Characters of a definition's text: it travels beside the definition, in one command."""
 Source = Annotated[str, msgspec.Meta(max_length=MAX_SOURCE)]
+Token = Annotated[str, msgspec.Meta(max_length=40)]
+"""A branch's line of execution, as the event that is answered has it: ``places``."""
 
 
 class Command(msgspec.Struct, tag_field="type", forbid_unknown_fields=True, kw_only=True):
@@ -135,13 +137,17 @@ class DeactivateDefinition(Command, tag="deactivate_definition"):
 
 
 class CompleteActivity(Command, tag="complete_activity"):
-    """The result of the action that ``action_requested`` asked for; ``execution`` and ``attempt`` are that event's."""
+    """The result of the action that ``action_requested`` asked for.
+
+    ``execution``, ``attempt`` and ``token`` are that event's.
+    """
 
     instance_id: str
     activity_id: Name
     execution: int
     attempt: int
     output: dict[str, Any] = {}
+    token: Token | None = None
 
 
 class FailActivity(Command, tag="fail_activity"):
@@ -154,15 +160,20 @@ class FailActivity(Command, tag="fail_activity"):
     error_type: Name
     error: Reason
     retryable: bool = False
+    token: Token | None = None
 
 
 class FireTimer(msgspec.Struct, kw_only=True):
-    """A timer of an instance is due.  Made by the processor from its own table, never read from a topic."""
+    """A timer of an instance, or of another entity, is due.  Made by the processor from its own table, never read from
+    a topic.  See ``due.Timer``; ``activity_id`` is "" for a moment of the whole entity.
+    """
 
     instance_id: str
     activity_id: str
     execution: int
     due_ms: int
+    token: str | None = None
+    purpose: str = "wait"
 
 
 DefinitionCommand = DeployDefinition | ActivateDefinition | DeactivateDefinition

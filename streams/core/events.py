@@ -50,7 +50,8 @@ class Envelope(msgspec.Struct, omit_defaults=True):
     """One thing that happened, but for its data.
 
     ``time`` is plant time (UTC, milliseconds); ``cause`` is ``<partition>:<offset>`` of the command, or
-    ``<partition>:timer``.  ``message`` is text for people, and fills ``process_history.message``.
+    ``<partition>:timer``.  ``message`` is text for people, and fills ``process_history.message``.  ``token`` is the
+    branch's line of execution (``places``), ``None`` for the instance's own.
     """
 
     v: int
@@ -63,6 +64,7 @@ class Envelope(msgspec.Struct, omit_defaults=True):
     cause: str
     activity_id: str | None = None
     message: str | None = None
+    token: str | None = None
 
 
 class Event(Envelope, omit_defaults=True):

@@ -50,10 +50,24 @@ class Failure(msgspec.Struct, omit_defaults=True):
     activity_id: str | None = None
 
 
+class Scope(msgspec.Struct, omit_defaults=True):
+    """Branches that an activity has opened, and waits for.
+
+    ``token`` is the activity's own; ``locals`` holds, by the branch's number, the variables of branches that have some
+    of their own.
+    """
+
+    kind: str
+    activity_id: str
+    token: str | None = None
+    locals: dict[int, dict[str, Any]] = {}
+
+
 class Instance(msgspec.Struct, omit_defaults=True, tag="instance"):
     """A running or failed process instance.
 
-    ``seq`` is that of its last event; ``steps`` counts the activities entered; ``waiting`` is by activity id.
+    ``seq`` is that of its last event; ``steps`` counts the activities entered; ``waiting`` is by place and ``scopes``
+    by the execution of the activity that owns one (``places``).
     """
 
     v: int
@@ -70,6 +84,7 @@ class Instance(msgspec.Struct, omit_defaults=True, tag="instance"):
     waiting: dict[str, Wait] = {}
     signals: list[HeldSignal] = []
     failure: Failure | None = None
+    scopes: dict[str, Scope] = {}
 
 
 class Finished(msgspec.Struct, tag="finished"):

@@ -4,12 +4,16 @@
 command sees what the last one did.  Nothing here performs an effect: a shell takes the turn's outcome and commits it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from streams.core.apply import apply_at
+from streams.core.commands import TopicCommand
+from streams.core.due import Timer, due_timers
 from streams.core.durations import instant
 from streams.core.events import VERSION, Event
 from streams.core.process import Process, UnusableError
@@ -21,21 +25,32 @@ Reading = dict[str, Any]
 class Overlay:
     """Entities as one command sees them: read through ``load`` once, written into ``changed`` only."""
 
-    __slots__ = ("_load", "_seen", "changed")
+    __slots__ = ("_load", "_seen", "_timers", "changed")
 
     def __init__(self, load: Callable[[str], Entity | None]) -> None:
         """``load`` returns a fresh object: it is the overlay's to change."""
         self._load = load
         self._seen: dict[str, Entity | None] = {}
+        self._timers: dict[str, list[Timer]] = {}
         self.changed: dict[str, Entity | None] = {}
 
     def get(self, entity_id: str) -> Entity | None:
         if entity_id not in self._seen:
-            self._seen[entity_id] = self._load(entity_id)
+            entity = self._seen[entity_id] = self._load(entity_id)
+            if timers := due_timers(entity):
+                self._timers[entity_id] = timers
         return self._seen[entity_id]
 
     def put(self, entity_id: str, entity: Entity | None) -> None:
         self._seen[entity_id] = self.changed[entity_id] = entity
+
+    def timers(self) -> Iterator[tuple[list[Timer], list[Timer]]]:
+        """Of each entity that has changed, the timers that it no longer has, and those that it has now."""
+        for entity_id, entity in self.changed.items():
+            before, now = self._timers.get(entity_id, []), due_timers(entity)
+            if before != now:
+                gone, new = set(before).difference(now), set(now).difference(before)
+                yield [one for one in before if one in gone], [one for one in now if one in new]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +97,8 @@ class Turn:
     """Records for ``process-definitions``."""
     readings: dict[Feed, Reading | None] = field(default_factory=dict)
     """Soft records to keep; ``None`` removes one."""
+    follow_ups: list[TopicCommand] = field(default_factory=list)
+    """Commands for ``process-commands``, to be sent in the transaction of the turn."""
     cause: str = field(init=False)
     """``<partition>:<offset>`` of the command, or ``<partition>:timer``."""
     _now: datetime = field(init=False)
@@ -94,6 +111,17 @@ class Turn:
         """Refuse the command.  Only before the first event: a command is refused as a whole or not at all."""
         assert not self.events
         self.rejection = Rejection(reason, message, subject)
+
+    def follow_up(self, command: TopicCommand) -> None:
+        """Have a command carried out, here or in another partition, once this turn has committed, and only then.
+
+        It goes where ``home_of`` says and gets an id of its own: ``<cause>/<n>``, and for a timer, whose cause others
+        have too, ``<partition>:timer/<subject>/<seq>/<n>`` of the last event.  Only behind an event: what leads to
+        another command has happened.
+        """
+        last = self.events[-1]
+        of = self.cause if self.offset is not None else f"{self.cause}/{last.subject}/{last.seq}"
+        self.follow_ups.append(msgspec.structs.replace(command, id=f"{of}/{len(self.follow_ups) + 1}"))
 
     def instance(self, instance_id: str) -> Instance | None:
         """The instance, running or failed."""
@@ -136,6 +164,7 @@ class Turn:
         data: dict[str, Any],
         activity_id: str | None = None,
         message: str | None = None,
+        token: str | None = None,
     ) -> None:
         """An event of ``instance``, applied at once.  ``instance`` itself is what changes; ``data`` is the event's."""
         time_ms, time = self._time(instance.updated_at)
@@ -150,6 +179,7 @@ class Turn:
             self.cause,
             activity_id,
             message,
+            token,
             data,
         )
         self._append(event, time_ms)

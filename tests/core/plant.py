@@ -10,6 +10,7 @@ from streams.core.apply import apply_event
 from streams.core.commands import AnyCommand, FireTimer, Observe, StartProcess
 from streams.core.decide import decide
 from streams.core.definition import ProcessDefinition
+from streams.core.due import due_timers
 from streams.core.events import Event
 from streams.core.parse import parse_definition
 from streams.core.process import Process, compile_process
@@ -109,13 +110,8 @@ class Plant:
 
     def due(self) -> list[tuple[int, FireTimer]]:
         """All timers, earliest first."""
-        found = [
-            (wait.due, FireTimer(instance_id=state.id, activity_id=name, execution=wait.execution, due_ms=wait.due))
-            for state in self.instances()
-            for name, wait in state.waiting.items()
-            if wait.due is not None
-        ]
-        return sorted(found, key=lambda one: (one[0], one[1].instance_id))
+        timers = [timer for name in self.table.records for timer in due_timers(self.table.get(name))]
+        return [(timer.due_ms, timer.command()) for timer in sorted(timers)]
 
     def fire_next(self) -> list[Event]:
         """Let time pass until the next timer is due, and fire it."""

@@ -134,7 +134,7 @@ class VirtualPlant:
     def _batch(self, partition: int, records: list[Record], now_ms: float) -> None:
         processor, table = self._processors[partition], self._tables[partition]
         txn = Transaction(table)
-        processor.committed(processor.process(decode_records(records), txn, now_ms, caught_up=True), table.get)
+        processor.committed(processor.process(decode_records(records), txn, now_ms, caught_up=True))
         for topic, _, _, value, _ in txn.sent:
             if topic == self._topics.events.name and value is not None:
                 self._happened(partition, decode_event(value), now_ms)

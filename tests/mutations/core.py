@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from streams.core import step
 from streams.core.commands import FireTimer, Signal
 from streams.core.decide import DECIDERS
+from streams.core.flow import service
 from streams.timers import Timers
 from tests.mutations.replacing import replaced
 
@@ -75,11 +75,11 @@ def another_idempotency_key() -> Iterator[None]:
     numbers = itertools.count()
 
     def numbered(original: Any) -> Any:
-        def emit(turn: Any, instance: Any, node: Any, config: Any, execution: int) -> None:
-            original(turn, instance, node, config, execution)
-            turn.events[-1].data["idempotency_key"] = f"request-{next(numbers)}"
+        def emit(flow: Any, *given: Any) -> None:
+            original(flow, *given)
+            flow.turn.events[-1].data["idempotency_key"] = f"request-{next(numbers)}"
 
         return emit
 
-    with replaced(step, "request_action", numbered):
+    with replaced(service, "request", numbered):
         yield

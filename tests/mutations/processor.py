@@ -54,7 +54,7 @@ def timers_overtake_commands() -> Iterator[None]:
         def process(self: Any, decoded: Any, txn: Any, now_ms: float, *, caught_up: bool) -> Any:
             if decoded:
                 timers = original(self, [], txn, now_ms, caught_up=True)
-                self.committed(timers, txn.get)
+                self.committed(timers)
             return original(self, decoded, txn, now_ms, caught_up=caught_up)
 
         return process

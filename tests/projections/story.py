@@ -74,7 +74,7 @@ class Story:
                 f"{self.partition}:{len(self.events)}",
                 activity,
                 message,
-                data,
+                data=data,
             )
         )
         self.now_ms += 250

@@ -28,6 +28,7 @@ def rows(log: list[Event], subject: str) -> list[HistoryEvent]:
             event.definition_id,
             event.definition_version,
             event.cause,
+            event.token,
         )
         for event in log
         if event.subject == subject

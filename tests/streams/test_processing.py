@@ -106,7 +106,7 @@ class Partition:
         txn = Transaction(self.table)
         self.outcome = self.processor.process(decode_records(made), txn, self.now, caught_up=caught_up)
         txn.commit()
-        self.processor.committed(self.outcome, self.table.get)
+        self.processor.committed(self.outcome)
         return txn
 
     def start_cooling(self) -> StartProcess:

@@ -173,7 +173,7 @@ class QuietPlant:
         outcome = self._processors[partition].process(decode_records(batch), txn, self.now_ms, caught_up=True)
         self._done[partition] += len(batch)
         self.contents.apply_commit(partition, txn.writes, 0)
-        self._processors[partition].committed(outcome, table.get)
+        self._processors[partition].committed(outcome)
         for tp, messages in txn.outputs.items():
             for key, value, headers in messages:
                 self.append(tp.topic, tp.partition, key, value, headers)

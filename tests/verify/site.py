@@ -197,8 +197,7 @@ class VerifySite:
             1,
             f"{home}:{9_999 + next(self._planted)}" if cause is None else cause,
             activity,
-            None,
-            data,
+            data=data,
         )
         entities = Folded()
         if state is not None:

@@ -84,3 +84,14 @@ def test_a_forwarded_command_has_its_outcome_at_home() -> None:
     assert "0 with events" in lost.message
     (twice,) = judge({**at_home, (2, 4): RIGHT["events"]}, [(2, 3), (2, 4)])
     assert "2 with events" in twice.message
+
+
+def test_a_follow_up_has_no_sender_and_stands_there_once() -> None:
+    gathered = Gathered("process-commands")
+    gathered.commands[0, 3] = Standing("signal", "0:2/1", follow_up=True)
+    gathered.outcomes[0, 3] = outcome(rejections=1)
+    assert list(commands.check(gathered, Sent(alone=True))) == []
+    gathered.commands[0, 4] = Standing("signal", "0:2/1", follow_up=True)
+    gathered.outcomes[0, 4] = outcome(rejections=1)
+    [difference] = commands.check(gathered, Sent(alone=True))
+    assert "expected the follow-up once, but the log has it at 0:3, 0:4" in difference.message

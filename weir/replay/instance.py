@@ -107,5 +107,6 @@ def _event(instance_id: str, row: HistoryEvent) -> Event:
         row.cause,
         row.activity_id,
         row.message,
+        row.token,
         row.data,
     )

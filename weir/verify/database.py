@@ -28,7 +28,7 @@ FETCH = 5_000
 """Rows at a time."""
 HISTORY = """
     SELECT instance_id::text, seq, timestamp, event_type, activity_id, message, definition_id, definition_version,
-           cause, data::text
+           cause, token, data::text
     FROM process_history
 """
 INSTANCES = """

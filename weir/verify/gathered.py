@@ -19,7 +19,7 @@ from streams.core.triggers import TRIGGERS, ReadingTrigger
 from streams.deadletters import is_fate
 from streams.records import Headers, Record
 from streams.retries import RETRY_HEADER
-from streams.staging import FROM_HEADER
+from streams.staging import FOLLOW_UP_HEADER, FROM_HEADER
 from weir.verify.sent import Place
 
 READING = frozenset(name for name, model in TRIGGERS.items() if issubclass(model, ReadingTrigger))
@@ -79,6 +79,8 @@ class Standing(NamedTuple):
     retried: bool = False
     message: tuple[str, Any] | None = None
     """(name, payload) of a signal."""
+    follow_up: bool = False
+    """The processor has sent it, not a user."""
 
 
 class Request(NamedTuple):
@@ -153,7 +155,8 @@ class Gathered:
             return
         message = (command.name, command.payload) if isinstance(command, Signal) else None
         kind = str(command.__struct_config__.tag)
-        self.commands[place] = Standing(kind, command.id, copy_of, retried, message)
+        follow_up = _header(record.headers, FOLLOW_UP_HEADER) is not None
+        self.commands[place] = Standing(kind, command.id, copy_of, retried, message, follow_up)
         if copy_of is None and isinstance(command, StartProcess) and command.trigger.get("type") in READING:
             source = (command.trigger["topic"], command.trigger["partition"], command.trigger["offset"])
             self.started_by[source].append(command.definition_id)

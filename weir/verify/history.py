@@ -17,6 +17,7 @@ COLUMNS = (
     "definition_id",
     "definition_version",
     "cause",
+    "token",
     "data",
 )
 
@@ -33,6 +34,7 @@ def event_digest(event: Event) -> int:
             event.definition_id,
             event.definition_version,
             event.cause,
+            event.token,
             canonical(event.data),
         )
     )
@@ -40,7 +42,7 @@ def event_digest(event: Event) -> int:
 
 def row_digest(row: Any) -> int:
     """Of a row as ``database.HISTORY`` asks for it: equal to that of the event that it came from."""
-    return digest((*row[1:9], canonical(msgspec.json.decode(row[9]))))
+    return digest((*row[1:10], canonical(msgspec.json.decode(row[10]))))
 
 
 def event_fields(event: Event) -> dict[str, Any]:
@@ -53,6 +55,7 @@ def event_fields(event: Event) -> dict[str, Any]:
         "definition_id": event.definition_id,
         "definition_version": event.definition_version,
         "cause": event.cause,
+        "token": event.token,
         "data": event.data,
     }
 

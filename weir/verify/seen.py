@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from streams.core.events import Event
-from streams.core.state import Entity, HeldSignal, Instance, Key
+from streams.core.places import place_of
+from streams.core.state import Entity, HeldSignal, Instance, Key, Wait
 
 ENDS_OF_TIMERS = frozenset({"timer_fired", "activity_failed"})
 
@@ -62,7 +63,7 @@ class Course:
                 self.offset = max(self.offset, int(offset))
         self.time_ms = seen.time_ms
         if event.type in ENDS_OF_TIMERS and event.cause.endswith(":timer"):
-            wait = None if seen.instance is None else seen.instance.waiting.get(event.activity_id or "")
+            wait = seen.wait
             if wait is not None and wait.due is not None:
                 self.fired = Fired(wait.due, seen.time_ms)
                 self.due_ms = max(self.due_ms, wait.due)
@@ -93,6 +94,13 @@ class Seen(NamedTuple):
     def instance(self) -> Instance | None:
         """The instance, running or failed."""
         return self.before if isinstance(self.before, Instance) else None
+
+    @property
+    def wait(self) -> Wait | None:
+        """What the event's token waited for at the event's activity."""
+        if self.instance is None or self.event.activity_id is None:
+            return None
+        return self.instance.waiting.get(place_of(self.event.activity_id, self.event.token))
 
     @property
     def held(self) -> HeldSignal | None:

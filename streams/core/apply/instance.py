@@ -3,6 +3,7 @@
 from streams.core.durations import parse_instant_ms
 from streams.core.events import Event
 from streams.core.ids import started_at_ms
+from streams.core.places import place_of, scope_of
 from streams.core.state import VERSION, Failure, Finished, HeldSignal, Instance, Wait
 
 FINISHED = frozenset({"completed", "cancelled"})
@@ -20,7 +21,7 @@ def started(event: Event, time_ms: int) -> Instance:
         seq=event.seq,
         started_at=started_at_ms(event.subject),
         updated_at=time_ms,
-        variables=event.data["variables"],
+        variables=dict(event.data["variables"]),
     )
 
 
@@ -45,8 +46,12 @@ def failed(state: Instance, event: Event) -> None:
 
 
 def variable_changed(state: Instance, event: Event) -> None:
-    """A live variable followed its source, or an activity stored its output."""
-    state.variables = {**state.variables, event.data["name"]: event.data["value"]}
+    """A live variable followed its source, or an activity stored its output; with a token it is that branch's own."""
+    variables = state.variables
+    if event.token is not None:
+        scope, number = scope_of(event.token)
+        variables = state.scopes[scope].locals[number]
+    variables[event.data["name"]] = event.data["value"]
 
 
 def signal_received(state: Instance, event: Event) -> None:
@@ -70,8 +75,8 @@ def activity_completed(state: Instance, event: Event) -> None:
 
 def activity_over(state: Instance, event: Event) -> None:
     """The activity no longer waits."""
-    if event.activity_id in state.waiting:
-        state.waiting = {name: wait for name, wait in state.waiting.items() if name != event.activity_id}
+    if event.activity_id is not None:
+        state.waiting.pop(place_of(event.activity_id, event.token), None)
 
 
 def nothing_more(_state: Instance, _event: Event) -> None:
@@ -96,8 +101,8 @@ def message_awaited(state: Instance, event: Event) -> None:
 
 def _wait(state: Instance, event: Event, wait: Wait) -> None:
     assert event.activity_id is not None
-    state.waiting = {**state.waiting, event.activity_id: wait}
+    state.waiting[place_of(event.activity_id, event.token)] = wait
 
 
 def _waiting(state: Instance, event: Event) -> Wait | None:
-    return state.waiting.get(event.activity_id) if event.activity_id is not None else None
+    return None if event.activity_id is None else state.waiting.get(place_of(event.activity_id, event.token))

@@ -1,8 +1,8 @@
 """``cancel``: end an instance that runs or has failed, or all that run for a key."""
 
-from streams.core import step
 from streams.core.commands import Cancel
 from streams.core.decide.target import target_instance
+from streams.core.flow import ends
 from streams.core.state import key_entity
 from streams.core.turn import Turn
 
@@ -12,11 +12,11 @@ def cancel(turn: Turn, command: Cancel) -> None:
     if command.instance_id is not None:
         instance = target_instance(turn, command.instance_id, "cancel", failed_too=True)
         if instance is not None:
-            step.cancel(turn, instance, command.reason)
+            ends.cancel(turn, instance, command.reason)
         return
     instances = turn.running_of_key(command.key, command.definition_id)
     for instance in instances:
-        step.cancel(turn, instance, command.reason)
+        ends.cancel(turn, instance, command.reason)
     if not instances:
         what = command.definition_id or "instance"
         turn.reject(

@@ -1,10 +1,13 @@
 """``complete_activity``: an action worker's answer.  One answer is accepted for a request; later ones are refused."""
 
-from streams.core import step
 from streams.core.activities import ServiceNode
 from streams.core.commands import CompleteActivity, FailActivity
 from streams.core.decide.target import target_instance
+from streams.core.flow import service
+from streams.core.flow.flow import Flow
+from streams.core.places import place_of
 from streams.core.state import Instance
+from streams.core.step import run
 from streams.core.turn import Turn
 
 
@@ -16,10 +19,9 @@ def complete_activity(turn: Turn, command: CompleteActivity) -> None:
     process = turn.process_of(instance)
     node = process.activities[command.activity_id]
     assert isinstance(node, ServiceNode)
-    data = {"execution": command.execution, "output": command.output}
-    turn.emit(instance, "activity_completed", data, node.id)
-    step.store_output(turn, instance, node.output.of(command.output))
-    step.run(turn, instance, process, node.next)
+    flow = Flow(turn, instance, process)
+    service.complete(flow, node, command.execution, command.output, command.token)
+    run(flow)
 
 
 def awaiting(turn: Turn, command: CompleteActivity | FailActivity) -> Instance | None:
@@ -27,7 +29,7 @@ def awaiting(turn: Turn, command: CompleteActivity | FailActivity) -> Instance |
     instance = target_instance(turn, command.instance_id, "answer")
     if instance is None:
         return None
-    wait = instance.waiting.get(command.activity_id)
+    wait = instance.waiting.get(place_of(command.activity_id, command.token))
     asked = (command.execution, command.attempt)
     if wait is None or wait.kind != "action" or (wait.execution, wait.attempt) != asked:
         turn.reject(

@@ -1,8 +1,10 @@
 """``fail_activity``: an action worker could not perform the action."""
 
-from streams.core import step
 from streams.core.commands import FailActivity
 from streams.core.decide.complete_activity import awaiting
+from streams.core.flow import errors
+from streams.core.flow.flow import Flow
+from streams.core.step import run
 from streams.core.turn import Turn
 
 
@@ -17,5 +19,9 @@ def fail_activity(turn: Turn, command: FailActivity) -> None:
         "error_type": command.error_type,
         "error": command.error,
     }
-    turn.emit(instance, "activity_failed", data, command.activity_id, message=command.error)
-    step.fail(turn, instance, command.error_type, command.error, command.activity_id)
+    process = turn.process_of(instance)
+    flow = Flow(turn, instance, process)
+    node = process.activities[command.activity_id]
+    flow.emit("activity_failed", data, node.id, command.token, command.error)
+    errors.fail(flow, node, command.token, command.error_type, command.error)
+    run(flow)

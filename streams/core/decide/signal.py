@@ -3,8 +3,11 @@
 from streams.core.activities import MessageNode
 from streams.core.commands import Signal
 from streams.core.decide.target import target_instance
+from streams.core.flow import message
+from streams.core.flow.flow import Flow
+from streams.core.places import split_place
 from streams.core.state import Instance, Key, key_entity
-from streams.core.step import run, take_message
+from streams.core.step import run
 from streams.core.turn import Turn
 
 HELD_MS = 3_600_000
@@ -26,8 +29,8 @@ def signal(turn: Turn, command: Signal) -> None:
             return
     full = next((one for one in instances if len(one.signals) >= MAX_HELD), None)
     if full is not None:
-        message = f"Instance {full.id} holds {MAX_HELD} signals that no activity has taken"
-        turn.reject("too_many_signals", message, full.id)
+        why = f"Instance {full.id} holds {MAX_HELD} signals that no activity has taken"
+        turn.reject("too_many_signals", why, full.id)
         return
     for instance in instances:
         _receive(turn, instance, command)
@@ -35,12 +38,15 @@ def signal(turn: Turn, command: Signal) -> None:
 
 def _receive(turn: Turn, instance: Instance, command: Signal) -> None:
     turn.emit(instance, "signal_received", {"name": command.name, "payload": command.payload})
-    for activity_id, wait in instance.waiting.items():
+    for place, wait in instance.waiting.items():
         if wait.kind == "message" and wait.name == command.name:
             process = turn.process_of(instance)
+            activity_id, token = split_place(place)
             node = process.activities[activity_id]
             assert isinstance(node, MessageNode)
-            run(turn, instance, process, take_message(turn, instance, node))
+            flow = Flow(turn, instance, process)
+            flow.go(token, message.take(flow, node, token))
+            run(flow)
             return
 
 
@@ -51,8 +57,8 @@ def _hold(turn: Turn, command: Signal) -> None:
     key = entity if isinstance(entity, Key) else Key(1, command.key)
     live = [held for held in key.signals if held.expires is None or held.expires > turn.now_ms]
     if len(live) >= MAX_HELD:
-        message = f"Key {command.key!r} holds {MAX_HELD} signals already, and nothing runs for it"
-        turn.reject("too_many_signals", message, subject)
+        why = f"Key {command.key!r} holds {MAX_HELD} signals already, and nothing runs for it"
+        turn.reject("too_many_signals", why, subject)
         return
     data = {"name": command.name, "payload": command.payload, "expires_ms": turn.now_ms + HELD_MS}
     if command.definition_id is not None:

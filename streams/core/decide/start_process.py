@@ -2,6 +2,7 @@
 
 from streams.core import ids
 from streams.core.commands import StartProcess
+from streams.core.flow.flow import Flow
 from streams.core.process import Process, UnusableError, VariablesError
 from streams.core.state import Finished, HeldSignal, Instance, Key, key_entity
 from streams.core.step import run
@@ -40,7 +41,9 @@ def start_process(turn: Turn, command: StartProcess) -> None:
         subject, process, {"key": command.key, "variables": variables, "trigger": command.trigger}
     )
     _release_signals(turn, instance)
-    run(turn, instance, process, process.first)
+    flow = Flow(turn, instance, process)
+    flow.go(None, process.first)
+    run(flow)
 
 
 def _process(turn: Turn, definition_id: str, version: int | None) -> Process | None:

@@ -27,11 +27,20 @@ def check(gathered: Gathered, sent: Sent) -> Iterator[Difference]:
     for one in sent.commands:
         if (why := _missing(one, gathered, originals)) is not None:
             yield _difference((one.partition, one.offset), one.command_id, why)
-    if sent.alone:
-        ours = {one.command_id for one in sent.commands} | sent.uncertain
-        for command_id, places in originals.items():
-            if command_id not in ours:
+    yield from _wrongly_sent(gathered, originals, sent)
+
+
+def _wrongly_sent(gathered: Gathered, originals: dict[str, list[Place]], sent: Sent) -> Iterator[Difference]:
+    """What the processor sends in a transaction stands there once; what nobody has sent does not."""
+    ours = {one.command_id for one in sent.commands} | sent.uncertain
+    for command_id, places in originals.items():
+        if not gathered.commands[places[0]].follow_up:
+            if sent.alone and command_id not in ours:
                 yield _difference(places[0], command_id, "sender: expected none, since nobody has sent it")
+        elif len(places) > 1:
+            where = ", ".join(f"{partition}:{offset}" for partition, offset in places)
+            why = f"record: expected the follow-up once, but the log has it at {where}"
+            yield _difference(places[0], command_id, why)
 
 
 def _originals(gathered: Gathered) -> dict[str, list[Place]]:

@@ -62,7 +62,7 @@ def _left_key(seen: Seen) -> str | None:
 
 def _taken(seen: Seen) -> str | None:
     event, instance = seen.event, seen.instance
-    wait = None if instance is None else instance.waiting.get(event.activity_id or "")
+    wait = seen.wait
     if instance is None or wait is None or wait.kind != "message":
         return None
     oldest = next((signal for signal in instance.signals if signal.name == wait.name), None)

@@ -12,7 +12,7 @@ def check(seen: Seen) -> str | None:
     if instance is None:
         return None  # `sequence` and `ended` tell
     execution = event.data.get("execution")
-    wait = instance.waiting.get(event.activity_id or "")
+    wait = seen.wait
     if wait is None:
         if _is_inline(seen, instance.steps):
             return None

@@ -20,8 +20,11 @@ def check(seen: Seen) -> str | None:
     for activity_id, wait in instance.waiting.items():
         if wait.kind == "action" and seen.event.type == "completed":
             return f"waiting: expected an answer to {activity_id!r} or its deadline, but the instance completed without"
-        if activity_id == seen.event.activity_id:
-            return f"execution: expected an outcome of execution {wait.execution} of {activity_id!r}, but it asks again"
+    if seen.event.type == "action_requested" and (open_ := seen.wait) is not None:
+        execution = open_.execution
+        return (
+            f"execution: expected an outcome of execution {execution} of {seen.event.activity_id!r}, but it asks again"
+        )
     return None
 
 

@@ -8,8 +8,7 @@ TYPES = frozenset({"timer_fired", "activity_failed"})
 
 def check(seen: Seen) -> str | None:
     """An action that failed by an answer is no timer."""
-    event, instance = seen.event, seen.instance
-    wait = None if instance is None else instance.waiting.get(event.activity_id or "")
+    event, wait = seen.event, seen.wait
     if wait is None or wait.due is None or seen.time_ms >= wait.due:
         return None
     if event.type == "activity_failed" and not event.cause.endswith(":timer"):

@@ -1,0 +1,64 @@
+"""``due_timers(entity)``: every moment that an entity waits for.
+
+All that there is to know of timers: a processor's heap follows the difference of what this says before and after a
+command, whoever owns the partition next builds the heap anew from it, and ``fire_timer`` fires what it still tells.  An
+instance that does not run has none: its waits are held.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from streams.core.commands import FireTimer
+from streams.core.places import split_place
+from streams.core.state import Entity, Instance
+
+WAIT = "wait"
+"""The wait at a place is over: a timer, the deadline of an action, the pause before another attempt."""
+TIMEOUT = "timeout"
+"""The ``timeout`` of an activity."""
+PROCESS_TIMEOUT = "process_timeout"
+
+
+class Timer(NamedTuple):
+    """``due_ms`` in Unix milliseconds of plant time; ``subject`` is the entity's table key.
+
+    ``place`` is "" where the moment is the whole entity's; ``purpose`` selects what firing does, see ``flow.due``.
+    """
+
+    due_ms: int
+    subject: str
+    place: str
+    purpose: str
+    execution: int
+
+    def command(self) -> FireTimer:
+        """What the processor gives to ``decide`` when the moment has come."""
+        activity_id, token = split_place(self.place)
+        return FireTimer(
+            instance_id=self.subject,
+            activity_id=activity_id,
+            execution=self.execution,
+            due_ms=self.due_ms,
+            token=token,
+            purpose=self.purpose,
+        )
+
+
+def _of_instance(state: Instance) -> list[Timer]:
+    if state.status != "running":
+        return []
+    return [
+        Timer(wait.due, state.id, place, WAIT, wait.execution)
+        for place, wait in state.waiting.items()
+        if wait.due is not None
+    ]
+
+
+DUE: dict[type, Callable[[Any], list[Timer]]] = {Instance: _of_instance}
+"""By the kind of entity; those that are not here wait for no moment."""
+
+
+def due_timers(entity: Entity | None) -> list[Timer]:
+    """All moments that ``entity`` waits for, in no order."""
+    of = DUE.get(type(entity))
+    return [] if of is None else of(entity)

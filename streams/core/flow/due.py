@@ -1,0 +1,43 @@
+"""What a timer does when its moment has come: by its purpose, and by the kind of wait for a wait's own."""
+
+from collections.abc import Callable
+from typing import Any
+
+from streams.core.activities import Node
+from streams.core.commands import FireTimer
+from streams.core.due import WAIT
+from streams.core.flow import errors, timer
+from streams.core.flow.flow import Flow
+from streams.core.places import place_of
+from streams.core.state import Wait
+from streams.core.step import run
+from streams.core.turn import Turn
+
+
+def _wait_is_over(turn: Turn, command: FireTimer) -> None:
+    instance = turn.instance(command.instance_id)
+    assert instance is not None
+    process = turn.process_of(instance)
+    wait = instance.waiting[place_of(command.activity_id, command.token)]
+    flow = Flow(turn, instance, process)
+    WAITS_OVER[wait.kind](flow, process.activities[command.activity_id], wait, command.token)
+    run(flow)
+
+
+def _no_answer(flow: Flow, node: Node, wait: Wait, token: str | None) -> None:
+    error = "The action did not answer in time"
+    data = {"execution": wait.execution, "attempt": wait.attempt, "error_type": "timeout", "error": error}
+    flow.emit("activity_failed", data, node.id, token, error)
+    errors.fail(flow, node, token, "timeout", f"{error}: activity {node.id!r}")
+
+
+WAITS_OVER: dict[str, Callable[[Flow, Any, Wait, str | None], None]] = {
+    "timer": timer.due,
+    "action": _no_answer,
+}
+"""By ``Wait.kind``; a kind without ``due`` has none."""
+
+PURPOSES: dict[str, Callable[[Turn, FireTimer], None]] = {
+    WAIT: _wait_is_over,
+}
+"""By ``Timer.purpose``."""

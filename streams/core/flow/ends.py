@@ -1,0 +1,43 @@
+"""The ends of an instance: complete, failed, cancelled."""
+
+from typing import Any
+
+from streams.core.state import Feed, Instance
+from streams.core.turn import Turn
+
+
+def complete(turn: Turn, instance: Instance, activity_id: str | None = None) -> None:
+    """The process has reached its end."""
+    turn.emit(instance, "completed", _totals(turn, instance), activity_id)
+    _forget_readings(turn, instance)
+
+
+def fail(
+    turn: Turn, instance: Instance, error_type: str, error: str, activity_id: str | None, token: str | None = None
+) -> None:
+    """The instance stops where it is, and stays until somebody retries or cancels it."""
+    data = {"error_type": error_type, "error": error, **_totals(turn, instance)}
+    turn.emit(instance, "failed", data, activity_id, error, token)
+    _forget_readings(turn, instance)
+
+
+def cancel(turn: Turn, instance: Instance, reason: str | None) -> None:
+    """Somebody ended the instance."""
+    turn.emit(instance, "cancelled", {"reason": reason, **_totals(turn, instance)}, message=reason)
+    _forget_readings(turn, instance)
+
+
+def _totals(turn: Turn, instance: Instance) -> dict[str, Any]:
+    return {"duration_ms": max(turn.now_ms, instance.updated_at) - instance.started_at, "steps": instance.steps}
+
+
+def _forget_readings(turn: Turn, instance: Instance) -> None:
+    """Drop the latest readings that nobody who runs for the key asks for any more."""
+    if not (followed := turn.feeds_of(instance)):
+        return
+    asked: set[Feed] = set()
+    for other in turn.running_of_key(instance.key, None):
+        asked.update(turn.feeds_of(other))
+    for feed in followed:
+        if feed not in asked:
+            turn.readings[feed] = None

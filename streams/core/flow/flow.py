@@ -1,0 +1,129 @@
+"""``Flow``: one command moves one instance along.  What every activity and every decider uses to do so.
+
+``ahead`` is the work that is left: (token, activity to enter), the oldest first; ``step.run`` works it off.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from streams.core.activities import Node
+from streams.core.expressions import MISSING
+from streams.core.places import scope_of
+from streams.core.process import Process
+from streams.core.state import Instance
+from streams.core.turn import Turn
+
+WAITS = "\x00waits"
+"""No activity has this id: the token waits, or is at its end."""
+
+Work = tuple[str | None, str | None]
+"""A token, and the activity that it enters next; ``None`` is the end of its body."""
+
+
+@dataclass(slots=True)
+class Flow:
+    """``instance`` is what the turn's events change."""
+
+    turn: Turn
+    instance: Instance
+    process: Process
+    ahead: deque[Work] = field(default_factory=deque)
+
+    @property
+    def now_ms(self) -> int:
+        """Plant time, never earlier than the instance's last event."""
+        return max(self.turn.now_ms, self.instance.updated_at)
+
+    def go(self, token: str | None, activity_id: str | None) -> None:
+        """Let ``token`` enter an activity, once those before it have come to their waits."""
+        self.ahead.append((token, activity_id))
+
+    def emit(
+        self,
+        event_type: str,
+        data: dict[str, Any],
+        activity_id: str | None = None,
+        token: str | None = None,
+        message: str | None = None,
+    ) -> None:
+        """An event of the instance, applied at once."""
+        self.turn.emit(self.instance, event_type, data, activity_id, message, token)
+
+    def begin(self, node: Node, kind: str, token: str | None) -> int:
+        """Say that ``token`` enters an activity; returns the execution's number, which no other has."""
+        execution = self.instance.steps + 1
+        self.emit("activity_started", {"activity_type": kind, "execution": execution}, node.id, token)
+        return execution
+
+    def variables(self, token: str | None) -> Mapping[str, Any]:
+        """The variables that ``token`` sees: the instance's, behind those of the branches that it is in."""
+        own = [] if token is None else self._own(token)
+        return self.instance.variables if not own else {**self.instance.variables, **reduce(or_, reversed(own))}
+
+    def store(self, output: Mapping[str, Any], token: str | None) -> None:
+        """Set variables, as the result of an activity: of the innermost branch that has some of its own."""
+        home = None if token is None or not output else self._home(token)
+        for name, value in output.items():
+            self._set(name, value, None, home)
+
+    def refresh(self, names: Iterable[str], token: str | None) -> None:
+        """Let the live variables among ``names`` follow their source, before a step reads them.
+
+        Raises ``VariablesError`` for a reading that does not fit.
+        """
+        instance, process = self.instance, self.process
+        if instance.key is None or not process.live_topics:
+            return
+        wanted = frozenset(names)
+        hidden = () if token is None else frozenset(name for own in self._own(token) for name in own)
+        for topic, variables in process.live_topics.items():
+            if not any(name in wanted for name, _ in variables):
+                continue
+            reading = self.turn.around.latest(process.feed(topic, instance.key))
+            if reading is None:
+                continue
+            for name, path in variables:
+                if name in hidden or name not in wanted:
+                    continue
+                if (value := path.get(reading)) is not MISSING:
+                    self._set(name, process.variables[name].checked(value), f"{topic}: {path.text}", None)
+
+    def _own(self, token: str | None) -> list[dict[str, Any]]:
+        """The variables of the branches that ``token`` is in, the innermost first."""
+        found = []
+        while token is not None:
+            scope_id, number = scope_of(token)
+            scope = self.instance.scopes[scope_id]
+            if number in scope.locals:
+                found.append(scope.locals[number])
+            token = scope.token
+        return found
+
+    def _home(self, token: str | None) -> str | None:
+        """The branch that keeps what ``token`` sets; ``None``: the instance does."""
+        while token is not None:
+            scope_id, number = scope_of(token)
+            scope = self.instance.scopes[scope_id]
+            if number in scope.locals:
+                break
+            token = scope.token
+        return token
+
+    def _set(self, name: str, value: Any, source: str | None, home: str | None) -> None:
+        variables = self.instance.variables
+        if home is not None:
+            scope_id, number = scope_of(home)
+            variables = self.instance.scopes[scope_id].locals[number]
+        previous = variables.get(name, MISSING)
+        if previous == value and type(previous) is type(value):
+            return
+        data: dict[str, Any] = {"name": name, "value": value}
+        if previous is not MISSING:
+            data["previous"] = previous
+        if source is not None:
+            data["source"] = source
+        self.emit("variable_changed", data, token=home)
