@@ -3,7 +3,7 @@
 ``parse`` accepts what people write, in either spelling, and yields this.  ``model_dump(mode="json")`` is what is stored
 in ``process-definitions``; ``ProcessDefinition.model_validate`` of it gives an equal object.
 
-The models hold what one part can tell of itself; what needs the whole (names, paths, loops) is checked in ``validate``.
+The models hold what one part can tell of itself; what needs the whole (names, paths, loops) is for ``validation``.
 """
 
 import hashlib

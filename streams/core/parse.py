@@ -1,7 +1,7 @@
 """From text to a definition that can run, or to all its problems at once.
 
 text ─ document ─► JSON with positions ─ normalise ─► parts in one shape ─ models ─► typed parts
-typed parts ─ validate ─► definition, or problems
+typed parts ─ validation ─► definition, or problems
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from streams.core.problems import DefinitionError, Problem
 from streams.core.report import Report
 from streams.core.scalars import Part
 from streams.core.triggers import TRIGGERS
-from streams.core.validate import Parts, check
+from streams.core.validation import Parts, check
 from streams.core.variables import Variable
 
 __all__ = ["DefinitionError", "Problem", "check_definition", "parse_definition", "validate_definition"]

@@ -1,0 +1,40 @@
+"""What the checks look at, and how they tell of a name."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from streams.core.activities import Activity
+from streams.core.document import Steps
+from streams.core.normalise import Raw
+from streams.core.report import Report
+from streams.core.triggers import Trigger
+from streams.core.variables import Variable
+
+
+@dataclass(slots=True)
+class Parts:
+    """The parts that fit their models, each with where it stands; ``ids`` and ``names`` also of those that did not.
+
+    ``names`` is ``None`` when the variables could not be read at all.
+    """
+
+    triggers: Sequence[tuple[Raw, Trigger]]
+    variables: Sequence[tuple[Raw, Variable]]
+    activities: Sequence[tuple[Raw, Activity]]
+    ids: frozenset[str]
+    names: frozenset[str] | None
+
+
+def report_name(raw: Raw, place: Steps, name: str, message: str, fix: str, report: Report) -> None:
+    """A problem with ``name`` in the expression at ``place`` of a part."""
+    source = _source(raw, place, report)
+    found = re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", source)
+    report.add(raw.place(place), message, fix, offset=found.start() if found else None)
+
+
+def _source(raw: Raw, place: Steps, report: Report) -> str:
+    value = report.data
+    for step in raw.place(place):
+        value = value[step]
+    return str(value)
