@@ -25,6 +25,7 @@ from streams.tls import TlsFiles
 _HOSTS = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]:@,]*)(?::\d+)?(?:,(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]:@,]*)(?::\d+)?)*")
 
 MAX_PORT = 65_535
+DatabaseName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
 
 
 def _check_clock(text: str) -> str:
@@ -126,6 +127,8 @@ class Settings(BaseSettings):
     """Address on which it listens."""
     action_concurrency: Annotated[int, Field(ge=1)] = 64
     """Actions that one action worker performs at the same time."""
+    databases: dict[DatabaseName, Annotated[SecretUrl, AfterValidator(_check_database)]] = Field(default_factory=dict)
+    """Further databases for ``database_query`` and ``database_execute``, by name: a JSON object of URLs."""
     http_allow: Annotated[str, AfterValidator(_check_allowed)] = ""
     """Private places that the action ``http_request`` may reach: networks (CIDR) and hosts, with commas between."""
     secrets_dir: Path | None = None
@@ -184,7 +187,7 @@ class Settings(BaseSettings):
         found = secrets_of_url(self.database_url) | secrets_of_url(self.mqtt_url)
         if self.kafka_sasl_password is not None:
             found.add(self.kafka_sasl_password.get_secret_value())
-        return found
+        return found.union(*map(secrets_of_url, self.databases.values()))
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
         """A copy that was given a plain text hides it too."""

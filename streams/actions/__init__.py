@@ -5,27 +5,17 @@ share, such as the connection to MQTT, is in ``Connections``: opened once a work
 """
 
 from collections.abc import Callable
-from typing import NamedTuple
 
-from streams.actions.base import ActionError, ActionRequest, Performer
-from streams.actions.http_client import HttpClient
+from streams.actions.base import ActionError, ActionRequest, Effect, Performer
+from streams.actions.connections import Connections
+from streams.actions.database_execute import DatabaseExecute
+from streams.actions.database_query import DatabaseQuery
 from streams.actions.http_request import HttpRequest
 from streams.actions.mqtt_publish import MqttPublish
 from streams.actions.notify import Notify
-from streams.actions.publisher import Publisher
 from streams.actions.script import RunScript
 
-__all__ = ["ACTIONS", "ActionError", "ActionRequest", "Connections", "Performer", "performers"]
-
-
-class Connections(NamedTuple):
-    """What performers reach the world through; ``plant_ms`` is the plant's time in Unix milliseconds."""
-
-    mqtt: Publisher
-    plant_ms: Callable[[], int]
-    http: HttpClient
-    confined: bool = True
-    """Whether scripts need a kernel that filters system calls."""
+__all__ = ["ACTIONS", "ActionError", "ActionRequest", "Connections", "Effect", "Performer", "performers"]
 
 
 ACTIONS: dict[str, Callable[[Connections], Performer]] = {
@@ -33,6 +23,8 @@ ACTIONS: dict[str, Callable[[Connections], Performer]] = {
     "notify": lambda to: Notify(to.mqtt, to.plant_ms),
     "http_request": lambda to: HttpRequest(to.http),
     "script": lambda to: RunScript(confined=to.confined),
+    "database_query": lambda to: DatabaseQuery(to.databases),
+    "database_execute": lambda to: DatabaseExecute(to.databases),
 }
 
 

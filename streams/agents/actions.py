@@ -9,7 +9,6 @@ the same idempotency key.
 import asyncio
 import contextlib
 import time
-import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,17 +17,14 @@ import faust
 import structlog
 
 from streams import transport
-from streams.actions import Connections, performers
-from streams.actions.http_client import AiohttpClient
-from streams.actions.publisher import MqttPublisher
-from streams.addresses import Allowed
+from streams.actions import performers
+from streams.actions.connections import ROLE, real_connections
 from streams.app import RoleApp, make_app
 from streams.codec import BadRecordError, UpgradeError
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.deadletters import DeadLetter
 from streams.kafka import client_options
 from streams.monitoring import Sample
-from streams.mqtt import MqttAddress
 from streams.outbox import Outbox
 from streams.performing import Performing, Requested, decode_requested
 from streams.pool import Pool
@@ -40,7 +36,6 @@ from streams.topics import Topics, group_of, load_topics
 from streams.transport import TopicPartition
 from streams.transport.fatal import exit_process
 
-ROLE = "actions"
 REQUESTED = ("ce_type", b"action_requested")
 MAX_RECORDS = 1_000
 MAX_PENDING = 2_000
@@ -70,21 +65,14 @@ class ActionWorker:
     """Performs the requests of this worker's partitions."""
 
     def __init__(self, settings: Settings, topics: Topics) -> None:
-        clock, group = settings.plant_clock, group_of(settings, ROLE)
         self.outcomes: Counter[str] = Counter()
         """Answers since the start of the process: ``completed``, or by the error's type."""
         self.source: transport.Source | None = None
         self._commands = topics.commands.name
         self._dead_letters = TopicPartition(topics.dead_letters.name, DEAD_LETTERS_PARTITION)
-        self._publisher = MqttPublisher(MqttAddress.of(settings), f"{group}-{uuid.uuid4().hex[:8]}")
-        self._http = AiohttpClient(Allowed.parse(settings.http_allow))
-        connections = Connections(
-            self._publisher,
-            plant_ms=lambda: clock.plant_ms(time.time() * 1000),
-            http=self._http,
-            confined=settings.script_sandbox == "required",
-        )
-        self._performing = Performing(performers(connections), clock, time.time, Secrets.of(settings))
+        self._world = real_connections(settings)
+        able = performers(self._world.connections)
+        self._performing = Performing(able, settings.plant_clock, time.time, Secrets.of(settings))
         self._pool: Pool[tuple[_Work, Requested]] = Pool(settings.action_concurrency, self._perform)
         self._outbox: Outbox[_Work] = Outbox(client_options(settings), self._sent, self._not_sent)
         self._progress: dict[int, Progress] = {}
@@ -95,14 +83,12 @@ class ActionWorker:
     async def start(self) -> None:
         """Connect."""
         await self._outbox.start()
-        await self._http.start()
-        await self._publisher.start()
+        await self._world.start()
 
     async def stop(self) -> None:
         """Give up what still runs, since nobody waits any longer, and disconnect."""
         await self._pool.stop()
-        await self._publisher.stop()
-        await self._http.stop()
+        await self._world.stop()
         await self._outbox.stop()
 
     def status(self) -> dict[str, int]:

@@ -10,8 +10,10 @@ import msgspec
 import orjson
 import pytest
 
-from streams.actions import ACTIONS, ActionError, ActionRequest, Connections, performers
-from streams.actions.http_client import FakeHttpClient, HttpAnswer
+from streams.actions import ACTIONS, ActionError, ActionRequest, performers
+from streams.actions.connections import fake_connections
+from streams.actions.databases import FakeDatabases
+from streams.actions.http_client import FakeHttpClient
 from streams.actions.publisher import FakePublisher, MqttMessage, MqttPublisher, Publisher
 from streams.mqtt import MqttAddress
 from weir.stack.stack import StackUrls
@@ -72,7 +74,7 @@ def request(action: str, config: dict[str, Any], time_left_s: float = 20.0) -> A
 async def perform(
     publisher: Publisher, action: str, config: dict[str, Any], time_left_s: float = 20.0
 ) -> dict[str, Any]:
-    connections = Connections(publisher, lambda: PLANT_MS, FakeHttpClient(lambda _: HttpAnswer(204, {}, b"")))
+    connections = fake_connections()._replace(mqtt=publisher, plant_ms=lambda: PLANT_MS)
     performer = performers(connections)[action]
     output = await performer.perform(request(action, config, time_left_s))
     assert msgspec.json.decode(msgspec.json.encode(output)) == output
@@ -83,12 +85,16 @@ GOOD: dict[str, dict[str, Any]] = {
     "mqtt_publish": {"topic": "contract/any", "payload": {"a": 1}},
     "notify": {"message": "hot", "channel": "alert"},
     "http_request": {"url": "https://plant.example/cooling", "method": "POST", "body": {"on": True}},
+    "database_query": {"query": "SELECT :a", "params": {"a": 1}},
+    "database_execute": {"statement": "DELETE FROM t WHERE a = $1", "params": [1]},
     "script": {"source": "output = {'twice': 2 * input['a']}", "input": {"a": 1}},
 }
 BAD: dict[str, dict[str, Any]] = {
     "mqtt_publish": {"topic": "contract/+", "payload": ""},
     "notify": {"message": "", "channel": "alert"},
     "http_request": {"url": "file:///etc/passwd"},
+    "database_query": {"query": "SELECT :a", "params": {}},
+    "database_execute": {"statement": "DROP TABLE t"},
     "script": {"source": ""},
 }
 OVER_MQTT = ("mqtt_publish", "notify")
@@ -105,19 +111,20 @@ async def test_a_good_config_is_carried_out(action: str) -> None:
 
 @pytest.mark.parametrize("action", ACTIONS)
 async def test_a_dry_run_tells_what_would_happen_and_does_nothing(action: str) -> None:
-    publisher, http = FakePublisher(), FakeHttpClient(lambda _: HttpAnswer(204, {}, b""))
-    performer = performers(Connections(publisher, lambda: PLANT_MS, http))[action]
-    effect = performer.dry_run(request(action, GOOD[action]))
+    connections = fake_connections()
+    effect = performers(connections)[action].dry_run(request(action, GOOD[action]))
     assert effect.does
     assert msgspec.json.decode(msgspec.json.encode(effect.details)) == effect.details
-    assert (publisher.messages, http.calls) == ([], [])
+    assert isinstance(connections.mqtt, FakePublisher)
+    assert isinstance(connections.http, FakeHttpClient)
+    assert isinstance(connections.databases, FakeDatabases)
+    assert [connections.mqtt.messages, connections.http.calls, connections.databases.calls] == [[], [], []]
 
 
 @pytest.mark.parametrize("action", ACTIONS)
 async def test_a_dry_run_refuses_what_performing_would(action: str) -> None:
-    performer = performers(Connections(FakePublisher(), lambda: 0, FakeHttpClient(lambda _: HttpAnswer(204, {}, b""))))
     with pytest.raises(ActionError) as refused:
-        performer[action].dry_run(request(action, BAD[action]))
+        performers(fake_connections())[action].dry_run(request(action, BAD[action]))
     assert refused.value.error_type == "invalid_config"
 
 

@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from streams.actions import pg_errors
 from streams.core.actions import ACTIONS
 from streams.core.actions.failures import FAILURES, failure_of, is_transient
 from streams.sandbox import runner
 
 STREAMS = Path(__file__).parents[2] / "streams"
 FILES = [*sorted((STREAMS / "actions").glob("*.py")), STREAMS / "performing.py"]
+BY_TABLE = {"kind": set(pg_errors._TYPES.values()) | {"database_error"}}
+"""Types that are looked up: by the variable's name."""
 RAISERS = {"ActionError": 1, "_failed": 1}
 """The argument that is the type."""
 MADE = {
@@ -38,6 +41,8 @@ def _types(node: ast.expr) -> Iterator[str]:
             yield from _types(node.orelse)
         case ast.JoinedStr(values=[ast.Constant(value=str(prefix)), *_]):
             yield from MADE[prefix]
+        case ast.Name(id=name) if name in BY_TABLE:
+            yield from BY_TABLE[name]
         case ast.Name(id="error_type") | ast.Attribute(attr="error_type"):
             pass  # passed on
         case _:

@@ -1,8 +1,7 @@
 import inspect
 
-from streams.actions import ACTIONS, Connections, performers
-from streams.actions.http_client import FakeHttpClient, HttpAnswer
-from streams.actions.publisher import FakePublisher
+from streams.actions import ACTIONS, performers
+from streams.actions.connections import fake_connections
 from streams.core import actions as core
 
 
@@ -12,8 +11,7 @@ def test_the_worker_performs_exactly_the_actions_that_are_not_inline() -> None:
 
 
 def test_every_performer_documents_its_config_fields() -> None:
-    connections = Connections(FakePublisher(), lambda: 0, FakeHttpClient(lambda _: HttpAnswer(200, {}, b"")))
-    for name, performer in performers(connections).items():
+    for name, performer in performers(fake_connections()).items():
         text = inspect.getdoc(type(performer)) or ""
         for field in core.ACTIONS[name].config.model_fields:
             assert f"``{field}``" in text, f"{name}: {field} is not in the docstring of {type(performer).__name__}"

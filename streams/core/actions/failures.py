@@ -19,6 +19,7 @@ class Failure(NamedTuple):
 
 TRANSIENT, PERMANENT = True, False
 EVERY: tuple[str, ...] = ()
+DATABASE = ("database_query", "database_execute")
 
 FAILURES: dict[str, Failure] = {
     # what the worker says of any action
@@ -40,7 +41,14 @@ FAILURES: dict[str, Failure] = {
     "forbidden_address": Failure(PERMANENT, ("http_request", "notify"), "the address is not in WEIR_HTTP_ALLOW"),
     "redirects": Failure(PERMANENT, ("http_request", "notify"), "it redirects too often, or to what may not be asked"),
     "invalid_answer": Failure(PERMANENT, ("http_request", "notify"), "the answer is not what it says it is"),
-    "answer_too_large": Failure(PERMANENT, ("http_request", "notify"), "the answer is more than an event may hold"),
+    "answer_too_large": Failure(
+        PERMANENT, ("http_request", "notify", *DATABASE), "the answer is more than an event may hold"
+    ),
+    # database_query, database_execute
+    "database_busy": Failure(TRANSIENT, DATABASE, "a lock was not free, or another transaction was in the way"),
+    "database_refused": Failure(PERMANENT, DATABASE, "it does not let us in: user, password, name or certificate"),
+    "database_constraint": Failure(PERMANENT, DATABASE, "the rows would break a constraint of their table"),
+    "database_error": Failure(PERMANENT, DATABASE, "any other error of the statement, with its SQLSTATE"),
     # script
     "script_time": Failure(TRANSIENT, ("script",), "it waited for longer than its time, as on a busy machine"),
     "script_script": Failure(PERMANENT, ("script",), "it raised an exception"),

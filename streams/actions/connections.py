@@ -1,0 +1,69 @@
+"""What performers reach the world through: opened once a worker, with a fake beside each real one."""
+
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+
+from streams.actions.databases import Databases, FakeDatabases, PgDatabases
+from streams.actions.http_client import AiohttpClient, FakeHttpClient, HttpAnswer, HttpClient
+from streams.actions.publisher import FakePublisher, MqttPublisher, Publisher
+from streams.addresses import Allowed
+from streams.mqtt import MqttAddress
+from streams.settings import Settings
+from streams.topics import group_of
+
+ROLE = "actions"
+
+
+class Connections(NamedTuple):
+    """``plant_ms`` is the plant's time in Unix milliseconds."""
+
+    mqtt: Publisher
+    http: HttpClient
+    databases: Databases
+    plant_ms: Callable[[], int]
+    confined: bool = True
+    """Whether scripts need a kernel that filters system calls."""
+
+
+class Opening(NamedTuple):
+    """``connections`` may be given to performers at once, and used after ``start``."""
+
+    connections: Connections
+    starts: tuple[Callable[[], Awaitable[None]], ...]
+    stops: tuple[Callable[[], Awaitable[None]], ...]
+
+    async def start(self) -> None:
+        """Connect, or begin to."""
+        for start in self.starts:
+            await start()
+
+    async def stop(self) -> None:
+        """Disconnect."""
+        for stop in reversed(self.stops):
+            await stop()
+
+
+def real_connections(settings: Settings) -> Opening:
+    """Those of an action worker."""
+    clock = settings.plant_clock
+    mqtt = MqttPublisher(MqttAddress.of(settings), f"{group_of(settings, ROLE)}-{uuid.uuid4().hex[:8]}")
+    http = AiohttpClient(Allowed.parse(settings.http_allow))
+    databases = PgDatabases(settings.database_url, settings.databases)
+    connections = Connections(
+        mqtt,
+        http,
+        databases,
+        plant_ms=lambda: clock.plant_ms(time.time() * 1000),
+        confined=settings.script_sandbox == "required",
+    )
+    opened = (http, databases, mqtt)
+    return Opening(connections, tuple(one.start for one in opened), tuple(one.stop for one in opened))
+
+
+def fake_connections() -> Connections:
+    """Fakes that answer with nothing, for tests and dry runs; ``_replace`` puts in others."""
+    return Connections(
+        FakePublisher(), FakeHttpClient(lambda _: HttpAnswer(204, {}, b"")), FakeDatabases(lambda _: []), lambda: 0
+    )
