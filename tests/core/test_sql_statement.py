@@ -46,7 +46,7 @@ def test_names_become_numbers_where_they_are_parameters(sql: str, text: str, nam
     ],
 )
 def test_what_is_no_statement_is_refused_at_its_place(sql: str, says: str, offset: int) -> None:
-    with pytest.raises(ExpressionSyntaxError, match=".*") as refused:
+    with pytest.raises(ExpressionSyntaxError) as refused:
         parse_statement(sql, VERBS)
     assert says in str(refused.value)
     assert refused.value.offset == offset
