@@ -8,6 +8,7 @@ it happens once, and the later ones get the result of the first.
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
 import asyncpg
@@ -49,7 +50,8 @@ class SqlCall(NamedTuple):
     database: str | None = None
 
 
-class SqlResult(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class SqlResult:
     """``rows`` as JSON objects; ``count`` are the rows that were read or changed; ``more``: there are further ones."""
 
     rows: list[dict[str, Any]]
@@ -82,7 +84,9 @@ class PgDatabases:
 
     def __init__(self, main: str, named: Mapping[str, str]) -> None:
         """URLs."""
-        self._urls: dict[str | None, str] = {None: main, **named}
+        self._urls: dict[str | None, str] = {None: main}
+        for name, url in named.items():
+            self._urls[name] = url
         self._pools: dict[str | None, asyncpg.Pool] = {}
         self._ready: dict[str | None, float] = {}
 
