@@ -166,7 +166,7 @@ class _Builder:
                 value.append(self._value(item, (*steps, len(value))))
         else:
             assert isinstance(event, ScalarEvent)
-            value = _plain_value(event.value) if event.implicit[0] else event.value
+            value = plain_value(event.value) if event.implicit[0] else event.value
         if event.anchor is not None:
             self._anchors[event.anchor] = value, self._nodes - before
         return value
@@ -214,7 +214,7 @@ def unfit_values(data: Any) -> Iterator[tuple[Steps, str]]:
             yield steps, f"Expected a number below 2^63, but got {value}"
 
 
-def _plain_value(text: str) -> Any:
+def plain_value(text: str) -> Any:
     """What an unquoted text means."""
     if text in _WORDS:
         return _WORDS[text]

@@ -20,7 +20,14 @@ from streams.core.triggers import TRIGGERS
 from streams.core.validation import Parts, check
 from streams.core.variables import Variable
 
-__all__ = ["DefinitionError", "Problem", "check_definition", "parse_definition", "validate_definition"]
+__all__ = [
+    "DefinitionError",
+    "Problem",
+    "check_definition",
+    "check_document",
+    "parse_definition",
+    "validate_definition",
+]
 
 _Model = TypeVar("_Model", bound=Part)
 
@@ -41,6 +48,11 @@ def check_definition(text: str, file: str = "<text>") -> tuple[ProcessDefinition
         report = Report(file, None, Document(text.splitlines() or [""]))
         report.add_at(error.mark, (), str(error), error.fix)
         return None, report.problems
+    return check_document(document, file)
+
+
+def check_document(document: Document, file: str) -> tuple[ProcessDefinition | None, list[Problem]]:
+    """As ``check_definition``, of a text that has been read."""
     report = Report(file, document.data, document)
     for steps, mark in document.repeated:
         report.add_at(mark, steps, f"The key {str(steps[-1])!r} is there twice", "Remove one of them")

@@ -1,0 +1,111 @@
+"""What differs between two definitions."""
+
+from typing import Any
+
+import pytest
+
+from streams.core.diff import Change, diff, hindrances
+from streams.core.parse import parse_definition
+
+TEXT = """
+id: pump
+version: 1
+triggers:
+  - {type: redpanda, topic: heatpump-telemetry, condition: fields.t > 25}
+  - {type: api}
+variables:
+  - {name: limit, value: 25}
+activities:
+  - {id: check, type: decision, condition: limit > 20, true_path: cool, false_path: done}
+  - {id: cool, type: service, action: mqtt_publish, config: {topic: plant, payload: {on: true}}}
+  - {id: nap, type: timer, duration: 5m}
+  - {id: done, type: service, action: log, message: over}
+"""
+
+
+def changes(*replacements: tuple[str, str]) -> list[Change]:
+    text = TEXT
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    return diff(parse_definition(TEXT), parse_definition(text))
+
+
+def test_spelling_order_and_version_do_not_count() -> None:
+    assert (
+        changes(
+            ("version: 1", "version: 2  # the same"),
+            ("{id: cool, type: service, ", "{type: service, id: cool, next: nap, "),
+            ("duration: 5m", "duration: 300s"),
+            ("config: {topic: plant, payload: {on: true}}", "topic: plant, payload: {on: true}"),
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "found"),
+    [
+        ("id: pump", "id: pump\nname: Pump 1", Change("changed", "process", "pump", "name", "pump", "Pump 1")),
+        (
+            "fields.t > 25",
+            "fields.t > 26",
+            Change("changed", "trigger", "redpanda heatpump-telemetry", "condition", "fields.t > 25", "fields.t > 26"),
+        ),
+        ("  - {type: api}\n", "", Change("removed", "trigger", "api", old={"type": "api"})),
+        ("value: 25", "value: 25.0", Change("changed", "variable", "limit", "value", 25, 25.0)),
+        (
+            "{name: limit, value: 25}",
+            "{name: limit, value: 25}\n  - {name: note}",
+            Change("added", "variable", "note", new={"name": "note"}),
+        ),
+        (
+            "payload: {on: true}",
+            "payload: {on: 1}",
+            Change("changed", "activity", "cool", "config.payload.on", True, 1),
+        ),
+        ("5m", "6m", Change("changed", "activity", "nap", "duration", "5m", "6m")),
+        (
+            "true_path: cool",
+            "true_path: nap",
+            Change("changed", "activity", "check", "true_path", "cool", "nap", way=True),
+        ),
+    ],
+)
+def test_one_change(old: str, new: str, found: Change) -> None:
+    assert changes((old, new))[:1] == [found]
+
+
+def test_an_activity_that_is_removed_changes_the_way_to_it() -> None:
+    found = changes(("  - {id: nap, type: timer, duration: 5m}\n", ""))
+    assert [(one.kind, one.part, one.name, one.field, one.old, one.new, one.way) for one in found] == [
+        ("changed", "activity", "cool", "next", "nap", "end", True),
+        (
+            "removed",
+            "activity",
+            "nap",
+            "",
+            {"type": "timer", "id": "nap", "next": "end", "duration": "5m"},
+            None,
+            False,
+        ),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("replacement", "waiting", "found"),
+    [
+        (("5m", "6m"), {"nap": 3, "cool": 1}, {}),
+        (("id: nap", "id: rest"), {"nap": 3}, {"nap": "it is not there any more"}),
+        (
+            ("type: timer, duration: 5m", "type: message, name: go"),
+            {"nap": 1},
+            {"nap": "it was a timer, and is a message"},
+        ),
+    ],
+)
+def test_who_waits_at_what_is_gone_cannot_go_on(
+    replacement: tuple[str, str], waiting: dict[str, int], found: dict[str, Any]
+) -> None:
+    new = parse_definition(TEXT.replace(*replacement))
+    assert hindrances(parse_definition(TEXT), new, waiting) == found
