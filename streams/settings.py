@@ -129,6 +129,8 @@ class Settings(BaseSettings):
     """Actions that one action worker performs at the same time."""
     databases: dict[DatabaseName, Annotated[SecretUrl, AfterValidator(_check_database)]] = Field(default_factory=dict)
     """Further databases for ``database_query`` and ``database_execute``, by name: a JSON object of URLs."""
+    channels_file: Path | None = None
+    """YAML file of the channels of ``notify`` (``streams.actions.channels``)."""
     http_allow: Annotated[str, AfterValidator(_check_allowed)] = ""
     """Private places that the action ``http_request`` may reach: networks (CIDR) and hosts, with commas between."""
     secrets_dir: Path | None = None

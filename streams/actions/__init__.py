@@ -20,7 +20,7 @@ __all__ = ["ACTIONS", "ActionError", "ActionRequest", "Connections", "Effect", "
 
 ACTIONS: dict[str, Callable[[Connections], Performer]] = {
     "mqtt_publish": lambda to: MqttPublish(to.mqtt),
-    "notify": lambda to: Notify(to.mqtt, to.plant_ms),
+    "notify": lambda to: Notify(to.mqtt, to.http, to.mailer, to.channels, to.secrets, to.plant_ms),
     "http_request": lambda to: HttpRequest(to.http),
     "script": lambda to: RunScript(confined=to.confined),
     "database_query": lambda to: DatabaseQuery(to.databases),

@@ -5,11 +5,14 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
+from streams.actions.channels import Channels, load_channels
 from streams.actions.databases import Databases, FakeDatabases, PgDatabases
 from streams.actions.http_client import AiohttpClient, FakeHttpClient, HttpAnswer, HttpClient
+from streams.actions.mailer import FakeMailer, Mailer, SmtpMailer
 from streams.actions.publisher import FakePublisher, MqttPublisher, Publisher
 from streams.addresses import Allowed
 from streams.mqtt import MqttAddress
+from streams.secrets import Secrets
 from streams.settings import Settings
 from streams.topics import group_of
 
@@ -22,6 +25,9 @@ class Connections(NamedTuple):
     mqtt: Publisher
     http: HttpClient
     databases: Databases
+    mailer: Mailer
+    channels: Channels
+    secrets: Secrets
     plant_ms: Callable[[], int]
     confined: bool = True
     """Whether scripts need a kernel that filters system calls."""
@@ -55,6 +61,9 @@ def real_connections(settings: Settings) -> Opening:
         mqtt,
         http,
         databases,
+        SmtpMailer(),
+        load_channels(settings.channels_file),
+        Secrets.of(settings),
         plant_ms=lambda: clock.plant_ms(time.time() * 1000),
         confined=settings.script_sandbox == "required",
     )
@@ -64,6 +73,5 @@ def real_connections(settings: Settings) -> Opening:
 
 def fake_connections() -> Connections:
     """Fakes that answer with nothing, for tests and dry runs; ``_replace`` puts in others."""
-    return Connections(
-        FakePublisher(), FakeHttpClient(lambda _: HttpAnswer(204, {}, b"")), FakeDatabases(lambda _: []), lambda: 0
-    )
+    http, databases = FakeHttpClient(lambda _: HttpAnswer(204, {}, b"")), FakeDatabases(lambda _: [])
+    return Connections(FakePublisher(), http, databases, FakeMailer(), Channels(), Secrets({}), lambda: 0)

@@ -48,10 +48,14 @@ class HttpRequest:
         raise ActionError(f"{call.place} redirects more than {MAX_REDIRECTS} times", "redirects")
 
     def dry_run(self, request: ActionRequest) -> Effect:
-        call = call_of(request.config, request.idempotency_key)
         expected_of(request.config)
-        details = {"method": call.method, "url": call.url, "headers": dict(call.headers), "body": readable(call.body)}
-        return Effect(f"sends {call.method} to {call.place}", details)
+        return effect_of(call_of(request.config, request.idempotency_key))
+
+
+def effect_of(call: HttpCall) -> Effect:
+    """What sending ``call`` does."""
+    details = {"method": call.method, "url": call.url, "headers": dict(call.headers), "body": readable(call.body)}
+    return Effect(f"sends {call.method} to {call.place}", details)
 
 
 def call_of(config: dict[str, Any], idempotency_key: str) -> HttpCall:

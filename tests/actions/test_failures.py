@@ -13,8 +13,8 @@ from streams.sandbox import runner
 
 STREAMS = Path(__file__).parents[2] / "streams"
 FILES = [*sorted((STREAMS / "actions").glob("*.py")), STREAMS / "performing.py"]
-BY_TABLE = {"kind": set(pg_errors._TYPES.values()) | {"database_error"}}
-"""Types that are looked up: by the variable's name."""
+LOOKED_UP = {"kind": set(pg_errors._TYPES.values()) | {"database_error", "mail_later", "mail_login", "mail_refused"}}
+"""Types that are chosen before: by the variable's name."""
 RAISERS = {"ActionError": 1, "_failed": 1}
 """The argument that is the type."""
 MADE = {
@@ -41,8 +41,8 @@ def _types(node: ast.expr) -> Iterator[str]:
             yield from _types(node.orelse)
         case ast.JoinedStr(values=[ast.Constant(value=str(prefix)), *_]):
             yield from MADE[prefix]
-        case ast.Name(id=name) if name in BY_TABLE:
-            yield from BY_TABLE[name]
+        case ast.Name(id=name) if name in LOOKED_UP:
+            yield from LOOKED_UP[name]
         case ast.Name(id="error_type") | ast.Attribute(attr="error_type"):
             pass  # passed on
         case _:

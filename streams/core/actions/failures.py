@@ -44,6 +44,10 @@ FAILURES: dict[str, Failure] = {
     "answer_too_large": Failure(
         PERMANENT, ("http_request", "notify", *DATABASE), "the answer is more than an event may hold"
     ),
+    # notify by e-mail
+    "mail_later": Failure(TRANSIENT, ("notify",), "the mail server says later: greylisting, too busy, a full mailbox"),
+    "mail_refused": Failure(PERMANENT, ("notify",), "the mail server does not take the mail, or any recipient"),
+    "mail_login": Failure(PERMANENT, ("notify",), "the mail server does not know user and password"),
     # database_query, database_execute
     "database_busy": Failure(TRANSIENT, DATABASE, "a lock was not free, or another transaction was in the way"),
     "database_refused": Failure(PERMANENT, DATABASE, "it does not let us in: user, password, name or certificate"),
