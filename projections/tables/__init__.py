@@ -15,6 +15,12 @@ from projections.tables import (
 )
 from projections.tables.base import Projection, Table
 
+STATION = (
+    "alerts", "bots", "group_members", "groups", "messages", "positions", "station_outbox", "station_positions",
+    "users", "weir_done_actions", "zone_members", "zones",
+)  # fmt: skip
+"""What ``streams.station`` writes, and people."""
+
 TABLES: dict[str, Table] = {
     "definition_activations": definition_activations.TABLE,
     "process_definitions": process_definitions.TABLE,
@@ -24,6 +30,7 @@ TABLES: dict[str, Table] = {
     # A replay builds them anew together with the rows, so they are projected too; the projector itself moves them.
     "projection_positions": Table("projection_positions", "projected"),
     "schema_migrations": Table("schema_migrations", "owned"),
+    **{name: Table(name, "owned") for name in STATION},
 }
 
 

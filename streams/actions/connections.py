@@ -10,10 +10,14 @@ from streams.actions.databases import Databases, FakeDatabases, PgDatabases
 from streams.actions.http_client import AiohttpClient, FakeHttpClient, HttpAnswer, HttpClient
 from streams.actions.mailer import FakeMailer, Mailer, SmtpMailer
 from streams.actions.publisher import FakePublisher, MqttPublisher, Publisher
+from streams.actions.station import StationSide
 from streams.addresses import Allowed
 from streams.mqtt import MqttAddress
 from streams.secrets import Secrets
 from streams.settings import Settings
+from streams.station.memory import MemoryStation
+from streams.station.sql import SqlStation
+from streams.station.tables import Station
 from streams.topics import group_of
 
 ROLE = "actions"
@@ -28,9 +32,15 @@ class Connections(NamedTuple):
     mailer: Mailer
     channels: Channels
     secrets: Secrets
+    station: Station
     plant_ms: Callable[[], int]
     confined: bool = True
     """Whether scripts need a kernel that filters system calls."""
+
+    @property
+    def of_station(self) -> StationSide:
+        """What the station's actions need of them."""
+        return StationSide(self.station, self.mqtt, self.plant_ms)
 
 
 class Opening(NamedTuple):
@@ -57,6 +67,7 @@ def real_connections(settings: Settings) -> Opening:
     mqtt = MqttPublisher(MqttAddress.of(settings), f"{group_of(settings, ROLE)}-{uuid.uuid4().hex[:8]}")
     http = AiohttpClient(Allowed.parse(settings.http_allow))
     databases = PgDatabases(settings.database_url, settings.databases)
+    station = SqlStation(settings.database_url)
     connections = Connections(
         mqtt,
         http,
@@ -64,14 +75,17 @@ def real_connections(settings: Settings) -> Opening:
         SmtpMailer(),
         load_channels(settings.channels_file),
         Secrets.of(settings),
+        station,
         plant_ms=lambda: clock.plant_ms(time.time() * 1000),
         confined=settings.script_sandbox == "required",
     )
     opened = (http, databases, mqtt)
-    return Opening(connections, tuple(one.start for one in opened), tuple(one.stop for one in opened))
+    return Opening(connections, tuple(one.start for one in opened), tuple(one.stop for one in (station, *opened)))
 
 
 def fake_connections() -> Connections:
     """Fakes that answer with nothing, for tests and dry runs; ``_replace`` puts in others."""
     http, databases = FakeHttpClient(lambda _: HttpAnswer(204, {}, b"")), FakeDatabases(lambda _: [])
-    return Connections(FakePublisher(), http, databases, FakeMailer(), Channels(), Secrets({}), lambda: 0)
+    return Connections(
+        FakePublisher(), http, databases, FakeMailer(), Channels(), Secrets({}), MemoryStation(), lambda: 0
+    )

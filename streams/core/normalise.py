@@ -13,6 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
+from streams.core.actions import ALIASES as ACTION_ALIASES
 from streams.core.activities import KINDS, SERVICES, Activity, Continuing, Service
 from streams.core.document import Steps
 from streams.core.report import Report, show
@@ -137,7 +138,12 @@ def _known_kind(part: Raw, report: Report) -> bool:
     kind = part.content.get("type")
     if not _is_known(kind, KINDS, "type", "activity", part, report):
         return False
-    return kind != "service" or _is_known(part.content.get("action"), SERVICES, "action", "service", part, report)
+    if kind != "service":
+        return True
+    action = part.content.get("action")
+    if isinstance(action, str) and action in ACTION_ALIASES:
+        part.content["action"] = ACTION_ALIASES[action]
+    return _is_known(part.content.get("action"), SERVICES, "action", "service", part, report)
 
 
 def _is_known(value: Any, known: Any, name: str, what: str, part: Raw, report: Report) -> bool:

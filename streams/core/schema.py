@@ -9,6 +9,7 @@ an action's fields beside ``action`` as well as under ``config``, and what may b
 import json
 from typing import Any
 
+from streams.core.actions import ALIASES as ACTION_ALIASES
 from streams.core.activities.service import SERVICES
 from streams.core.definition import ProcessDefinition
 from streams.core.triggers import ALIASES, TRIGGERS
@@ -24,7 +25,9 @@ def definition_schema() -> _Schema:
         _widen_trigger(parts[trigger.__name__], name)
         if "config" in trigger.model_fields:
             _widen_config(parts[trigger.__name__], parts)
-    for service in SERVICES.values():
+    for name, service in SERVICES.items():
+        if others := [alias for alias, meant in ACTION_ALIASES.items() if meant == name]:
+            parts[service.__name__]["properties"]["action"] = {"enum": [name, *others]}
         _widen_config(parts[service.__name__], parts)
     properties = schema["properties"]
     properties["trigger"] = properties["triggers"]["items"]

@@ -16,6 +16,9 @@ from streams.actions.databases import FakeDatabases
 from streams.actions.http_client import FakeHttpClient
 from streams.actions.publisher import FakePublisher, MqttMessage, MqttPublisher, Publisher
 from streams.mqtt import MqttAddress
+from streams.station.geometry import Circle, Point
+from streams.station.memory import MemoryStation
+from streams.station.model import Alert, Bot, BotTrigger, User, Zone
 from weir.stack.stack import StackUrls
 
 PLANT_MS = 1_386_656_700_000
@@ -50,7 +53,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     await publisher.start()
     await down_publisher.start()
     async with aiomqtt.Client(address.host, address.port) as subscriber:
-        await subscriber.subscribe([("contract/#", 1), ("weir/notify/#", 1)])
+        await subscriber.subscribe([("contract/#", 1), ("weir/notify/#", 1), ("weir/message/#", 1)])
         seen: list[MqttMessage] = []
 
         async def received(count: int) -> list[MqttMessage]:
@@ -71,10 +74,21 @@ def request(action: str, config: dict[str, Any], time_left_s: float = 20.0) -> A
     )
 
 
+def station() -> MemoryStation:
+    """With one of everything that the good configurations name."""
+    made = MemoryStation()
+    made.tables.people["u1"] = User("u1", "Ann")
+    made.tables.groups["staff"] = {"u1"}
+    made.tables.zones["cold"] = Zone("cold", "Cold store", Circle(Point(48, 16), 100))
+    made.tables.bots["b1"] = Bot("b1", "Bot", (BotTrigger("help", "help", "Ask me"),))
+    made.tables.alerts["a1"] = Alert("a1", "error", "Hot", PLANT_MS, "ann")
+    return made
+
+
 async def perform(
     publisher: Publisher, action: str, config: dict[str, Any], time_left_s: float = 20.0
 ) -> dict[str, Any]:
-    connections = fake_connections()._replace(mqtt=publisher, plant_ms=lambda: PLANT_MS)
+    connections = fake_connections()._replace(mqtt=publisher, station=station(), plant_ms=lambda: PLANT_MS)
     performer = performers(connections)[action]
     output = await performer.perform(request(action, config, time_left_s))
     assert msgspec.json.decode(msgspec.json.encode(output)) == output
@@ -88,6 +102,15 @@ GOOD: dict[str, dict[str, Any]] = {
     "database_query": {"query": "SELECT :a", "params": {"a": 1}},
     "database_execute": {"statement": "DELETE FROM t WHERE a = $1", "params": [1]},
     "script": {"source": "output = {'twice': 2 * input['a']}", "input": {"a": 1}},
+    "create_alert": {"title": "Too hot", "severity": "critical", "data": {"t": 95}},
+    "acknowledge_alert": {"alert_id": "a1", "by": "ann"},
+    "resolve_alert": {"alert_key": "pump-3"},
+    "update_zone": {"zone_id": "cold", "margin_m": 5},
+    "get_users_in_zone": {"zone_id": "cold"},
+    "update_user_group": {"user_id": "u1", "group_id": "staff", "operation": "remove"},
+    "send_message": {"user_id": "u1", "message": "Come, please"},
+    "send_notification": {"channel": "night", "message": "Alarm", "title": "Fire", "priority": "urgent"},
+    "trigger_bot_response": {"bot_id": "b1", "trigger": "help", "user_id": "u1"},
 }
 BAD: dict[str, dict[str, Any]] = {
     "mqtt_publish": {"topic": "contract/+", "payload": ""},
@@ -96,8 +119,17 @@ BAD: dict[str, dict[str, Any]] = {
     "database_query": {"query": "SELECT :a", "params": {}},
     "database_execute": {"statement": "DROP TABLE t"},
     "script": {"source": ""},
+    "create_alert": {"title": "Too hot", "severity": "hot"},
+    "acknowledge_alert": {"by": "ann"},
+    "resolve_alert": {"alert_id": "a1", "alert_key": "pump-3"},
+    "update_zone": {"zone_id": "cold", "lat": 91, "lon": 0, "radius_m": 5},
+    "get_users_in_zone": {"zone_id": ""},
+    "update_user_group": {"user_id": "u1", "group_id": "staff", "operation": "move"},
+    "send_message": {"user_id": "u1", "channel": "night", "message": "Come, please"},
+    "send_notification": {"channel": "night", "message": ""},
+    "trigger_bot_response": {"bot_id": "b1", "trigger": "help"},
 }
-OVER_MQTT = ("mqtt_publish", "notify")
+OVER_MQTT = ("mqtt_publish", "notify", "send_message", "send_notification", "trigger_bot_response")
 
 
 def test_the_contract_is_for_every_action() -> None:

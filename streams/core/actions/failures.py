@@ -20,6 +20,10 @@ class Failure(NamedTuple):
 TRANSIENT, PERMANENT = True, False
 EVERY: tuple[str, ...] = ()
 DATABASE = ("database_query", "database_execute")
+STATION = (
+    "acknowledge_alert", "resolve_alert", "update_zone", "get_users_in_zone", "update_user_group", "send_message",
+    "send_notification", "trigger_bot_response",
+)  # fmt: skip
 
 FAILURES: dict[str, Failure] = {
     # what the worker says of any action
@@ -53,6 +57,8 @@ FAILURES: dict[str, Failure] = {
     "database_refused": Failure(PERMANENT, DATABASE, "it does not let us in: user, password, name or certificate"),
     "database_constraint": Failure(PERMANENT, DATABASE, "the rows would break a constraint of their table"),
     "database_error": Failure(PERMANENT, DATABASE, "any other error of the statement, with its SQLSTATE"),
+    # the station's
+    "not_found": Failure(PERMANENT, STATION, "there is no such alert, zone, user, group or bot"),
     # script
     "script_time": Failure(TRANSIENT, ("script",), "it waited for longer than its time, as on a busy machine"),
     "script_script": Failure(PERMANENT, ("script",), "it raised an exception"),
