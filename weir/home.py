@@ -5,6 +5,7 @@ command finds it and a shell can source it.  A setting comes from, first found: 
 ``weir.env``, the default.
 """
 
+import json
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from types import MappingProxyType
@@ -103,6 +104,8 @@ def _text(value: Any) -> str:
         return value.get_secret_value()
     if isinstance(value, SecretUrl):
         return value.reveal()
+    if isinstance(value, dict):
+        return json.dumps({key: _text(item) for key, item in value.items()})
     return str(value.absolute()) if isinstance(value, Path) else str(value)
 
 

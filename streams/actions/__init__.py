@@ -12,6 +12,7 @@ from streams.actions.connections import Connections
 from streams.actions.create_alert import CreateAlert
 from streams.actions.database_execute import DatabaseExecute
 from streams.actions.database_query import DatabaseQuery
+from streams.actions.emit import Emit
 from streams.actions.get_users_in_zone import GetUsersInZone
 from streams.actions.http_request import HttpRequest
 from streams.actions.mqtt_publish import MqttPublish
@@ -31,6 +32,7 @@ ACTIONS: dict[str, Callable[[Connections], Performer]] = {
     "notify": lambda to: Notify(to.mqtt, to.http, to.mailer, to.channels, to.secrets, to.plant_ms),
     "http_request": lambda to: HttpRequest(to.http),
     "script": lambda to: RunScript(confined=to.confined),
+    "emit": lambda to: Emit(to.emitter),
     "database_query": lambda to: DatabaseQuery(to.databases),
     "database_execute": lambda to: DatabaseExecute(to.databases),
     "create_alert": lambda to: CreateAlert(to.of_station),

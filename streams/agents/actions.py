@@ -70,7 +70,7 @@ class ActionWorker:
         self.source: transport.Source | None = None
         self._commands = topics.commands.name
         self._dead_letters = TopicPartition(topics.dead_letters.name, DEAD_LETTERS_PARTITION)
-        self._world = real_connections(settings)
+        self._world = real_connections(settings, topics)
         able = performers(self._world.connections)
         self._performing = Performing(able, settings.plant_clock, time.time, Secrets.of(settings))
         self._pool: Pool[tuple[_Work, Requested]] = Pool(settings.action_concurrency, self._perform)

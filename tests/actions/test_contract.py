@@ -13,7 +13,9 @@ import pytest
 from streams.actions import ACTIONS, ActionError, ActionRequest, performers
 from streams.actions.connections import fake_connections
 from streams.actions.databases import FakeDatabases
+from streams.actions.emitter import FakeEmitter
 from streams.actions.http_client import FakeHttpClient
+from streams.actions.mailer import FakeMailer
 from streams.actions.publisher import FakePublisher, MqttMessage, MqttPublisher, Publisher
 from streams.mqtt import MqttAddress
 from streams.station.geometry import Circle, Point
@@ -22,6 +24,7 @@ from streams.station.model import Alert, Bot, BotTrigger, User, Zone
 from weir.stack.stack import StackUrls
 
 PLANT_MS = 1_386_656_700_000
+PLANT_TOPICS = ("plant",)
 NOBODY = MqttAddress("127.0.0.1", 24_999)
 
 Outbox = Callable[[int], Awaitable[list[MqttMessage]]]
@@ -88,7 +91,7 @@ def station() -> MemoryStation:
 async def perform(
     publisher: Publisher, action: str, config: dict[str, Any], time_left_s: float = 20.0
 ) -> dict[str, Any]:
-    connections = fake_connections()._replace(mqtt=publisher, station=station(), plant_ms=lambda: PLANT_MS)
+    connections = fake_connections(PLANT_TOPICS)._replace(mqtt=publisher, station=station(), plant_ms=lambda: PLANT_MS)
     performer = performers(connections)[action]
     output = await performer.perform(request(action, config, time_left_s))
     assert msgspec.json.decode(msgspec.json.encode(output)) == output
@@ -99,6 +102,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "mqtt_publish": {"topic": "contract/any", "payload": {"a": 1}},
     "notify": {"message": "hot", "channel": "alert"},
     "http_request": {"url": "https://plant.example/cooling", "method": "POST", "body": {"on": True}},
+    "emit": {"topic": "plant", "event": {"a": 1}},
     "database_query": {"query": "SELECT :a", "params": {"a": 1}},
     "database_execute": {"statement": "DELETE FROM t WHERE a = $1", "params": [1]},
     "script": {"source": "output = {'twice': 2 * input['a']}", "input": {"a": 1}},
@@ -116,6 +120,7 @@ BAD: dict[str, dict[str, Any]] = {
     "mqtt_publish": {"topic": "contract/+", "payload": ""},
     "notify": {"message": "", "channel": "alert"},
     "http_request": {"url": "file:///etc/passwd"},
+    "emit": {"topic": "process-commands", "event": {}},
     "database_query": {"query": "SELECT :a", "params": {}},
     "database_execute": {"statement": "DROP TABLE t"},
     "script": {"source": ""},
@@ -143,20 +148,23 @@ async def test_a_good_config_is_carried_out(action: str) -> None:
 
 @pytest.mark.parametrize("action", ACTIONS)
 async def test_a_dry_run_tells_what_would_happen_and_does_nothing(action: str) -> None:
-    connections = fake_connections()
+    connections = fake_connections(PLANT_TOPICS)
     effect = performers(connections)[action].dry_run(request(action, GOOD[action]))
     assert effect.does
     assert msgspec.json.decode(msgspec.json.encode(effect.details)) == effect.details
     assert isinstance(connections.mqtt, FakePublisher)
     assert isinstance(connections.http, FakeHttpClient)
     assert isinstance(connections.databases, FakeDatabases)
-    assert [connections.mqtt.messages, connections.http.calls, connections.databases.calls] == [[], [], []]
+    assert isinstance(connections.mailer, FakeMailer)
+    assert isinstance(connections.emitter, FakeEmitter)
+    done = [connections.mqtt.messages, connections.http.calls, connections.databases.calls]
+    assert [*done, connections.mailer.mails, connections.emitter.events] == [[]] * 5
 
 
 @pytest.mark.parametrize("action", ACTIONS)
 async def test_a_dry_run_refuses_what_performing_would(action: str) -> None:
     with pytest.raises(ActionError) as refused:
-        performers(fake_connections())[action].dry_run(request(action, BAD[action]))
+        performers(fake_connections(PLANT_TOPICS))[action].dry_run(request(action, BAD[action]))
     assert refused.value.error_type == "invalid_config"
 
 

@@ -30,10 +30,12 @@ EVERYWHERE = {
     "WEIR_KAFKA_SASL_MECHANISM": "SCRAM-SHA-256",
     "WEIR_KAFKA_SASL_USERNAME": "weir",
     "WEIR_KAFKA_SASL_PASSWORD": PLANTED,
+    "WEIR_DATABASES": f'{{"erp": "postgresql://weir:{WRITTEN}@{NOBODY}/erp"}}',
     "WEIR_TOPICS_FILE": str(Path(__file__).parents[2] / "redpanda" / "topics.yaml"),
 }
 BROKEN = {
     "a clock that is none": {"WEIR_CLOCK": "fast"},
+    "another database that is none": {"WEIR_DATABASES": f'{{"erp": "mysql://weir:{WRITTEN}@{NOBODY}/erp"}}'},
     "no user": {"WEIR_KAFKA_SASL_USERNAME": ""},
     "a password that is not escaped": {"DATABASE_URL": f"postgresql://weir:{PLANTED}@{NOBODY}/weir"},
     "another scheme": {"DATABASE_URL": f"mysql://weir:{WRITTEN}@{NOBODY}/weir"},

@@ -6,6 +6,7 @@ from streams.core.actions.create_alert import CREATE_ALERT
 from streams.core.actions.database_execute import DATABASE_EXECUTE
 from streams.core.actions.database_log import DATABASE_LOG
 from streams.core.actions.database_query import DATABASE_QUERY
+from streams.core.actions.emit import EMIT
 from streams.core.actions.get_users_in_zone import GET_USERS_IN_ZONE
 from streams.core.actions.http_request import HTTP_REQUEST
 from streams.core.actions.log import LOG
@@ -26,6 +27,7 @@ ACTIONS: dict[str, ActionSpec] = {
     "script": SCRIPT,
     "database_query": DATABASE_QUERY,
     "database_execute": DATABASE_EXECUTE,
+    "emit": EMIT,
     "log": LOG,
     "database_log": DATABASE_LOG,
     "create_alert": CREATE_ALERT,

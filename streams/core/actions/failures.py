@@ -59,6 +59,8 @@ FAILURES: dict[str, Failure] = {
     "database_error": Failure(PERMANENT, DATABASE, "any other error of the statement, with its SQLSTATE"),
     # the station's
     "not_found": Failure(PERMANENT, STATION, "there is no such alert, zone, user, group or bot"),
+    # emit
+    "event_refused": Failure(PERMANENT, ("emit",), "Kafka does not take the event: too large, or no right to write"),
     # script
     "script_time": Failure(TRANSIENT, ("script",), "it waited for longer than its time, as on a busy machine"),
     "script_script": Failure(PERMANENT, ("script",), "it raised an exception"),
