@@ -28,6 +28,7 @@ EventType = Literal[
     "activity_completed",
     "activity_failed",
     "decision_evaluated",
+    "rules_evaluated",
     "action_requested",
     "timer_started",
     "timer_fired",

@@ -126,7 +126,7 @@ def _fields(model: type[BaseModel], inner: Steps) -> list[str]:
     """The fields that may stand beside the one at ``inner``; those of a config may stand beside it too."""
     names: list[str] = []
     for step in inner:
-        names = [*model.model_fields, *names]
+        names = [*(field.alias or name for name, field in model.model_fields.items()), *names]
         below = model.model_fields[step].annotation if step in model.model_fields and isinstance(step, str) else None
         if not (isinstance(below, type) and issubclass(below, BaseModel)):
             break

@@ -26,12 +26,13 @@ class Part(BaseModel):
     So a default that a later version adds changes neither the canonical form nor the hash of what is deployed today.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, serialize_by_alias=True)
 
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         written: dict[str, Any] = handler(self)
-        return {name: value for name, value in written.items() if getattr(self, name) != self._default(name)}
+        names = {field.alias or name: name for name, field in type(self).model_fields.items()}
+        return {key: value for key, value in written.items() if getattr(self, names[key]) != self._default(names[key])}
 
     def _default(self, name: str) -> Any:
         return type(self).model_fields[name].get_default(call_default_factory=True, validated_data={})
@@ -51,6 +52,13 @@ def _condition(text: str) -> str:
         fix = "Compare it with something: a > b"
         raise syntax_error(ExpressionSyntaxError(f"Expected true or false from {expression.text!r}", 0, fix))
     return expression.text
+
+
+def _expression(text: str) -> str:
+    try:
+        return compile_expression(text).text
+    except ExpressionSyntaxError as error:
+        raise syntax_error(error) from error
 
 
 def _path(text: str) -> str:
@@ -108,6 +116,7 @@ Title = Annotated[str, Field(min_length=1, max_length=200)]
 KeyText = Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH)]
 
 Condition = Annotated[str, AfterValidator(_condition), Field(description="CEL, true or false: temperature > threshold")]
+ExpressionText = Annotated[str, AfterValidator(_expression), Field(description="CEL: temperature - threshold")]
 PathText = Annotated[str, AfterValidator(_path), Field(description="tags.device_id, or JSONPath from $")]
 TextTemplate = Annotated[str, AfterValidator(_template), Field(description="Text with ${expressions}")]
 JsonTemplate = Annotated[Any, AfterValidator(_template), Field(description="Any JSON, its texts with ${expressions}")]

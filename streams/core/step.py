@@ -12,12 +12,14 @@ from streams.core.activities import (
     EndNode,
     MessageNode,
     Node,
+    RulesNode,
     ServiceNode,
     StartNode,
     TimerNode,
+    TransformNode,
 )
 from streams.core.expressions import ExpressionError
-from streams.core.flow import decision, end, ends, errors, message, service, start, timer
+from streams.core.flow import decision, end, ends, errors, message, rules, service, start, timer, transform
 from streams.core.flow.flow import WAITS, Flow
 from streams.core.process import VariablesError
 
@@ -33,6 +35,8 @@ ENTER: dict[type[Node], Enter] = {
     ServiceNode: service.enter,
     TimerNode: timer.enter,
     MessageNode: message.enter,
+    RulesNode: rules.enter,
+    TransformNode: transform.enter,
 }
 
 

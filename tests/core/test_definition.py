@@ -35,6 +35,8 @@ def test_every_kind_of_activity_becomes_a_node_that_can_be_entered() -> None:
         "  - {id: b, type: message, name: go}\n"
         "  - {id: c, type: service, action: log, message: x}\n"
         "  - {id: d, type: decision, condition: 'true', true_path: end, false_path: end}\n"
+        "  - {id: e, type: rules, rules: [{when: {}, then: {x: 1}}]}\n"
+        "  - {id: f, type: transform, set: {y: 1}}\n"
     )
     assert {one.type for one in compiled.definition.activities} == set(KINDS)
     assert {type(node) for node in compiled.activities.values()} == set(ENTER)

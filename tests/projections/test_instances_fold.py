@@ -17,6 +17,7 @@ PASSIVE = {
     "activity_completed",
     "activity_failed",
     "decision_evaluated",
+    "rules_evaluated",
     "action_requested",
     "timer_started",
     "timer_fired",

@@ -73,6 +73,7 @@ DETAILS: dict[str, Callable[[dict[str, Any]], str]] = {
     "cancelled": lambda data: data.get("reason") or "",
     "variable_changed": _changed,
     "decision_evaluated": lambda data: f"{data['condition']} is {_json(data['result'])}: {data['path']}",
+    "rules_evaluated": lambda data: f"hits {_json(data['hits'])}: {_json(data.get('result'))}",
     "action_requested": lambda data: f"{data['action']} {_json(data['config'])}",
     "activity_completed": lambda data: _json(data["output"]) if data.get("output") else "",
     "timer_started": lambda data: f"until {data['due']}",

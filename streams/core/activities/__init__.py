@@ -4,9 +4,11 @@ from streams.core.activities.base import Activity, Continuing, Kind, Node, Outpu
 from streams.core.activities.decision import DECISION, Decision, DecisionNode
 from streams.core.activities.end import END, End, EndNode
 from streams.core.activities.message import MESSAGE, Message, MessageNode
+from streams.core.activities.rules import RULES, Rules, RulesNode
 from streams.core.activities.service import SERVICE, SERVICES, Service, ServiceNode
 from streams.core.activities.start import START, Start, StartNode
 from streams.core.activities.timer import TIMER, Timer, TimerNode
+from streams.core.activities.transform import TRANSFORM, ListRule, Transform, TransformNode
 
 KINDS: dict[str, Kind] = {
     "start": START,
@@ -15,6 +17,8 @@ KINDS: dict[str, Kind] = {
     "service": SERVICE,
     "timer": TIMER,
     "message": MESSAGE,
+    "rules": RULES,
+    "transform": TRANSFORM,
 }
 
 __all__ = [
@@ -27,15 +31,20 @@ __all__ = [
     "End",
     "EndNode",
     "Kind",
+    "ListRule",
     "Message",
     "MessageNode",
     "Node",
     "Output",
     "Place",
+    "Rules",
+    "RulesNode",
     "Service",
     "ServiceNode",
     "Start",
     "StartNode",
     "Timer",
     "TimerNode",
+    "Transform",
+    "TransformNode",
 ]

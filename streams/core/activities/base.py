@@ -37,6 +37,10 @@ class Activity(Part):
         """The expressions that entering the activity evaluates, and where they stand."""
         return ()
 
+    def given(self, _place: Place) -> "Mapping[str, Expression | None]":
+        """The names that the expression at a place reads beside the variables, and what has their value, if known."""
+        return {}
+
     def writes(self) -> Iterable[str]:
         """The variables that the activity sets."""
         return ()
@@ -91,6 +95,6 @@ class Output:
     def of_paths(cls, paths: Mapping[str, str]) -> "Output":
         return cls(tuple((name, compile_path(path)) for name, path in paths.items()))
 
-    def of(self, result: Mapping[str, Any]) -> dict[str, Any]:
+    def of(self, result: Any) -> dict[str, Any]:
         """The variables that ``result`` sets; a path that it lacks leaves its variable as it is."""
         return {name: value for name, path in self.parts if (value := path.get(result)) is not MISSING}

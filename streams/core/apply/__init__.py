@@ -37,6 +37,7 @@ INSTANCE_APPLIERS: dict[str, Callable[[Instance, Event], None]] = {
     "activity_completed": instance.activity_completed,
     "activity_failed": instance.activity_over,
     "decision_evaluated": instance.nothing_more,
+    "rules_evaluated": instance.nothing_more,
     "action_requested": instance.action_requested,
     "timer_started": instance.timer_started,
     "timer_fired": instance.activity_over,

@@ -34,7 +34,13 @@ _AGGREGATES: dict[str, Callable[[list[Any]], Any]] = {
 
 
 class RulesError(ValueError):
-    """The hits are not what the table's policy allows; the message names the rows."""
+    """The hits are not what the table's policy allows; the message names the rows.
+
+    ``Table.evaluate`` fills in ``inputs`` and ``hits``.
+    """
+
+    inputs: Mapping[str, Any]
+    hits: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +81,20 @@ class Table:
         inputs = {name: expression.evaluate(variables) for name, expression in self.inputs}
         scope = {**variables, **inputs}
         hits = self._hits(inputs, scope)
+        try:
+            return self._outcome(inputs, hits, scope)
+        except RulesError as error:
+            error.inputs, error.hits = inputs, hits
+            raise
+
+    def _outcome(self, inputs: dict[str, Any], hits: tuple[int, ...], scope: _Scope) -> Outcome:
         if self.policy == "collect":
             return Outcome(inputs, hits, None, self._collected(hits, scope))
         if not hits:
             if self.default is None:
                 told = ", ".join(f"{name} is {show(value)}" for name, value in inputs.items())
                 raise RulesError(f"Expected a rule that hits, but none does: {told}")
-            return Outcome(inputs, (), None, self._shaped(self.default.render(scope)))
+            return Outcome(inputs, hits, None, self._shaped(self.default.render(scope)))
         used, outputs = self._CHOICES[self.policy](self, hits, scope)
         return Outcome(inputs, hits, used, self._shaped(outputs))
 

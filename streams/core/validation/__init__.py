@@ -7,7 +7,7 @@ read, so that one mistake does not hide the others; ``WHOLE_CHECKS`` need a defi
 from collections.abc import Callable
 
 from streams.core.report import Report
-from streams.core.validation import loops, names, reachable, reserved, sources, triggers, unique, ways
+from streams.core.validation import loops, names, overlaps, reachable, reserved, sources, tables, triggers, unique, ways
 from streams.core.validation.parts import Parts
 
 Check = Callable[[Parts, Report], None]
@@ -19,10 +19,12 @@ PART_CHECKS: dict[str, Check] = {
     "sources": sources.check,
     "ways": ways.check,
     "names": names.check,
+    "tables": tables.check,
 }
 WHOLE_CHECKS: dict[str, Check] = {
     "reachable": reachable.check,
     "loops": loops.check,
+    "overlaps": overlaps.check,
 }
 
 __all__ = ["PART_CHECKS", "WHOLE_CHECKS", "Parts", "check"]

@@ -11,6 +11,6 @@ def check(parts: Parts, report: Report) -> None:
         return
     for raw, activity in parts.activities:
         for place, expression in activity.reads():
-            for name in sorted(expression.names - parts.names):
+            for name in sorted(expression.names - parts.names - activity.given(place).keys()):
                 message = f"Unknown variable {name!r}"
                 report_name(raw, place, name, message, suggest(name, sorted(parts.names), "variable"), report)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from streams.core.activities import Activity
 from streams.core.document import Steps
@@ -27,14 +28,20 @@ class Parts:
 
 
 def report_name(raw: Raw, place: Steps, name: str, message: str, fix: str, report: Report) -> None:
-    """A problem with ``name`` in the expression at ``place`` of a part."""
-    source = _source(raw, place, report)
-    found = re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", source)
-    report.add(raw.place(place), message, fix, offset=found.start() if found else None)
+    """A problem with ``name`` in the expression at ``place`` of a part, or in the key that it is."""
+    steps, source = _source(raw.place(place), report)
+    if isinstance(source, dict):
+        report.add((*steps, name), message, fix, key=True)
+        return
+    found = re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", str(source))
+    report.add(steps, message, fix, offset=found.start() if found else None)
 
 
-def _source(raw: Raw, place: Steps, report: Report) -> str:
-    value = report.data
-    for step in raw.place(place):
-        value = value[step]
-    return str(value)
+def _source(steps: Steps, report: Report) -> tuple[Steps, Any]:
+    """What is written at ``steps``, or, where that is written shorter, at the last of them that there is."""
+    value: Any = report.data
+    for at, step in enumerate(steps):
+        if not isinstance(value, dict | list):
+            return steps[:at], value
+        value = value[step]  # type: ignore[index]  # steps fit what is there
+    return steps, value

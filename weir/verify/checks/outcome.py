@@ -36,7 +36,7 @@ def _is_inline(seen: Seen, steps: int) -> bool:
     return (
         event.type == "activity_completed"
         and life is not None
-        and life.last_type in {"activity_started", "variable_changed"}
+        and life.last_type in {"activity_started", "variable_changed", "rules_evaluated"}
         and life.activity == event.activity_id
         and event.data.get("execution") == steps
         and "output" not in event.data
