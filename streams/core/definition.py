@@ -8,7 +8,7 @@ The models hold what one part can tell of itself; what needs the whole (names, p
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property, reduce
 from operator import or_
 from typing import Annotated, Any
@@ -71,13 +71,23 @@ class ProcessDefinition(Head):
                 )
         return None
 
+    def all_activities(self) -> Iterator[Activity]:
+        """Those within others too, each behind the one that holds it."""
+        return _with_bodies(self.activities)
+
     def activity(self, activity_id: str) -> Activity:
         """Raises ``KeyError``."""
-        for one in self.activities:
+        for one in self.all_activities():
             if one.id == activity_id:
-                assert isinstance(one, Activity)
                 return one
         raise KeyError(activity_id)
+
+
+def _with_bodies(activities: Iterable[Activity]) -> Iterator[Activity]:
+    for one in activities:
+        yield one
+        for body in one.bodies().values():
+            yield from _with_bodies(body)
 
 
 __all__ = ["AnyActivity", "AnyTrigger", "Head", "ProcessDefinition", "Trigger"]

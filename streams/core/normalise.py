@@ -7,14 +7,17 @@ problem found later points there.
 But an activity that a path of an earlier decision leads to begins a branch, and nothing falls into a branch from above:
 before it, the process ends, and a warning says so.  So in ``log_normal, log_success, escalate``, each the target of a
 decision above, none runs into the next.  (A path back up is a loop, and begins no branch.)
+
+**Bodies.**  An activity may hold lists of activities, each a body of its own: ways stay within it, and ``end`` is its
+end, which nobody has to write.  ``bodies`` has how they are read.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from streams.core.actions import ALIASES as ACTION_ALIASES
-from streams.core.activities import KINDS, SERVICES, Activity, Continuing, Service
+from streams.core.activities import KINDS, SERVICES, Activity, Service
 from streams.core.document import Steps
 from streams.core.report import Report, show
 from streams.core.suggest import suggest
@@ -22,21 +25,49 @@ from streams.core.triggers import ALIASES, TRIGGERS
 
 HEAD_FIELDS = ("id", "name", "version", "description")
 FIELDS = (*HEAD_FIELDS, "trigger", "triggers", "variables", "activities")
+HANDLERS = ("on_error", "on_timeout")
+END_OF_BODY = "end"
+"""What a path within another activity names, to lead to the end of its body."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Raw:
-    """A part: its content, where it stands, and the fields of ``config`` that stand beside it instead."""
+    """A part: its content, where it stands, and the fields of ``config`` that stand beside it instead.
+
+    An activity's ``body`` is where it belongs, and ``bodies`` those that it holds.
+    """
 
     content: dict[str, Any]
     steps: Steps
     inline: frozenset[str] = frozenset()
+    body: "Body | None" = None
+    bodies: "list[Body]" = field(default_factory=list)
 
     def place(self, inner: Steps) -> Steps:
         """Where the field at ``inner`` stands in the file."""
         if len(inner) > 1 and inner[0] == "config" and inner[1] in self.inline:
             return (*self.steps, *inner[1:])
         return (*self.steps, *inner)
+
+
+@dataclass(slots=True, eq=False)
+class Body:
+    """Activities that follow one another: the process's own, or some within an activity, its ``owner``.
+
+    ``place`` is where they stand in the owner's canonical form; ``ids`` are also those of activities of unknown types.
+    """
+
+    owner: Raw | None = None
+    place: Steps = ()
+    parts: list[Raw] = field(default_factory=list)
+    ids: frozenset[str] = frozenset()
+
+    def owners(self) -> Iterator[tuple["Body", Raw]]:
+        """The activities that it is within, the innermost first, each with the body of it that this is (in)."""
+        body: Body | None = self
+        while body is not None and body.owner is not None:
+            yield body, body.owner
+            body = body.owner.body
 
 
 @dataclass(slots=True)
@@ -46,9 +77,7 @@ class RawDefinition:
     head: Raw
     triggers: list[Raw] = field(default_factory=list)
     variables: list[Raw] = field(default_factory=list)
-    activities: list[Raw] = field(default_factory=list)
-    ids: frozenset[str] = frozenset()
-    """Of all activities, also those whose type is unknown."""
+    body: Body = field(default_factory=Body)
 
 
 def normalise(data: dict[str, Any], report: Report) -> RawDefinition:
@@ -59,13 +88,68 @@ def normalise(data: dict[str, Any], report: Report) -> RawDefinition:
     raw = RawDefinition(_head(data, report))
     raw.triggers = [one for one in (_trigger(part, report) for part in _trigger_parts(data, report)) if one is not None]
     raw.variables = _parts(data, "variables", report, required=False)
-    activities = _parts(data, "activities", report, required=True)
-    known = [part for part in activities if _known_kind(part, report)]
-    connected = _connected(known, report)
-    ids = [part.content.get("id") for part in [*activities, *connected]]
-    raw.ids = frozenset(one for one in ids if isinstance(one, str))
-    raw.activities = [_service(part, report) for part in connected]
+    _fill(raw.body, _parts(data, "activities", report, required=True), report)
     return raw
+
+
+def _fill(body: Body, activities: list[Raw], report: Report) -> None:
+    """Connect a body's activities, and fill those that they hold."""
+    known = [part for part in activities if _known_kind(part, report)]
+    if (owner := body.owner) is not None:
+        known = [part for part in known if _may_stand_within(part, owner, report)]
+    connected = _connected(known, report, within=owner is not None)
+    ids = [part.content.get("id") for part in [*activities, *connected]]
+    body.ids = frozenset(one for one in ids if isinstance(one, str))
+    body.parts = [_service(part, report) for part in connected]
+    for part in body.parts:
+        part.body = body
+        for name, several in _model_of(part).body_fields.items():
+            if part.content.get(name) is None:
+                part.content.pop(name, None)
+                continue
+            for place, held in _lists(part, name, report, several=several):
+                part.bodies.append(Body(part, place))
+                _fill(part.bodies[-1], held, report)
+
+
+def _lists(part: Raw, name: str, report: Report, *, several: bool) -> Iterator[tuple[Steps, list[Raw]]]:
+    """The bodies in a field: where each stands in the canonical form, and its activities.
+
+    The field is emptied: ``parse`` puts the models there.
+    """
+    held, steps = part.content[name], (*part.steps, name)
+    part.content[name] = {} if several else ()
+    if not several:
+        yield (name,), _list(held, steps, report)
+    elif isinstance(held, list) and held:
+        for index, one in enumerate(held):
+            yield (name, str(index + 1)), _list(one, (*steps, index), report)
+    elif isinstance(held, dict) and held:
+        for key, one in held.items():
+            yield (name, key), _list(one, (*steps, key), report)
+    else:
+        fix = "Write 'name:' lines below it, each with a list of activities"
+        report.add(steps, f"Expected lists of activities by name in {name!r}, but got {show(held)}", fix)
+
+
+def _list(held: Any, steps: Steps, report: Report) -> list[Raw]:
+    """The activities in ``held``; one may stand there without a list."""
+    if isinstance(held, dict):
+        return [Raw(dict(held), steps)]
+    if isinstance(held, list) and held:
+        return _mappings(held, steps, report)
+    report.add(steps, f"Expected a list of activities, but got {'an empty one' if held == [] else show(held)}")
+    return []
+
+
+def _may_stand_within(part: Raw, owner: Raw, report: Report) -> bool:
+    kind = part.content["type"]
+    if kind not in {"start", "end"}:
+        return True
+    holder = owner.content.get("id")
+    fix = "Remove it: they begin at the first" if kind == "start" else "Remove it, and lead to it by 'next: end'"
+    report.add(part.steps, f"Expected no activity of type {kind} among those of {holder!r}", fix)
+    return False
 
 
 def _head(data: dict[str, Any], report: Report) -> Raw:
@@ -113,12 +197,16 @@ def _parts(data: dict[str, Any], name: str, report: Report, *, required: bool) -
             where, f"Expected a list under '{name}:', but {f'got {show(items)}' if name in data else 'it is missing'}"
         )
         return []
+    return _mappings(items, (name,), report)
+
+
+def _mappings(items: list[Any], steps: Steps, report: Report) -> list[Raw]:
     parts = []
     for index, item in enumerate(items):
         if isinstance(item, dict):
-            parts.append(Raw(dict(item), (name, index)))
+            parts.append(Raw(dict(item), (*steps, index)))
         else:
-            report.add((name, index), f"Expected a mapping in {name!r}", "Write 'name: value' lines")
+            report.add((*steps, index), f"Expected a mapping in {str(steps[-1])!r}", "Write 'name: value' lines")
     return parts
 
 
@@ -157,23 +245,37 @@ def _is_known(value: Any, known: Any, name: str, what: str, part: Raw, report: R
     return False
 
 
-def _connected(parts: list[Raw], report: Report) -> list[Raw]:
-    """With ``start`` and ``end``, and every ``next`` written out."""
+def _connected(parts: list[Raw], report: Report, *, within: bool) -> list[Raw]:
+    """With every ``next`` written out; the process's own with ``start`` and ``end``.
+
+    ``within`` an activity the end is no activity: what leads there has no ``next``, and a path names ``end``.
+    """
     taken = [_reserved_elsewhere(name, parts, report) for name in ("start", "end")]
     parts = list(parts)
+    if within:
+        _follow(parts, END_OF_BODY, report)
+        for part in parts:
+            if part.content.get("next") == END_OF_BODY:
+                del part.content["next"]
+        return parts
     if parts and not _of_type(parts, "start") and not taken[0]:
         parts.insert(0, Raw({"id": "start", "type": "start"}, ("activities",)))
     if not _of_type(parts, "end") and not taken[1]:
         parts.append(Raw({"id": "end", "type": "end"}, ("activities",)))
     end = next((part.content.get("id") for part in _of_type(parts, "end")), "end")
+    _follow(parts, end, report)
+    return parts
+
+
+def _follow(parts: list[Raw], end: Any, report: Report) -> None:
+    """Write out what is next, where it is not written."""
     branches = _branches(parts)
     for part, following in zip(parts, [*parts[1:], None], strict=True):
-        if part.content.get("next") is None and issubclass(_model_of(part), Continuing):
+        if part.content.get("next") is None and "next" in _model_of(part).model_fields:
             part.content.pop("next", None)
             after = _falls_to(part, following, branches, end, report)
             if isinstance(after, str):
                 part.content["next"] = after
-    return parts
 
 
 def _reserved_elsewhere(name: str, parts: list[Raw], report: Report) -> bool:
@@ -192,8 +294,10 @@ def _branches(parts: list[Raw]) -> dict[str, Any]:
     for part in parts:
         own_id = part.content.get("id")
         seen.add(own_id if isinstance(own_id, str) else None)
-        targets = [part.content.get(field) for field in _model_of(part).branch_fields]
-        branches |= {target: own_id for target in targets if isinstance(target, str) and target not in seen}
+        for name in (*_model_of(part).branch_fields, *HANDLERS):
+            held = part.content.get(name)
+            targets = held.values() if isinstance(held, dict) else [held]
+            branches |= {target: own_id for target in targets if isinstance(target, str) and target not in seen}
     return branches
 
 

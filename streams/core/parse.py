@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from streams.core.activities import KINDS, SERVICES, Activity
+from streams.core.activities import Activity, model_of
 from streams.core.definition import Head, ProcessDefinition
 from streams.core.document import Document, TextError, read_yaml, unfit_values
-from streams.core.normalise import Raw, normalise
+from streams.core.normalise import Body, Raw, normalise
 from streams.core.problems import DefinitionError, Problem
 from streams.core.report import Report
 from streams.core.scalars import Part
@@ -85,24 +85,39 @@ def _build(data: Any, report: Report) -> ProcessDefinition | None:
     head = _model(Head, raw.head, report)
     triggers = _models(lambda part: TRIGGERS[part.content["type"]], raw.triggers, report)
     variables = _models(lambda _: Variable, raw.variables, report)
-    activities = _models(_activity_model, raw.activities, report)
+    activities: list[tuple[Raw, Activity]] = []
+    own = _activities(raw.body, activities, report)
     names = {one.content["name"] for one in raw.variables if isinstance(one.content.get("name"), str)}
-    names |= {name for _, one in activities for name in one.writes()}
     readable = isinstance(data.get("variables", []), list | None)
-    check(Parts(triggers, variables, activities, raw.ids, frozenset(names) if readable else None), report)
+    check(Parts(triggers, variables, activities, frozenset(names) if readable else None), report)
     if head is None or any(problem.severity == "error" for problem in report.problems):
         return None
     return ProcessDefinition(
         **dict(head),
         triggers=tuple(model for _, model in triggers),
         variables=tuple(model for _, model in variables),
-        activities=tuple(model for _, model in activities),
+        activities=own,
     )
 
 
-def _activity_model(part: Raw) -> type[Activity]:
-    kind: str = part.content["type"]
-    return SERVICES[part.content["action"]] if kind == "service" else KINDS[kind].model
+def _activities(body: Body, found: list[tuple[Raw, Activity]], report: Report) -> tuple[Activity, ...]:
+    """The models of a body; ``found`` gets all that fit, each with its part, and behind it those that it holds."""
+    models: list[Activity] = []
+    for part in body.parts:
+        within: list[tuple[Raw, Activity]] = []
+        for one in part.bodies:
+            held = _activities(one, within, report)
+            name, *key = one.place
+            if key:
+                part.content[str(name)][key[0]] = held
+            else:
+                part.content[str(name)] = held
+        model = _model(model_of(part.content), part, report)
+        if model is not None:
+            models.append(model)
+            found.append((part, model))
+        found += within
+    return tuple(models)
 
 
 def _models(model_of: Callable[[Raw], type[_Model]], parts: list[Raw], report: Report) -> list[tuple[Raw, _Model]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from streams.core.activities import KINDS, Node, StartNode
+from streams.core.activities import Node, StartNode, compile_node
 from streams.core.definition import ProcessDefinition
 from streams.core.expressions import Path
 from streams.core.state import Feed
@@ -89,7 +89,7 @@ def compile_process(definition: ProcessDefinition, routes: Mapping[str, str] = N
     followed = tuple(dict.fromkeys(topic for one, topic in reading if one.live))
     variables = {one.name: compile_variable(one, topics, followed) for one in definition.variables}
     live = tuple((one.name, one.path) for one in variables.values() if one.live and one.path is not None)
-    nodes = [KINDS[one.type].compile(one) for one in definition.activities]
+    nodes = [compile_node(one) for one in definition.all_activities()]
     return Process(
         definition=definition,
         triggers=tuple(one.compiled(topic) for one, topic in reading),

@@ -15,6 +15,8 @@ from streams.core.definition import ProcessDefinition
 from streams.core.triggers import ALIASES, TRIGGERS
 
 _Schema = dict[str, Any]
+ACTIVITY = "Activity"
+"""The name of what any activity may be."""
 
 
 def definition_schema() -> _Schema:
@@ -30,6 +32,8 @@ def definition_schema() -> _Schema:
             parts[service.__name__]["properties"]["action"] = {"enum": [name, *others]}
         _widen_config(parts[service.__name__], parts)
     properties = schema["properties"]
+    parts[ACTIVITY] = properties["activities"]["items"]
+    properties["activities"]["items"] = {"$ref": f"#/$defs/{ACTIVITY}"}
     properties["trigger"] = properties["triggers"]["items"]
     schema["required"] = ["id", "activities"]
     schema["anyOf"] = [{"required": ["trigger"]}, {"required": ["triggers"]}]
@@ -71,6 +75,8 @@ def _tidy(value: Any) -> Any:
         return [_tidy(item) for item in value]
     if not isinstance(value, dict):
         return value
+    if value.get("$comment") == "activity":
+        return {"$ref": f"#/$defs/{ACTIVITY}"}
     model = value.get("type") == "object" and "properties" in value
     dropped = {"discriminator", "description"} if model else {"discriminator"}
     if isinstance(value.get("title"), str):

@@ -1,6 +1,9 @@
 """The kinds of activity.  A new one is a file beside these, a line in ``KINDS``, and what it does in ``step``."""
 
-from streams.core.activities.base import Activity, Continuing, Kind, Node, Output, Place
+from collections.abc import Mapping
+from typing import Any
+
+from streams.core.activities.base import Activity, Continuing, Guarded, Kind, Node, Output, Place, with_options
 from streams.core.activities.decision import DECISION, Decision, DecisionNode
 from streams.core.activities.end import END, End, EndNode
 from streams.core.activities.message import MESSAGE, Message, MessageNode
@@ -21,6 +24,18 @@ KINDS: dict[str, Kind] = {
     "transform": TRANSFORM,
 }
 
+
+def model_of(content: Mapping[str, Any]) -> type[Activity]:
+    """The model of an activity, by its ``type`` and ``action``, which are known.  Raises ``KeyError``."""
+    kind: str = content["type"]
+    return SERVICES[content["action"]] if kind == "service" else KINDS[kind].model
+
+
+def compile_node(model: Activity) -> Node:
+    """What the decider walks over."""
+    return with_options(KINDS[model.type].compile(model), model)
+
+
 __all__ = [
     "KINDS",
     "SERVICES",
@@ -30,6 +45,7 @@ __all__ = [
     "DecisionNode",
     "End",
     "EndNode",
+    "Guarded",
     "Kind",
     "ListRule",
     "Message",
@@ -47,4 +63,6 @@ __all__ = [
     "TimerNode",
     "Transform",
     "TransformNode",
+    "compile_node",
+    "model_of",
 ]

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from streams.core.activities.base import Activity, Kind, Node, Place
+from streams.core.activities.base import Guarded, Kind, Node, Place
 from streams.core.expressions import Expression, compile_expression
 from streams.core.scalars import ActivityId, Condition
 
 
-class Decision(Activity):
+class Decision(Guarded):
     """Both ways are named, so that reading one decision tells where it leads."""
 
     branch_fields: ClassVar[tuple[str, ...]] = ("true_path", "false_path")

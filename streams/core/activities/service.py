@@ -11,18 +11,24 @@ from pydantic import Field, create_model
 
 from streams.core.actions import ACTIONS, ActionConfig, ActionSpec
 from streams.core.activities.base import Continuing, Kind, Node, Output, OutputPaths, Place
+from streams.core.activities.retry import Retry, RetryPolicy, RetrySpec
 from streams.core.expressions import Expression, Template
 from streams.core.scalars import Duration
 
 
 class Service(Continuing):
-    """``timeout`` is how long the action may take, in real time; ``output`` keeps its result."""
+    """``timeout`` is how long an attempt may take, in real time; ``output`` keeps the result."""
 
     type: Literal["service"]
     action: str
     config: ActionConfig
     timeout: Annotated[Duration, Field(json_schema_extra={"default": "30s"})] = 30_000
+    retry: RetrySpec = Field(default_factory=Retry)
     output: OutputPaths = Field(default_factory=dict)
+
+    def limit(self) -> int | None:
+        """None beyond that of its attempts."""
+        return None
 
     def reads(self) -> Iterable[tuple[Place, Expression]]:
         return [(("config", *place), expression) for place, expression in self.config.template().places]
@@ -42,6 +48,7 @@ class ServiceNode(Node):
     inline: bool
     config: Template
     timeout_ms: int
+    retry: RetryPolicy
     output: Output
 
 
@@ -63,6 +70,7 @@ def _compile(model: Service) -> ServiceNode:
         inline=ACTIONS[model.action].inline,
         config=model.config.template(),
         timeout_ms=model.timeout,
+        retry=RetryPolicy.of(model.retry),
         output=Output.of_paths(model.output),
     )
 

@@ -1,15 +1,21 @@
 """``start``: where an instance begins.  May be left out; then the first activity is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from streams.core.activities.base import Continuing, Kind, Node
+from streams.core.activities.base import Activity, Kind, Node
+from streams.core.scalars import ActivityId
 
 
-class Start(Continuing):
+class Start(Activity):
     """One a process."""
 
     type: Literal["start"]
+    next: ActivityId | None = None
+
+    def targets(self) -> Mapping[str, str | None]:
+        return {"next": self.next}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What the checks look at, and how they tell of a name."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,16 +15,50 @@ from streams.core.variables import Variable
 
 @dataclass(slots=True)
 class Parts:
-    """The parts that fit their models, each with where it stands; ``ids`` and ``names`` also of those that did not.
+    """The parts that fit their models, each with where it stands; activities also those within others.
 
-    ``names`` is ``None`` when the variables could not be read at all.
+    ``declared`` has the names of the variables, also of those that did not fit; ``None`` when they could not be read.
     """
 
     triggers: Sequence[tuple[Raw, Trigger]]
     variables: Sequence[tuple[Raw, Variable]]
     activities: Sequence[tuple[Raw, Activity]]
-    ids: frozenset[str]
-    names: frozenset[str] | None
+    declared: frozenset[str] | None
+
+    def names(self) -> "Names | None":
+        """The variables that activities see."""
+        return None if self.declared is None else Names(self.declared, self.activities)
+
+
+ERROR = "error"
+"""The variable that a handler finds."""
+
+
+class Names:
+    """Which variables an activity sees: the process's, and those of the items that it is within."""
+
+    def __init__(self, declared: frozenset[str], activities: Sequence[tuple[Raw, Activity]]) -> None:
+        self._own: dict[Raw | None, set[str]] = {None: set(declared)}
+        """By the activity of whose items they are."""
+        self._handled = any(one.handlers() for _, one in activities)
+        for raw, one in activities:
+            if (names := one.item_names()) is not None:
+                self._own[raw] = set(names)
+        for raw, one in activities:
+            self._own[next(self._around(raw))].update(one.writes())
+
+    def seen_by(self, raw: Raw) -> frozenset[str]:
+        """All that an activity may read."""
+        names = {name for owner in self._around(raw) for name in self._own[owner]}
+        return frozenset(names | {ERROR} if self._handled else names)
+
+    def _around(self, raw: Raw) -> Iterator[Raw | None]:
+        """The activities whose items it is within, the innermost first, and the process."""
+        assert raw.body is not None
+        for body, owner in raw.body.owners():
+            if owner in self._own and body.place == ("activities",):
+                yield owner
+        yield None
 
 
 def report_name(raw: Raw, place: Steps, name: str, message: str, fix: str, report: Report) -> None:
