@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from streams.codec import BadRecordError, decode_command
-from streams.core.commands import StartProcess, TopicCommand
+from streams.core.commands import SetSchedule, StartProcess, TopicCommand
 from streams.core.durations import instant_ms, instant_text
 from streams.core.process import Process, UnusableError
 from streams.core.turn import Rejection
@@ -35,11 +35,14 @@ def decode_records(records: Sequence[Record]) -> list[Decoded]:
 
 
 def lacks_definition(decoded: Iterable[Decoded], definitions: Definitions) -> bool:
-    """Whether a start names a version that is not known here yet, or wants the newest, which may not be."""
-    return any(isinstance(command, StartProcess) and not _is_known(command, definitions) for _, command in decoded)
+    """Whether a command names a version that is not known here yet, or wants the newest, which may not be."""
+    return any(
+        isinstance(command, StartProcess | SetSchedule) and not _is_known(command, definitions)
+        for _, command in decoded
+    )
 
 
-def _is_known(command: StartProcess, definitions: Definitions) -> bool:
+def _is_known(command: StartProcess | SetSchedule, definitions: Definitions) -> bool:
     if command.definition_version is None:
         return False
     try:

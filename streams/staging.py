@@ -7,7 +7,7 @@ import orjson
 
 from streams.codec import encode_command, encode_entity, encode_event, encode_json
 from streams.core.commands import TopicCommand
-from streams.core.decide import home_of
+from streams.core.decide import command_key, home_of
 from streams.core.decide.published import record_key
 from streams.core.durations import instant_text
 from streams.core.events import EVENT_TYPES
@@ -88,7 +88,7 @@ def _follow_up(command: TopicCommand, around: Surroundings, topics: Topics) -> O
     """The record of a command that a turn leads to, in the partition where it belongs."""
     home = home_of(command, around.partitions)
     partition = around.partition if home is None else home
-    key = getattr(command, "key", None) or getattr(command, "instance_id", None) or ""
+    key = command_key(command) or ""
     headers = [(FOLLOW_UP_HEADER, (command.id or "").encode())]
     return topics.commands.name, partition, key.encode(), encode_command(command), headers
 

@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams.codec import encode_command
 from streams.core import ids
-from streams.core.commands import DEFINITIONS_KEY, DefinitionCommand, Observe, StartProcess, TopicCommand
-from streams.core.decide import home_of
+from streams.core.commands import StartProcess, TopicCommand
+from streams.core.decide import command_key, home_of
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.kafka import client_options
 from streams.settings import Settings
@@ -126,13 +126,7 @@ class CommandClient:
     def _address(self, command: TopicCommand) -> tuple[int, str]:
         """(partition, record key)."""
         home = home_of(command, self._partitions)
-        if isinstance(command, DefinitionCommand):
-            key: str | None = DEFINITIONS_KEY
-        elif isinstance(command, Observe):
-            key = command.key
-        else:
-            key = getattr(command, "key", None) or command.instance_id
-        key = key or str(uuid.uuid4())
+        key = command_key(command) or str(uuid.uuid4())
         return ids.partition_for(key, self._partitions) if home is None else home, key
 
     def _running(self) -> AIOKafkaProducer:

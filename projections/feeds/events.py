@@ -1,6 +1,6 @@
 """``process-events`` → events of instances, ``data`` undecoded.
 
-Events of a business key or a definition concern no table.  An event of a type that this program does not know may
+Events of other entities concern no table.  An event of a type that this program does not know may
 change what a row must say, so it stops the projector as a higher format version does.
 """
 
@@ -13,7 +13,7 @@ from projections.errors import BrokenRecordError, UpgradeNeededError
 from projections.feeds.base import Decoded, Feed, place
 from streams.codec import UpgradeError, decode_event_head
 from streams.core.clock import PlantClock
-from streams.core.events import EVENT_TYPES, EventHead
+from streams.core.events import EVENT_TYPES, OUTSIDE, EventHead
 from streams.records import Record
 from streams.transport.port import TopicPartition
 
@@ -28,8 +28,8 @@ class InstanceEvent(NamedTuple):
 
 
 def instance_of(subject: str) -> bytes | None:
-    """The UUID of the instance that ``subject`` names; ``None`` for a key or a definition.  Raises ``ValueError``."""
-    if subject.startswith(("key:", "definition:")):
+    """The UUID of the instance that ``subject`` names; ``None`` for what is none.  Raises ``ValueError``."""
+    if subject.startswith(OUTSIDE):
         return None
     instance = bytes.fromhex(subject.replace("-", ""))  # a twentieth of what UUID(subject) takes
     if len(instance) != UUID_BYTES:

@@ -163,6 +163,16 @@ class FailActivity(Command, tag="fail_activity"):
     token: Token | None = None
 
 
+class SetSchedule(Command, tag="set_schedule"):
+    """A version of a definition is active, ``None``: none is.  Its clock and its polls live where this goes.
+
+    Sent by the processor when a definition is deployed, activated or deactivated.
+    """
+
+    definition_id: Name
+    definition_version: int | None = None
+
+
 class FireTimer(msgspec.Struct, kw_only=True):
     """A timer of an instance, or of another entity, is due.  Made by the processor from its own table, never read from
     a topic.  See ``due.Timer``; ``activity_id`` is "" for a moment of the whole entity.
@@ -178,7 +188,11 @@ class FireTimer(msgspec.Struct, kw_only=True):
 
 DefinitionCommand = DeployDefinition | ActivateDefinition | DeactivateDefinition
 """These go under ``DEFINITIONS_KEY``."""
-TopicCommand = StartProcess | Signal | Cancel | Observe | DefinitionCommand | CompleteActivity | FailActivity
+ScheduleCommand = SetSchedule
+"""These go where the schedule of their definition lives: to the partition of its id."""
+TopicCommand = (
+    StartProcess | Signal | Cancel | Observe | DefinitionCommand | CompleteActivity | FailActivity | ScheduleCommand
+)
 AnyCommand = TopicCommand | FireTimer
 
 DEFINITIONS_KEY = "definitions"

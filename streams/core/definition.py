@@ -17,7 +17,7 @@ from pydantic import Field
 
 from streams.core.activities import KINDS, SERVICES, Activity
 from streams.core.scalars import DefinitionId, Part, Text, Title
-from streams.core.triggers import TRIGGERS, MqttTrigger, ReadingTrigger, Trigger
+from streams.core.triggers import TRIGGERS, MqttTrigger, ReadingTrigger, TimerTrigger, Trigger
 from streams.core.variables import Variable
 
 AnyTrigger: Any = Annotated[reduce(or_, TRIGGERS.values()), Field(discriminator="type")]
@@ -55,6 +55,11 @@ class ProcessDefinition(Head):
         """The telemetry topics that it names."""
         named = [one.listens_to for one in self.triggers if isinstance(one, ReadingTrigger)]
         return tuple(dict.fromkeys(name for name in named if name is not None))
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether a trigger lives in the schedule of the definition."""
+        return any(isinstance(one, TimerTrigger) for one in self.triggers)
 
     def unheard(self, telemetry: Collection[str], routes: Mapping[str, str]) -> str | None:
         """Why a trigger would hear nothing, and the fix: ``telemetry`` are the topics of ``redpanda/topics.yaml``,

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from streams.core.commands import FireTimer
 from streams.core.places import split_place
+from streams.core.schedule import Schedule, schedule_entity
 from streams.core.state import Entity, Instance
 
 WAIT = "wait"
@@ -17,6 +18,10 @@ WAIT = "wait"
 TIMEOUT = "timeout"
 """The ``timeout`` of an activity."""
 PROCESS_TIMEOUT = "process_timeout"
+
+
+SCHEDULE = "schedule"
+"""A moment of a trigger of the clock; ``execution`` is the trigger's place in the definition."""
 
 
 class Timer(NamedTuple):
@@ -54,7 +59,16 @@ def _of_instance(state: Instance) -> list[Timer]:
     ]
 
 
-DUE: dict[type, Callable[[Any], list[Timer]]] = {Instance: _of_instance}
+def _of_schedule(state: Schedule) -> list[Timer]:
+    subject = schedule_entity(state.id)
+    return [
+        Timer(alarm.due, subject, "", SCHEDULE, int(name))
+        for name, alarm in state.alarms.items()
+        if alarm.due is not None
+    ]
+
+
+DUE: dict[type, Callable[[Any], list[Timer]]] = {Instance: _of_instance, Schedule: _of_schedule}
 """By the kind of entity; those that are not here wait for no moment."""
 
 

@@ -5,7 +5,8 @@ CloudEvents attributes; the others follow from the body: ``id = <subject>/<seq>`
 ``source = /weir/<definition_id>/<definition_version>``.  The record's key is the subject, its one header ``ce_type``
 the type, to filter without decoding.
 
-``subject`` is an instance id, or ``key:<business key>`` or ``definition:<id>`` for what happens outside an instance.
+``subject`` is an instance id, or ``key:<business key>``, ``definition:<id>`` or ``schedule:<definition id>`` for what
+happens outside an instance: ``OUTSIDE``.
 """
 
 from datetime import datetime
@@ -37,11 +38,19 @@ EventType = Literal[
     "signal_buffered",
     "signal_released",
     "signal_expired",
+    # the schedule of a definition
+    "schedule_set",
+    "schedule_stopped",
+    "schedule_fired",
+    "schedule_skipped",
     # a definition
     "definition_deployed",
     "definition_activated",
     "definition_deactivated",
 ]
+
+OUTSIDE = ("key:", "definition:", "schedule:")
+"""What a subject begins with that is no instance."""
 
 EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType))
 """An event of another type was written by a newer Weir."""

@@ -5,6 +5,7 @@
 | instance   | its id                    | ``Instance``; ``Finished`` once completed or cancelled     |
 | key        | ``key:<business key>``    | ``Key``: what runs for the key, signals that came too early |
 | definition | ``definition:<id>``       | ``DefinitionVersions``                                     |
+| schedule   | ``schedule:<definition>`` | ``Schedule``: the clock of a definition                    |
 
 Each is the fold of its entity's events by ``apply``.  Soft records, ``latest:<topic>:<key path>:<key>``, hold
 the latest reading of a key as JSON: they are no fold, ``verify`` skips them, and they start empty after a rebuild.
@@ -15,6 +16,8 @@ Instants are Unix milliseconds of plant time.  Every record carries ``v``; a fie
 from typing import Any, NamedTuple
 
 import msgspec
+
+from streams.core.schedule import Schedule
 
 VERSION = 1
 
@@ -123,7 +126,8 @@ class DefinitionVersions(msgspec.Struct, omit_defaults=True, tag="definition"):
     """The deployed versions of a definition, each with the hash of its content; and which of them starts instances.
 
     None does while it is ``off``.  ``chosen`` is the one that somebody has activated since the last deployment, 0 for
-    none; ``retired`` are versions that start nothing even where they are asked for.
+    none; ``retired`` are versions that start nothing even where they are asked for.  ``scheduled``: one of the versions
+    has a trigger that lives in a schedule.
     """
 
     v: int
@@ -134,6 +138,7 @@ class DefinitionVersions(msgspec.Struct, omit_defaults=True, tag="definition"):
     off: Off | None = None
     chosen: int = 0
     retired: list[int] = []
+    scheduled: bool = False
 
     @property
     def latest(self) -> int:
@@ -155,7 +160,7 @@ class DefinitionVersions(msgspec.Struct, omit_defaults=True, tag="definition"):
         return self.active is not None if version is None else self.off is None and version not in self.retired
 
 
-Entity = Instance | Finished | Key | DefinitionVersions
+Entity = Instance | Finished | Key | DefinitionVersions | Schedule
 
 
 def key_entity(key: str) -> str:

@@ -2,13 +2,14 @@
 them.
 """
 
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from streams.codec import decode_entity, encode_entity, encode_event
 from streams.core.apply import apply_event
-from streams.core.commands import AnyCommand, FireTimer, Observe, StartProcess
-from streams.core.decide import decide
+from streams.core.commands import AnyCommand, FireTimer, Observe, StartProcess, TopicCommand
+from streams.core.decide import decide, home_of
 from streams.core.definition import ProcessDefinition
 from streams.core.due import due_timers
 from streams.core.events import Event
@@ -47,6 +48,8 @@ class Plant:
         self.readings: dict[Feed, Reading] = {}
         self.processes: dict[tuple[str, int], Process] = {}
         self.last: Turn | None = None
+        self.follow_ups: deque[TopicCommand] = deque()
+        """What turns have led to, and nobody has carried out yet."""
         self._offset = 0
         for one in definitions:
             self.add(one)
@@ -89,7 +92,17 @@ class Plant:
             else:
                 self.readings[name] = reading
         self.last = turn
+        self.follow_ups.extend(turn.follow_ups)
         return turn.events
+
+    def settle(self) -> list[Event]:
+        """Carry out the follow-ups, and theirs; returns what happened."""
+        events: list[Event] = []
+        while self.follow_ups:
+            command = self.follow_ups.popleft()
+            assert home_of(command, self.around.partitions) in (None, self.around.partition)
+            events += self.do(command)
+        return events
 
     def refused(self, command: AnyCommand) -> tuple[str, str]:
         """The (reason, message) with which ``command`` is refused."""

@@ -31,7 +31,13 @@ def test_every_event_type_stands_in_a_golden_history() -> None:
 
 
 def test_every_event_type_has_an_applier() -> None:
-    known = {apply.CREATES_INSTANCE, *apply.INSTANCE_APPLIERS, *apply.KEY_APPLIERS, *apply.DEFINITION_APPLIERS}
+    known = {
+        apply.CREATES_INSTANCE,
+        *apply.INSTANCE_APPLIERS,
+        *apply.KEY_APPLIERS,
+        *apply.DEFINITION_APPLIERS,
+        *apply.SCHEDULE_APPLIERS,
+    }
     assert known == set(get_args(EventType))
 
 

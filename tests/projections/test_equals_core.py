@@ -8,7 +8,7 @@ import pytest
 from projections.queries import history, instance
 from streams.codec import decode_event
 from streams.core.durations import instant
-from streams.core.events import Event
+from streams.core.events import OUTSIDE, Event
 from streams.core.state import Finished, Instance
 from tests.core.plant import Folded, fold
 from tests.projections.conftest import World
@@ -19,7 +19,7 @@ HISTORIES = [path for path in sorted(GOLDEN.glob("*.jsonl")) if b'"type":"starte
 
 
 def is_of_instance(event: Event) -> bool:
-    return not event.subject.startswith(("key:", "definition:"))
+    return not event.subject.startswith(OUTSIDE)
 
 
 async def agree(world: World, folded: Folded, event: Event) -> None:

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.codec import decode_event
-from streams.core.events import Event
-from streams.core.state import definition_entity, key_entity
+from streams.core.events import OUTSIDE, Event
 from streams.kafka import client_options
 from streams.settings import Settings
 from streams.topics import load_topics
 
 POLL_MS = 200
 RECHECK = "recheck_temp"
-_OUTSIDE = (key_entity(""), definition_entity(""))
-"""Subjects that are no instance begin with one of these."""
 
 
 @dataclass
@@ -47,7 +44,7 @@ async def follow(settings: Settings, tally: Tally, tell: Callable[[str], None]) 
             for records in (await consumer.getmany(timeout_ms=POLL_MS)).values():
                 for record in records:
                     event = decode_event(record.value)
-                    if not event.subject.startswith(_OUTSIDE):
+                    if not event.subject.startswith(OUTSIDE):
                         _take(event, tally, keys, tell)
             await asyncio.sleep(0)
     finally:

@@ -7,9 +7,10 @@ edited: histories of any age must fold to the same state.
 from collections.abc import Callable
 from typing import Protocol
 
-from streams.core.apply import definition, instance, key
+from streams.core.apply import definition, instance, key, schedule
 from streams.core.durations import instant_ms
 from streams.core.events import Event
+from streams.core.schedule import Schedule
 from streams.core.state import VERSION, DefinitionVersions, Entity, Instance, Key, definition_entity, key_entity
 
 
@@ -52,6 +53,12 @@ DEFINITION_APPLIERS: dict[str, Callable[[DefinitionVersions, Event], None]] = {
     "definition_deployed": definition.deployed,
     "definition_activated": definition.activated,
     "definition_deactivated": definition.deactivated,
+}
+SCHEDULE_APPLIERS: dict[str, Callable[[Schedule, Event], None]] = {
+    "schedule_set": schedule.schedule_set,
+    "schedule_stopped": schedule.schedule_stopped,
+    "schedule_fired": schedule.schedule_passed,
+    "schedule_skipped": schedule.schedule_passed,
 }
 CREATES_INSTANCE = "started"
 LEAVES_KEY = frozenset({"completed", "failed", "cancelled"})
@@ -130,6 +137,18 @@ def _apply_to_definition(entities: Entities, event: Event, time_ms: int) -> None
     entities.put(definition_entity(event.definition_id), entity)
 
 
+def _apply_to_schedule(entities: Entities, event: Event, time_ms: int) -> None:
+    entity = entities.get(event.subject)
+    if not isinstance(entity, Schedule):
+        entity = Schedule(VERSION, event.definition_id)
+    if event.seq != entity.seq + 1:
+        raise _gap(event, entity.seq)
+    SCHEDULE_APPLIERS[event.type](entity, event)
+    entity.seq = event.seq
+    entity.updated_at = time_ms
+    entities.put(event.subject, entity)
+
+
 def _gap(event: Event, last: int) -> FoldError:
     return FoldError(f"Expected seq {last + 1} of {event.subject}, but got {event.seq} ({event.type})")
 
@@ -139,5 +158,6 @@ _FOLDS: dict[str, Callable[[Entities, Event, int], None]] = {
     **dict.fromkeys(INSTANCE_APPLIERS, _apply_to_instance),
     **dict.fromkeys(KEY_APPLIERS, _apply_to_key),
     **dict.fromkeys(DEFINITION_APPLIERS, _apply_to_definition),
+    **dict.fromkeys(SCHEDULE_APPLIERS, _apply_to_schedule),
 }
 """By event type, since each belongs to one kind of entity."""

@@ -8,6 +8,7 @@ def deployed(entity: DefinitionVersions, event: Event) -> None:
     """A version is known from here on, and never changes.  As the newest it is the one to start, unless all is off."""
     entity.hashes = {**entity.hashes, event.definition_version: event.data["hash"]}
     entity.chosen = 0
+    entity.scheduled = entity.scheduled or event.data.get("scheduled", False)
 
 
 def activated(entity: DefinitionVersions, event: Event) -> None:

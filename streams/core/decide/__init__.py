@@ -18,6 +18,8 @@ from streams.core.commands import (
     FailActivity,
     FireTimer,
     Observe,
+    ScheduleCommand,
+    SetSchedule,
     Signal,
     StartProcess,
     TopicCommand,
@@ -30,6 +32,7 @@ from streams.core.decide.deploy_definition import deploy_definition
 from streams.core.decide.fail_activity import fail_activity
 from streams.core.decide.fire_timer import fire_timer
 from streams.core.decide.observe import observe
+from streams.core.decide.set_schedule import set_schedule
 from streams.core.decide.signal import signal
 from streams.core.decide.start_process import start_process
 from streams.core.ids import check_instance_id, partition_for, partition_of
@@ -45,6 +48,7 @@ DECIDERS: dict[type, Callable[[Turn, Any], None]] = {
     DeactivateDefinition: deactivate_definition,
     CompleteActivity: complete_activity,
     FailActivity: fail_activity,
+    SetSchedule: set_schedule,
     FireTimer: fire_timer,
 }
 
@@ -54,15 +58,22 @@ def decide(turn: Turn, command: AnyCommand) -> None:
     DECIDERS[type(command)](turn, command)
 
 
+def command_key(command: TopicCommand) -> str | None:
+    """The key of the command's record: what it is about."""
+    if isinstance(command, DefinitionCommand):
+        return DEFINITIONS_KEY
+    if isinstance(command, ScheduleCommand):
+        return command.definition_id
+    return getattr(command, "key", None) or getattr(command, "instance_id", None)
+
+
 def home_of(command: TopicCommand, partitions: int) -> int | None:
     """The partition that a command belongs to; ``None`` when it may be decided anywhere.
 
     Raises ``ValueError`` when the command names an instance that cannot exist, or no target.
     """
-    if isinstance(command, DefinitionCommand):
-        return partition_for(DEFINITIONS_KEY, partitions)
-    if isinstance(command, Observe):
-        return partition_for(command.key, partitions)
+    if isinstance(command, DefinitionCommand | ScheduleCommand | Observe):
+        return partition_for(command_key(command) or "", partitions)
     if isinstance(command, StartProcess) and command.key is not None:
         return partition_for(command.key, partitions)
     if command.instance_id is not None:

@@ -26,6 +26,8 @@ def deploy_definition(turn: Turn, command: DeployDefinition) -> None:
         turn.reject(*refusal, subject)
         return
     data = {"name": definition.name, "hash": definition.hash, **origin_data(command.origin)}
+    if definition.scheduled:
+        data["scheduled"] = True
     turn.emit_outside(subject, last, "definition_deployed", (definition.id, definition.version), data)
     turn.published.append(version_record(definition, command, turn.now_ms))
     publish_activation(turn, subject)

@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from streams.core.commands import DeployDefinition, Origin
+from streams.core.commands import DeployDefinition, Origin, SetSchedule
 from streams.core.definition import ProcessDefinition
 from streams.core.durations import instant_text
 from streams.core.state import DefinitionVersions
@@ -40,9 +40,14 @@ def version_record(definition: ProcessDefinition, command: DeployDefinition, now
 
 
 def publish_activation(turn: Turn, subject: str) -> None:
-    """Tell what is active of the definition now, where that does not follow from its versions alone, or did not."""
+    """Tell what is active of the definition now, where that does not follow from its versions alone, or did not.
+
+    Its schedule is told as well.
+    """
     entity = turn.entities.get(subject)
     assert isinstance(entity, DefinitionVersions)
+    if entity.scheduled:
+        turn.follow_up(SetSchedule(definition_id=entity.id, definition_version=entity.active))
     if entity.seq == len(entity.hashes):  # there were no other events than deployments
         return
     record = {

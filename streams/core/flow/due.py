@@ -5,10 +5,11 @@ from typing import Any
 
 from streams.core.activities import Node
 from streams.core.commands import FireTimer
-from streams.core.due import WAIT
+from streams.core.due import SCHEDULE, WAIT
 from streams.core.flow import errors, timer
 from streams.core.flow.flow import Flow
 from streams.core.places import place_of
+from streams.core.schedules.fire import fire
 from streams.core.state import Wait
 from streams.core.step import run
 from streams.core.turn import Turn
@@ -39,5 +40,6 @@ WAITS_OVER: dict[str, Callable[[Flow, Any, Wait, str | None], None]] = {
 
 PURPOSES: dict[str, Callable[[Turn, FireTimer], None]] = {
     WAIT: _wait_is_over,
+    SCHEDULE: fire,
 }
 """By ``Timer.purpose``."""

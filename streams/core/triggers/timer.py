@@ -12,10 +12,10 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from streams.core.durations import instant_ms
+from streams.core.durations import MAX_DURATION_MS, instant_ms
 from streams.core.moments import Cron, CronError, Daily, Every, Moments, Once, UnknownZoneError, parse_cron, zone
 from streams.core.moments.zones import zone_names
-from streams.core.scalars import Duration, KeyText
+from streams.core.scalars import Duration, KeyText, duration_text
 from streams.core.suggest import suggest
 from streams.core.triggers.base import Trigger
 
@@ -23,6 +23,7 @@ CatchUp = Literal["none", "last", "all"]
 MIN_EVERY_MS = 1_000
 MOST = 100
 FORMS = ("every", "cron", "at")
+SOME_YEAR_MS = 1_767_225_600_000  # 2026
 
 
 def _cron(text: str) -> str:
@@ -128,12 +129,16 @@ class TimerTrigger(Trigger):
             raise _wrong("every", "Expected an interval of at least 1s, but got {ms} ms", ms=self.every)
         if self.offset is not None and (self.every is None or self.offset >= self.every):
             raise _wrong("offset", "Expected 'offset' beside 'every', and below it")
-        if self.jitter is not None and self.every is not None and self.jitter >= self.every:
-            raise _wrong("jitter", "Expected 'jitter' below 'every'")
         if self.every is not None and self.time_zone != "UTC":
             raise _wrong("time_zone", "Expected no 'time_zone' beside 'every', which no wall clock changes")
         if self.at is not None and len({type(_parse_at(one)) for one in self.at}) > 1:
             raise _wrong("at", "Expected either times of day or dates and times under 'at', but got both")
+        if self.jitter is not None and self.jitter >= (shortest := _shortest(self.moments())):
+            raise _wrong(
+                "jitter",
+                "Expected 'jitter' below {shortest}, the shortest time between two moments",
+                shortest=duration_text(shortest),
+            )
         return self
 
     def moments(self) -> Moments:
@@ -153,6 +158,16 @@ class TimerTrigger(Trigger):
     def sources(self) -> frozenset[str] | None:
         """The moment as it was meant, and when it came: RFC 3339 texts."""
         return frozenset({"nominal", "actual"})
+
+
+def _shortest(moments: Moments) -> int:
+    """The shortest time between two of the first moments of a year: milliseconds."""
+    gaps = [MAX_DURATION_MS]
+    at = moments.next_after(SOME_YEAR_MS)
+    while at is not None and len(gaps) < MOST and (following := moments.next_after(at)) is not None:
+        gaps.append(following - at)
+        at = following
+    return min(gaps)
 
 
 def _wrong(field: str, message: str, **context: Any) -> PydanticCustomError:
