@@ -14,7 +14,7 @@ from weir.home import PROJECT, environment
 DEFINITION = PROJECT / "definitions" / "temperature-control.yaml"
 INSTANCE = "019ab8f0-0000-8001-8000-000000000000"
 COMMANDS = (
-    *("up", "down", "status", "logs", "metrics", "demo", "deploy", "validate", "start", "signal", "cancel"),
+    *("actions", "up", "down", "status", "logs", "metrics", "demo", "deploy", "validate", "start", "signal", "cancel"),
     *("instances", "show", "history", "worker", "projector", "api", "migrate", "topics", "verify", "replay"),
 )
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from weir.cli import (
+    actions,
     api,
     cancel,
     dead_letters,
@@ -81,6 +82,7 @@ app.command("logs", rich_help_panel=PLANT)(logs.logs)
 app.command("metrics", rich_help_panel=PLANT)(metrics.metrics)
 
 app.command("validate", rich_help_panel=PROCESSES)(validate.validate)
+app.add_typer(actions.app, name="actions", rich_help_panel=PROCESSES)
 app.command("deploy", rich_help_panel=PROCESSES)(deploy.deploy)
 app.command("start", rich_help_panel=PROCESSES)(start.start)
 app.command("signal", rich_help_panel=PROCESSES)(signal.signal)
