@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from projections import positions
+from projections import memory_tasks, positions
 from projections.binary_copy import COPY_START
 from projections.tables import (
     definition_activations,
@@ -36,6 +36,7 @@ class Tables:
     process_definitions: dict[Key, Row] = field(default_factory=dict)
     process_history: dict[Key, Row] = field(default_factory=dict)
     process_instances: dict[Key, Row] = field(default_factory=dict)
+    tasks: dict[Key, Row] = field(default_factory=dict)
     telemetry: dict[Key, Row] = field(default_factory=dict)
 
 
@@ -183,6 +184,7 @@ STATEMENTS: dict[str, Callable[..., list[Row] | Awaitable[list[Row]]]] = {
     definition_activations._UPSERT: _upsert_activation,  # noqa: SLF001
     process_definitions._UPSERT: _upsert_definitions,  # noqa: SLF001
     process_instances._UPSERT: _upsert_instances,  # noqa: SLF001
+    **memory_tasks.STATEMENTS,
     database._END_STOPPED: _end_stopped,  # noqa: SLF001
 }
 """By their text."""

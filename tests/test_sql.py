@@ -22,7 +22,7 @@ ALLOWED = {
     "COLUMNS", "_COLUMNS", "_SELECTED", "SCHEMA", "REPLACED", "schema", "live", "table", "column", "extension",
     "', '.join((f'ONLY {name}' for name in names))", "', '.join((f'{SCHEMA}.{table}' for table in PROJECTED))",
     # queries of ours to which conditions are added, and expressions over our columns
-    "INSTANCES", "query", "place", "_mine(column)",
+    "INSTANCES", "TASKS", "query", "place", "_mine(column)",
     # the number of a parameter, and conditions made of those
     "len(values)", "where", "order", "' AND '.join(conditions)",
     # a number

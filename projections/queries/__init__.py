@@ -10,6 +10,8 @@ from projections.queries.definitions import DefinitionSummary, definitions
 from projections.queries.history import HistoryEvent, history
 from projections.queries.instance import Instance, instance
 from projections.queries.instances import InstanceSummary, instances
+from projections.queries.task import Task, task
+from projections.queries.tasks import TaskSummary, tasks
 
 __all__ = [
     "Counts",
@@ -19,10 +21,14 @@ __all__ = [
     "Instance",
     "InstanceCount",
     "InstanceSummary",
+    "Task",
+    "TaskSummary",
     "counts",
     "definition",
     "definitions",
     "history",
     "instance",
     "instances",
+    "task",
+    "tasks",
 ]

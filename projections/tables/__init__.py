@@ -11,6 +11,7 @@ from projections.tables import (
     process_definitions,
     process_history,
     process_instances,
+    tasks,
     telemetry,
 )
 from projections.tables.base import Projection, Table
@@ -26,6 +27,7 @@ TABLES: dict[str, Table] = {
     "process_definitions": process_definitions.TABLE,
     "process_history": process_history.TABLE,
     "process_instances": process_instances.TABLE,
+    "tasks": tasks.TABLE,
     "telemetry": telemetry.TABLE,
     # A replay builds them anew together with the rows, so they are projected too; the projector itself moves them.
     "projection_positions": Table("projection_positions", "projected"),

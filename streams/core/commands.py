@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import msgspec
 
+from streams.core.tasks.task import split_task_id
+
 VERSION = 1
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -173,6 +175,63 @@ class SetSchedule(Command, tag="set_schedule"):
     definition_version: int | None = None
 
 
+User = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Group = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+
+
+class TaskCommand(Command, kw_only=True):
+    """What ``user`` does with a user task; ``task_id`` is ``<instance id>:<execution>``.
+
+    Who the user is, and that ``groups`` are those of the user, is for the sender to know.
+    """
+
+    task_id: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    user: User
+    groups: Annotated[list[Group], msgspec.Meta(max_length=200)] = []
+
+    @property
+    def instance_id(self) -> str:
+        """That of the task's instance.  Raises ``ValueError`` for a ``task_id`` that is none."""
+        return split_task_id(self.task_id)[0]
+
+
+class ClaimTask(TaskCommand, tag="claim_task"):
+    """Take a task that nobody has."""
+
+
+class UnclaimTask(TaskCommand, tag="unclaim_task"):
+    """Give a task back: to those who may claim it, or to whom it was delegated by."""
+
+
+class AssignTask(TaskCommand, tag="assign_task", kw_only=True):
+    """Give a task to ``assignee``, whoever has it; ``None`` takes it from everybody."""
+
+    assignee: User | None
+
+
+class DelegateTask(TaskCommand, tag="delegate_task", kw_only=True):
+    """Have ``to`` do one's task: what ``to`` answers comes back to the user, who completes it.
+
+    An approver's answer is handed over for good.
+    """
+
+    to: User
+
+
+class CompleteTask(TaskCommand, tag="complete_task"):
+    """Answer a task.  Without ``answers`` those of a delegate hold, where there are any."""
+
+    answers: dict[str, Any] | None = None
+    outcome: Name | None = None
+
+
+class UpdateTask(TaskCommand, tag="update_task"):
+    """Change how urgent a task is: ``priority`` from 0 to 100, and when it is ``due``."""
+
+    priority: Annotated[int, msgspec.Meta(ge=0, le=100)] | None = None
+    due: Instant | None = None
+
+
 class FireTimer(msgspec.Struct, kw_only=True):
     """A timer of an instance, or of another entity, is due.  Made by the processor from its own table, never read from
     a topic.  See ``due.Timer``; ``activity_id`` is "" for a moment of the whole entity.
@@ -190,8 +249,17 @@ DefinitionCommand = DeployDefinition | ActivateDefinition | DeactivateDefinition
 """These go under ``DEFINITIONS_KEY``."""
 ScheduleCommand = SetSchedule
 """These go where the schedule of their definition lives: to the partition of its id."""
+AnyTaskCommand = ClaimTask | UnclaimTask | AssignTask | DelegateTask | CompleteTask | UpdateTask
 TopicCommand = (
-    StartProcess | Signal | Cancel | Observe | DefinitionCommand | CompleteActivity | FailActivity | ScheduleCommand
+    StartProcess
+    | Signal
+    | Cancel
+    | Observe
+    | DefinitionCommand
+    | CompleteActivity
+    | FailActivity
+    | ScheduleCommand
+    | AnyTaskCommand
 )
 AnyCommand = TopicCommand | FireTimer
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from streams.core.commands import FireTimer
-from streams.core.places import split_place
+from streams.core.places import place_of, split_place
 from streams.core.schedule import Schedule, schedule_entity
 from streams.core.state import Entity, Instance
 
@@ -18,8 +18,8 @@ WAIT = "wait"
 TIMEOUT = "timeout"
 """The ``timeout`` of an activity."""
 PROCESS_TIMEOUT = "process_timeout"
-
-
+REMINDER = "task_reminder"
+ESCALATION = "task_escalation"
 SCHEDULE = "schedule"
 """A moment of a trigger of the clock; ``execution`` is the trigger's place in the definition."""
 
@@ -52,10 +52,21 @@ class Timer(NamedTuple):
 def _of_instance(state: Instance) -> list[Timer]:
     if state.status != "running":
         return []
-    return [
+    waits = [
         Timer(wait.due, state.id, place, WAIT, wait.execution)
         for place, wait in state.waiting.items()
         if wait.due is not None
+    ]
+    return waits + _of_tasks(state) if state.tasks else waits
+
+
+def _of_tasks(state: Instance) -> list[Timer]:
+    """Reminders and escalations of user tasks."""
+    return [
+        Timer(due, state.id, place_of(task.activity_id, task.token), purpose, execution)
+        for execution, task in state.tasks.items()
+        for due, purpose in ((task.remind_at, REMINDER), (task.escalate_at, ESCALATION))
+        if due is not None
     ]
 
 

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from streams.core.schedule import Schedule
+from streams.core.tasks.task import Task
 
 VERSION = 1
 
@@ -87,6 +88,8 @@ class Instance(msgspec.Struct, omit_defaults=True, tag="instance"):
     waiting: dict[str, Wait] = {}
     signals: list[HeldSignal] = []
     failure: Failure | None = None
+    tasks: dict[int, Task] = {}
+    """The open ones, by their execution."""
     scopes: dict[str, Scope] = {}
 
 

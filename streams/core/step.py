@@ -17,9 +17,10 @@ from streams.core.activities import (
     StartNode,
     TimerNode,
     TransformNode,
+    UserTaskNode,
 )
 from streams.core.expressions import ExpressionError
-from streams.core.flow import decision, end, ends, errors, message, rules, service, start, timer, transform
+from streams.core.flow import decision, end, ends, errors, message, rules, service, start, timer, transform, user_task
 from streams.core.flow.flow import WAITS, Flow
 from streams.core.process import VariablesError
 
@@ -37,6 +38,7 @@ ENTER: dict[type[Node], Enter] = {
     MessageNode: message.enter,
     RulesNode: rules.enter,
     TransformNode: transform.enter,
+    UserTaskNode: user_task.enter,
 }
 
 

@@ -34,6 +34,7 @@ def test_every_kind_of_activity_becomes_a_node_that_can_be_entered() -> None:
         "  - {id: a, type: timer, duration: 1s}\n"
         "  - {id: b, type: message, name: go}\n"
         "  - {id: c, type: service, action: log, message: x}\n"
+        "  - {id: u, type: user_task}\n"
         "  - {id: d, type: decision, condition: 'true', true_path: end, false_path: end}\n"
         "  - {id: e, type: rules, rules: [{when: {}, then: {x: 1}}]}\n"
         "  - {id: f, type: transform, set: {y: 1}}\n"
@@ -43,7 +44,9 @@ def test_every_kind_of_activity_becomes_a_node_that_can_be_entered() -> None:
 
 
 def test_registries_name_what_they_hold() -> None:
-    assert {name: kind.model.__name__.lower() for name, kind in KINDS.items()} == {name: name for name in KINDS}
+    assert {name: kind.model.__name__.lower() for name, kind in KINDS.items()} == {
+        name: name.replace("_", "") for name in KINDS
+    }
     assert {name: spec.name for name, spec in ACTIONS.items()} == {name: name for name in ACTIONS}
     assert set(ALIASES.values()) <= set(TRIGGERS)
     assert {name for name, spec in ACTIONS.items() if spec.inline} == {"log", "database_log"}

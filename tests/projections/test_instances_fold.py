@@ -7,7 +7,7 @@ from projections.feeds.events import decode
 from projections.tables.process_instances import HANDLERS, Change, build
 from streams.core.clock import PlantClock
 from streams.core.durations import instant
-from streams.core.events import EventType
+from streams.core.events import EVENT_TYPES, EventType
 from streams.transport.port import TopicPartition
 from tests.projections.story import EVENTS, T0, Story, cooling, numbered
 
@@ -23,6 +23,7 @@ PASSIVE = {
     "timer_fired",
     "message_awaited",
 }
+PASSIVE |= {name for name in EVENT_TYPES if name.startswith("task_")}  # those of ``tasks``
 NOT_OF_INSTANCES = {
     *("signal_buffered", "signal_released", "signal_expired"),
     *("definition_deployed", "definition_activated", "definition_deactivated"),

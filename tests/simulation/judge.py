@@ -62,12 +62,12 @@ async def _tables(log: MemoryLog) -> dict[int, dict[bytes, bytes]]:
     return contents.parts
 
 
-def _rows(database: Postgres) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+def _rows(database: Postgres) -> tuple[list[dict[str, object]], ...]:
     """As ``weir.verify.database`` asks for them."""
     tables = database.tables
     history = [row | {"instance_id": str(row["instance_id"])} for row in tables.process_history.values()]
     instances = [row | {"id": str(row["id"])} for row in tables.process_instances.values()]
-    return history, instances
+    return history, instances, [*tables.tasks.values()]
 
 
 async def _carried(log: MemoryLog, load: Load) -> list[Difference]:

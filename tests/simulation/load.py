@@ -8,21 +8,45 @@ import msgspec
 import orjson
 
 from streams.core import ids
-from streams.core.commands import DEFINITIONS_KEY, Cancel, Command, DeployDefinition, Signal, StartProcess
+from streams.core.commands import (
+    DEFINITIONS_KEY,
+    AssignTask,
+    Cancel,
+    ClaimTask,
+    Command,
+    CompleteTask,
+    DelegateTask,
+    DeployDefinition,
+    Signal,
+    StartProcess,
+    TaskCommand,
+    UnclaimTask,
+)
 from streams.core.ids import partition_for
 from streams.mqtt_routes import ROLE as BRIDGE
 from streams.routing import ROLE as ROUTER
 from streams.staging import ROLE as PROCESSOR
 from streams.transport.port import Message, TopicPartition
 from tests.simulation.clock import EPOCH
-from tests.simulation.site import APPROVAL, FAILING, PARTITIONS, TELEMETRY, TIMED, VERSIONS, definition, topics
+from tests.simulation.site import (
+    APPROVAL,
+    ASKING,
+    FAILING,
+    PARTITIONS,
+    TELEMETRY,
+    TIMED,
+    USERS,
+    VERSIONS,
+    definition,
+    topics,
+)
 from tests.simulation.world import World
 from weir.verify.sent import Acknowledged, Poison, Reading, Sent
 
 PROJECTOR = "projector"
 KEYS = tuple("abcdef")
 BEGINS_S, ENDS_S = 3.0, 12.0
-COUNT = (28, 40)
+COUNT = (36, 50)
 BAD_COMMANDS = (
     b"{",
     b"null",
@@ -53,7 +77,7 @@ class Load:
 
     async def _run(self) -> None:
         await asyncio.sleep(1.0)
-        for text in (VERSIONS[0], APPROVAL, TIMED, FAILING):
+        for text in (VERSIONS[0], APPROVAL, TIMED, FAILING, ASKING):
             self._send(DeployDefinition(definition=definition(text)), DEFINITIONS_KEY)
         loop, random = asyncio.get_running_loop(), self._random
         for _ in range(random.randint(*COUNT)):
@@ -71,6 +95,37 @@ class Load:
 
     def start_failing(self) -> None:
         self._send(StartProcess(definition_id="failing", key=self._key(), variables={"where": "#"}))
+
+    def start_asking(self) -> None:
+        self._send(StartProcess(definition_id="asking", key=self._key(), variables={"n": self._number}))
+
+    def claim(self) -> None:
+        self._with_task(lambda task, user: ClaimTask(task_id=task, user=user, groups=["night"]))
+
+    def unclaim(self) -> None:
+        self._with_task(lambda task, user: UnclaimTask(task_id=task, user=user))
+
+    def assign(self) -> None:
+        self._with_task(lambda task, user: AssignTask(task_id=task, user="boss", assignee=user))
+
+    def delegate(self) -> None:
+        to = self._random.choice(USERS)
+        self._with_task(lambda task, user: DelegateTask(task_id=task, user=user, to=to))
+
+    def complete(self) -> None:
+        """Now and then with an answer that does not fit."""
+        answer = self._random.choice((1, 2, "three"))
+        outcome = self._random.choice(("approved", "rejected"))
+        self._with_task(
+            lambda task, user: CompleteTask(task_id=task, user=user, answers={"n": answer}, outcome=outcome)
+        )
+
+    def _with_task(self, command: Callable[[str, str], TaskCommand]) -> None:
+        """Somebody looks at the list of tasks, as far as the projector has come, and does something with one."""
+        known = sorted(id_ for (id_,) in self._world.database.tables.tasks)
+        if known:
+            task = self._random.choice(known)
+            self._send(command(task, self._random.choice(USERS)), task.partition(":")[0])
 
     def start_with_own_id(self) -> None:
         key = self._key()
@@ -186,6 +241,12 @@ KINDS: dict[Callable[[Load], None], float] = {
     Load.start_approval: 4,
     Load.start_timed: 4,
     Load.start_failing: 1,
+    Load.start_asking: 3,
+    Load.claim: 3,
+    Load.unclaim: 1,
+    Load.assign: 1,
+    Load.delegate: 2,
+    Load.complete: 6,
     Load.start_with_own_id: 2,
     Load.start_again: 1.5,
     Load.start_what_nobody_knows: 0.5,

@@ -33,10 +33,10 @@ _cached: dict[bytes, Any] = {}
 """Compiling a definition takes longer than all else in the restart of a role; so does validating one."""
 
 
-def _compiled(record: Any) -> Any:
-    raw = b"compiled" + msgspec.json.encode(record.definition)
+def _compiled(record: Any, routes: Any) -> Any:
+    raw = b"compiled" + msgspec.json.encode(record.definition)  # the routes are the same for all
     if raw not in _cached:
-        _cached[raw] = compile_definition(record)
+        _cached[raw] = compile_definition(record, routes)
     return _cached[raw]
 
 

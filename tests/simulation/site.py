@@ -55,6 +55,23 @@ variables: [{name: where, type: string}]
 activities:
   - {id: act, type: service, action: mqtt_publish, config: {topic: "plant/${where}", payload: 1}}
 """
+ASKING = """
+id: asking
+version: 1
+trigger: {type: api, mode: parallel}
+variables: [{name: n, value: 0}]
+activities:
+  - id: ask
+    type: user_task
+    title: "Number ${n}"
+    candidates: {users: [anna, ben], groups: [night]}
+    form: {properties: {n: {type: integer}}, required: [n]}
+    reminders: {every: 1s, max: 2}
+    escalation: [{after: 3s, to: eva, priority: 90}]
+    output: {n: answers.n}
+  - {id: sign, type: user_task, approvers: [anna, ben, eva], join: 2, output: {signed: outcome}}
+"""
+USERS = ("anna", "ben", "eva")
 VERSIONS = (COOLING.format(version=1), COOLING.format(version=2))
 
 

@@ -19,6 +19,7 @@ from weir.api import problems
 from weir.api.gate import Gate
 from weir.api.routes import router
 from weir.api.sending import Sender
+from weir.api.task_routes import router as task_router
 
 ROLE = "api"
 
@@ -54,6 +55,7 @@ def make_api(settings: Settings) -> FastAPI:
     app = FastAPI(title="Weir", docs_url=None, redoc_url=None, lifespan=beside)
     app.state.settings, app.state.sender = settings, sender
     app.include_router(router)
+    app.include_router(task_router)
     app.add_exception_handler(problems.ProblemError, problems.answer)
     app.add_exception_handler(RequestValidationError, problems.answer_invalid)
     app.add_exception_handler(HTTPException, problems.answer_http)

@@ -11,10 +11,10 @@ from projections.queries import instance as query
 from streams.core.commands import Signal, StartProcess
 from streams.core.decide.start_process import MAX_ID_AGE_MS
 from streams.core.ids import check_instance_id
+from weir.api.database import reading
 from weir.api.models import InstanceSignal, KeySignal, Sent, Start, Started
-from weir.api.problems import ProblemError, unavailable
+from weir.api.problems import ProblemError
 from weir.api.sending import Sender
-from weir.database import NoSchemaError, UnreachableError, connected
 
 MAX_AGE_S = MAX_ID_AGE_MS / 1000
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
@@ -67,11 +67,8 @@ async def show(instance_id: str, request: Request) -> dict[str, Any]:
     """The state of an instance, as far as the projector has come."""
     known = _own_id(instance_id, "path.instance_id")
     assert known is not None
-    try:
-        async with connected(request.app.state.settings) as connection:
-            found = await query(connection, known)
-    except (UnreachableError, NoSchemaError) as error:
-        raise unavailable("database_unreachable", str(error), "Try again.", 5) from error
+    async with reading(request) as connection:
+        found = await query(connection, known)
     if found is None:
         raise ProblemError(
             404,

@@ -1,6 +1,8 @@
 """The gateway's connection to Kafka: made as soon as there is one, and then kept by the client itself."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import msgspec
@@ -14,6 +16,7 @@ from streams.topics import Topics
 from weir.api.gate import Gate
 from weir.api.problems import ProblemError, unavailable
 from weir.client import ClientError, CommandClient
+from weir.watch import NoAnswerError, Outcome
 
 RETRY_S = 1.0
 SEND_TIMEOUT_S = 10.0
@@ -59,16 +62,35 @@ class Sender:
         """Return once Kafka has the command.  Raises ``ProblemError``."""
         client = self.client()
         _check(command)
-        try:
+        with _told():
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await client.send(command)
-        except (KafkaError, TimeoutError) as error:
-            raise unavailable(
-                "not_acknowledged", f"Kafka has not acknowledged the command: {type(error).__name__}", UNSURE, 1
-            ) from error
-        except ValueError as error:
-            raise ProblemError(422, "invalid_request", str(error), "Correct the value.") from error
         self._gate.sent()
+
+    async def send_and_wait(self, command: TopicCommand, timeout_s: float) -> Outcome:
+        """Return what became of the command.  Raises ``ProblemError``, also when that takes longer."""
+        client = self.client()
+        _check(command)
+        try:
+            with _told():
+                outcome = await client.send_and_wait(command, timeout_s)
+        except NoAnswerError as error:
+            raise unavailable("not_decided", str(error), "Look at it again: it will be decided, once.", 1) from error
+        self._gate.sent()
+        return outcome
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What may go wrong with sending, as problems."""
+    try:
+        yield
+    except (KafkaError, TimeoutError) as error:
+        raise unavailable(
+            "not_acknowledged", f"Kafka has not acknowledged the command: {type(error).__name__}", UNSURE, 1
+        ) from error
+    except ValueError as error:
+        raise ProblemError(422, "invalid_request", str(error), "Correct the value.") from error
 
 
 def _check(command: TopicCommand) -> None:

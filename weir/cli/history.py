@@ -67,6 +67,21 @@ def _changed(data: dict[str, Any]) -> str:
     return f"{data['name']} = {_json(data['value'])}{previous}"
 
 
+def _by(data: dict[str, Any]) -> str:
+    """What somebody did with a task, or what came by itself."""
+    hidden = {"execution", "user", "approvers", "owner"}
+    said = [
+        f"{name} {value if isinstance(value, str) else _json(value)}"
+        for name, value in data.items()
+        if name not in hidden and value is not None
+    ]
+    return ", ".join([f"by {data['user']}", *said] if "user" in data else said)
+
+
+TASK_EVENTS = (
+    "assigned", "claimed", "unclaimed", "delegated", "returned", "updated", "reminded", "escalated", "approved",
+    "rejected", "completed", "cancelled",
+)  # fmt: skip
 DETAILS: dict[str, Callable[[dict[str, Any]], str]] = {
     "started": lambda data: f"key {data.get('key')}, variables {_json(data['variables'])}",
     "completed": lambda data: f"after {data['duration_ms'] / 1000:g} s and {data['steps']} steps",
@@ -79,6 +94,8 @@ DETAILS: dict[str, Callable[[dict[str, Any]], str]] = {
     "timer_started": lambda data: f"until {data['due']}",
     "message_awaited": lambda data: data["name"],
     "signal_received": lambda data: f"{data['name']} {_json(data['payload'])}",
+    "task_created": lambda data: data["title"],
+    **{f"task_{name}": _by for name in TASK_EVENTS},
 }
 
 

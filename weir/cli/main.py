@@ -26,6 +26,7 @@ from weir.cli import (
     signal,
     start,
     status,
+    tasks,
     topics,
     up,
     validate,
@@ -91,6 +92,7 @@ app.command("cancel", rich_help_panel=PROCESSES)(cancel.cancel)
 app.command("instances", rich_help_panel=INSTANCES)(instances.instances)
 app.command("show", rich_help_panel=INSTANCES)(show.show)
 app.command("history", rich_help_panel=INSTANCES)(history.history)
+app.add_typer(tasks.app, name="tasks", rich_help_panel=INSTANCES)
 app.command("verify", rich_help_panel=INSTANCES)(verify.verify)
 app.command("replay", rich_help_panel=PLANT)(replay.replay)
 app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=PLANT)

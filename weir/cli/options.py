@@ -40,15 +40,21 @@ def parse_variables(pairs: list[str], text: str | None) -> dict[str, Any]:
     A value that is JSON is that (``25.5``, ``true``, ``[1]``), anything else is text.  Raises ``typer.BadParameter``.
     """
     variables = parse_object(text, "--vars") if text is not None else {}
+    return variables | parse_pairs(pairs, "--var")
+
+
+def parse_pairs(pairs: list[str], option: str) -> dict[str, Any]:
+    """What each ``name=value`` says: JSON where it is that, else text.  Raises ``typer.BadParameter``."""
+    found: dict[str, Any] = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
         if not equals or not name:
-            raise typer.BadParameter(f"Expected name=value, but got {pair[:80]!r}", param_hint="--var")
+            raise typer.BadParameter(f"Expected name=value, but got {pair[:80]!r}", param_hint=option)
         try:
-            variables[name] = orjson.loads(value)
+            found[name] = orjson.loads(value)
         except orjson.JSONDecodeError:
-            variables[name] = value
-    return variables
+            found[name] = value
+    return found
 
 
 def check_target(instance: str | None, key: str | None) -> str | None:

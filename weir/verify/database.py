@@ -21,6 +21,8 @@ from weir.verify.canonical import differing
 from weir.verify.fold import Projected
 from weir.verify.report import Difference
 from weir.verify.rows import InstanceRow
+from weir.verify.tasks import QUERY as TASKS
+from weir.verify.tasks import TaskRow, task_row
 
 T = TypeVar("T")
 Found = defaultdict[str, list[T]]
@@ -115,6 +117,27 @@ class Rows:
                 if known is None or (known.row is not None and known.row != found.digest):
                     wrong.add(found.id)
         return wrong | unseen
+
+    async def subtract_tasks(self, projected: dict[str, Projected], tell: Callable[[int], None]) -> set[str]:
+        """Take every row of ``tasks`` off ``projected``; returns the unknown instances that there are rows of."""
+        strays: set[str] = set()
+        async for part in self._stream(TASKS, "instance_id"):
+            for row in part:
+                found = task_row(row)
+                known = projected.get(found.instance_id)
+                if known is None:
+                    strays.add(found.instance_id)
+                else:
+                    known.tasks -= found.digest
+            tell(len(part))
+        return strays
+
+    async def tasks_of(self, ids: Iterable[str]) -> Found[TaskRow]:
+        """The rows of ``tasks``, by instance."""
+        found: Found[TaskRow] = defaultdict(list)
+        for row in await self._connection.fetch(f"{TASKS} WHERE instance_id = ANY ($1::uuid[])", list(ids)):
+            found[row["instance_id"]].append(task_row(row))
+        return found
 
     async def of_instances(self, ids: Iterable[str]) -> tuple[Found[asyncpg.Record], Found[InstanceRow]]:
         """The rows of history, by seq, and those of ``process_instances``, by instance."""

@@ -12,11 +12,13 @@ from streams.core.apply import CREATES_INSTANCE, INSTANCE_APPLIERS, apply_at
 from streams.core.durations import instant_ms
 from streams.core.events import EVENT_TYPES, Event
 from streams.core.state import Entity, Finished, Instance
+from weir.verify import tasks
 from weir.verify.checks import checks_of
 from weir.verify.history import event_digest
 from weir.verify.report import Difference
 from weir.verify.rows import InstanceRow, row_of
 from weir.verify.seen import Course, Life, Seen
+from weir.verify.tasks import TaskRow
 
 STATUS_EVENTS = frozenset({"started", "completed", "failed", "cancelled"})
 FINISHES = frozenset({"completed", "cancelled"})
@@ -24,15 +26,16 @@ OF_INSTANCES = frozenset({CREATES_INSTANCE, *INSTANCE_APPLIERS})
 
 
 class Projected:
-    """What the database must hold of an instance: how many events, the sum of their digests, the digest of its row.
+    """What the database must hold of an instance: how many events, the sum of their digests, the digest of its row, and
+    the sum of those of its tasks.
 
-    ``row`` is ``None`` where the fold cannot tell.  Whoever finds rows subtracts them: equal is 0 and 0.
+    ``row`` is ``None`` where the fold cannot tell.  Whoever finds rows subtracts them: equal is 0.
     """
 
-    __slots__ = ("events", "history", "row")
+    __slots__ = ("events", "history", "row", "tasks")
 
     def __init__(self) -> None:
-        self.events = self.history = 0
+        self.events = self.history = self.tasks = 0
         self.row: int | None = None
 
 
@@ -44,17 +47,22 @@ class Fold:
     ) -> None:
         """``whole`` and ``skew_ms`` are those of ``Course``.
 
-        ``keep_rows``: keep in ``rows`` and ``histories`` what the database's rows must be, not only their digests.
+        ``keep_rows``: keep in ``rows``, ``tasks`` and ``histories`` what the database's rows must be, not only their
+        digests.
         """
         self.entities: dict[str, Entity] = {}
         self.lives: dict[str, Life] = {}
         """Of the unfinished instances."""
+        self.open_tasks: dict[str, TaskRow] = {}
+        """By the task's id."""
         self.projected: dict[str, Projected] = {}
         self.since: dict[str, list[bytes | None]] = {}
         """The records, oldest first, of each entity that changed since ``watch``: the one before, then each later."""
         self.broken: set[str] = set()
         """Subjects that cannot be folded to their end."""
         self.rows: dict[str, InstanceRow] | None = {} if keep_rows else None
+        self.tasks: dict[str, dict[str, TaskRow]] | None = {} if keep_rows else None
+        """By instance and task."""
         self.histories: dict[str, list[Event]] | None = {} if keep_rows else None
         self.differences: list[Difference] = []
         self.events = self.instances = 0
@@ -88,6 +96,8 @@ class Fold:
             state = self.entities[subject]
             if isinstance(state, Instance) and subject not in self.broken:
                 self._row(state, life)
+        for task in self.open_tasks.values():
+            self._task(task)
 
     def take(self, event: Event) -> None:
         """The next event of the partition.  Raises ``UpgradeError`` for a type that this Weir does not know."""
@@ -108,6 +118,8 @@ class Fold:
         self.course.pass_by(seen)
         if self._continue(seen) and of_instance:
             self._live(seen)
+            if self._projecting and tasks.is_of_task(event):
+                self._follow_task(event)
 
     def _count(self, event: Event) -> None:
         projected = self.projected.get(event.subject)
@@ -149,6 +161,16 @@ class Fold:
             del self.lives[event.subject]
             if self._projecting and isinstance(seen.before, Instance):
                 self._row(seen.before, life)
+
+    def _follow_task(self, event: Event) -> None:
+        row = self.open_tasks[tasks.id_of(event)] = tasks.follow(self.open_tasks.get(tasks.id_of(event)), event)
+        if event.type in tasks.ENDS:
+            self._task(self.open_tasks.pop(row.id))
+
+    def _task(self, row: TaskRow) -> None:
+        self.projected[row.instance_id].tasks += row.digest
+        if self.tasks is not None:
+            self.tasks.setdefault(row.instance_id, {})[row.id] = row
 
     def _row(self, state: Instance, life: Life) -> None:
         row = row_of(state, life)

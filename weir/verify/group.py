@@ -24,6 +24,7 @@ from weir.verify.explain import compare_history
 from weir.verify.fold import Fold, Projected
 from weir.verify.report import Difference
 from weir.verify.rows import InstanceRow
+from weir.verify.tasks import TaskRow, compare_tasks
 
 MAX_EXPLAINED = 1_000
 """Instances of a group that are compared row by row; what is wrong beyond that is told without how."""
@@ -127,8 +128,9 @@ class _Group:
         """Compare the database with what the folds of all partitions say."""
         projected = self._projected
         strays = await rows.subtract(projected, self._tell)
+        strays |= await rows.subtract_tasks(projected, self._tell)
         wrong = await rows.wrong_rows(projected)
-        suspects = {name for name, left in projected.items() if left.events or left.history}
+        suspects = {name for name, left in projected.items() if left.events or left.history or left.tasks}
         ordered = sorted(suspects | wrong | strays)
         self.result.differences += await self._explain(rows, set(ordered[:MAX_EXPLAINED]))
         for name in ordered[MAX_EXPLAINED:]:
@@ -153,14 +155,18 @@ class _Group:
                     events[event.subject].append(event)
                     folds[chunk.tp].take(event)
         expected: dict[str, InstanceRow] = {}
+        tasks: dict[str, dict[str, TaskRow]] = {}
         broken = {name for fold in folds.values() for name in fold.broken}
         for fold in folds.values():
             fold.project()
             expected |= fold.rows or {}
+            tasks |= fold.tasks or {}
         histories, found = await rows.of_instances(suspects)
+        found_tasks = await rows.tasks_of(suspects)
         differences = []
         for name in sorted(suspects):
             differences += compare_history(name, events[name], histories[name])
             if name not in broken:
                 differences += compare_rows(expected.get(name), found[name])
+                differences += compare_tasks(name, tasks.get(name, {}), found_tasks[name])
         return differences

@@ -14,15 +14,18 @@ from weir.verify.history import COLUMNS, row_digest
 from weir.verify.report import Difference
 from weir.verify.rows import InstanceRow
 from weir.verify.table import compare_table, entities_of
+from weir.verify.tasks import TaskRow, compare_tasks, task_row
 
 Row = Mapping[str, Any]
 
 
-def compare_database(folds: Sequence[Fold], history: Iterable[Row], instances: Iterable[Row]) -> list[Difference]:
+def compare_database(
+    folds: Sequence[Fold], history: Iterable[Row], instances: Iterable[Row], tasks: Iterable[Row] = ()
+) -> list[Difference]:
     """What differs from what ``folds`` say (made with ``keep_rows``), up to their cut for the database.
 
-    Rows are by column name, as ``database.HISTORY`` and ``database.INSTANCES`` ask for them: ids are text, times aware
-    ``datetime`` objects, and JSON is text.
+    Rows are by column name, as ``database.HISTORY``, ``database.INSTANCES`` and ``tasks.QUERY`` ask for them: ids are
+    text, times aware ``datetime`` objects, and JSON is text.
     """
     rows: defaultdict[str, list[Row]] = defaultdict(list)
     left: defaultdict[str, int] = defaultdict(int)
@@ -32,20 +35,27 @@ def compare_database(folds: Sequence[Fold], history: Iterable[Row], instances: I
     found: defaultdict[str, list[InstanceRow]] = defaultdict(list)
     for row in instances:
         found[row["id"]].append(instance_row(row))
+    asked: defaultdict[str, list[TaskRow]] = defaultdict(list)
+    for row in tasks:
+        asked[row["instance_id"]].append(task_row(row))
     differences: list[Difference] = []
     known: set[str] = set()
     for fold in folds:
         known |= fold.projected.keys()
         assert fold.histories is not None
         assert fold.rows is not None
+        assert fold.tasks is not None
         for name, projected in fold.projected.items():
             if len(rows[name]) != projected.events or left[name] != projected.history:
                 differences += compare_history(name, fold.histories[name], rows[name])
             if name not in fold.broken and [row.digest for row in found[name]] != [projected.row]:
                 differences += compare_rows(fold.rows.get(name), found[name])
-    for name in sorted((rows.keys() | found.keys()) - known):
+            if name not in fold.broken:
+                differences += compare_tasks(name, fold.tasks.get(name, {}), asked[name])
+    for name in sorted((rows.keys() | found.keys() | asked.keys()) - known):
         differences += compare_history(name, (), rows[name])
         differences += compare_rows(None, found[name])
+        differences += compare_tasks(name, {}, asked[name])
     return differences
 
 

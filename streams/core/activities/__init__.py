@@ -12,6 +12,7 @@ from streams.core.activities.service import SERVICE, SERVICES, Service, ServiceN
 from streams.core.activities.start import START, Start, StartNode
 from streams.core.activities.timer import TIMER, Timer, TimerNode
 from streams.core.activities.transform import TRANSFORM, ListRule, Transform, TransformNode
+from streams.core.activities.user_task import USER_TASK, UserTask, UserTaskNode
 
 KINDS: dict[str, Kind] = {
     "start": START,
@@ -22,6 +23,7 @@ KINDS: dict[str, Kind] = {
     "message": MESSAGE,
     "rules": RULES,
     "transform": TRANSFORM,
+    "user_task": USER_TASK,
 }
 
 
@@ -63,6 +65,8 @@ __all__ = [
     "TimerNode",
     "Transform",
     "TransformNode",
+    "UserTask",
+    "UserTaskNode",
     "compile_node",
     "model_of",
 ]

@@ -7,7 +7,7 @@ edited: histories of any age must fold to the same state.
 from collections.abc import Callable
 from typing import Protocol
 
-from streams.core.apply import definition, instance, key, schedule
+from streams.core.apply import definition, instance, key, schedule, task
 from streams.core.durations import instant_ms
 from streams.core.events import Event
 from streams.core.schedule import Schedule
@@ -43,6 +43,19 @@ INSTANCE_APPLIERS: dict[str, Callable[[Instance, Event], None]] = {
     "timer_started": instance.timer_started,
     "timer_fired": instance.activity_over,
     "message_awaited": instance.message_awaited,
+    "task_created": task.created,
+    "task_assigned": task.assigned,
+    "task_claimed": task.claimed,
+    "task_unclaimed": task.unclaimed,
+    "task_delegated": task.delegated,
+    "task_returned": task.returned,
+    "task_updated": task.updated,
+    "task_reminded": task.reminded,
+    "task_escalated": task.escalated,
+    "task_approved": task.voted,
+    "task_rejected": task.voted,
+    "task_completed": task.over,
+    "task_cancelled": task.over,
 }
 KEY_APPLIERS: dict[str, Callable[[Key, Event], None]] = {
     "signal_buffered": key.signal_buffered,

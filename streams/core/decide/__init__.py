@@ -10,10 +10,14 @@ from streams.core.commands import (
     DEFINITIONS_KEY,
     ActivateDefinition,
     AnyCommand,
+    AssignTask,
     Cancel,
+    ClaimTask,
     CompleteActivity,
+    CompleteTask,
     DeactivateDefinition,
     DefinitionCommand,
+    DelegateTask,
     DeployDefinition,
     FailActivity,
     FireTimer,
@@ -23,11 +27,17 @@ from streams.core.commands import (
     Signal,
     StartProcess,
     TopicCommand,
+    UnclaimTask,
+    UpdateTask,
 )
 from streams.core.decide.activate_definition import activate_definition
+from streams.core.decide.assign_task import assign_task
 from streams.core.decide.cancel import cancel
+from streams.core.decide.claim_task import claim_task
 from streams.core.decide.complete_activity import complete_activity
+from streams.core.decide.complete_task import complete_task
 from streams.core.decide.deactivate_definition import deactivate_definition
+from streams.core.decide.delegate_task import delegate_task
 from streams.core.decide.deploy_definition import deploy_definition
 from streams.core.decide.fail_activity import fail_activity
 from streams.core.decide.fire_timer import fire_timer
@@ -35,6 +45,8 @@ from streams.core.decide.observe import observe
 from streams.core.decide.set_schedule import set_schedule
 from streams.core.decide.signal import signal
 from streams.core.decide.start_process import start_process
+from streams.core.decide.unclaim_task import unclaim_task
+from streams.core.decide.update_task import update_task
 from streams.core.ids import check_instance_id, partition_for, partition_of
 from streams.core.turn import Turn
 
@@ -50,6 +62,12 @@ DECIDERS: dict[type, Callable[[Turn, Any], None]] = {
     FailActivity: fail_activity,
     SetSchedule: set_schedule,
     FireTimer: fire_timer,
+    ClaimTask: claim_task,
+    UnclaimTask: unclaim_task,
+    AssignTask: assign_task,
+    DelegateTask: delegate_task,
+    CompleteTask: complete_task,
+    UpdateTask: update_task,
 }
 
 

@@ -5,10 +5,12 @@ from typing import Any
 
 from streams.core.activities import Node
 from streams.core.commands import FireTimer
-from streams.core.due import SCHEDULE, WAIT
-from streams.core.flow import errors, timer
+from streams.core.due import ESCALATION, REMINDER, SCHEDULE, WAIT
+from streams.core.expressions import ExpressionError
+from streams.core.flow import errors, timer, user_task
 from streams.core.flow.flow import Flow
 from streams.core.places import place_of
+from streams.core.process import VariablesError
 from streams.core.schedules.fire import fire
 from streams.core.state import Wait
 from streams.core.step import run
@@ -32,6 +34,21 @@ def _no_answer(flow: Flow, node: Node, wait: Wait, token: str | None) -> None:
     errors.fail(flow, node, token, "timeout", f"{error}: activity {node.id!r}")
 
 
+def _of_task(remind_or_escalate: Callable[[Flow, Any, int], None]) -> Callable[[Turn, FireTimer], None]:
+    def fire(turn: Turn, command: FireTimer) -> None:
+        instance = turn.instance(command.instance_id)
+        assert instance is not None
+        flow = Flow(turn, instance, turn.process_of(instance))
+        node = flow.process.activities[command.activity_id]
+        try:
+            remind_or_escalate(flow, node, command.execution)
+        except (ExpressionError, VariablesError) as error:
+            errors.fail(flow, node, command.token, "expression", f"{flow.process.id}: activity {node.id}: {error}")
+        run(flow)
+
+    return fire
+
+
 WAITS_OVER: dict[str, Callable[[Flow, Any, Wait, str | None], None]] = {
     "timer": timer.due,
     "action": _no_answer,
@@ -41,5 +58,7 @@ WAITS_OVER: dict[str, Callable[[Flow, Any, Wait, str | None], None]] = {
 PURPOSES: dict[str, Callable[[Turn, FireTimer], None]] = {
     WAIT: _wait_is_over,
     SCHEDULE: fire,
+    REMINDER: _of_task(user_task.remind),
+    ESCALATION: _of_task(user_task.escalate),
 }
 """By ``Timer.purpose``."""

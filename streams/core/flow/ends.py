@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from streams.core.flow.user_task import cancel_tasks
 from streams.core.state import Feed, Instance
 from streams.core.turn import Turn
 
@@ -23,6 +24,7 @@ def fail(
 
 def cancel(turn: Turn, instance: Instance, reason: str | None) -> None:
     """Somebody ended the instance."""
+    cancel_tasks(turn, instance, "cancelled")
     turn.emit(instance, "cancelled", {"reason": reason, **_totals(turn, instance)}, message=reason)
     _forget_readings(turn, instance)
 

@@ -77,5 +77,7 @@ def _source(steps: Steps, report: Report) -> tuple[Steps, Any]:
     for at, step in enumerate(steps):
         if not isinstance(value, dict | list):
             return steps[:at], value
+        if isinstance(value, dict) and step not in value:  # it stands under another name: `candidate_users`
+            return steps, ""
         value = value[step]  # type: ignore[index]  # steps fit what is there
     return steps, value

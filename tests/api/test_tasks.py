@@ -1,0 +1,169 @@
+"""User tasks on the real stack, by the gateway and by the command line: from the question to the answer's effects."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from projections import app as projector
+from streams.agents import processor
+from streams.core.commands import DeployDefinition
+from streams.core.parse import parse_definition
+from streams.settings import Settings
+from streams.topics import Topics
+from tests.answers import eventually
+from tests.roles import running
+from weir.cli.main import app
+from weir.client import CommandClient
+from weir.home import environment
+from weir.watch import Accepted
+
+REPAIR = """
+id: repair
+version: 1
+trigger: {type: api}
+variables: [{name: room}]
+activities:
+  - id: visit
+    type: user_task
+    title: "Repair ${room}"
+    candidates: {users: [anna], groups: [night]}
+    queue: "floor ${room}"
+    priority: 70
+    form: {properties: {done: {type: boolean}}, required: [done], additionalProperties: false}
+    output: {done: answers.done}
+  - {id: sign, type: user_task, approvers: [ann, bob], join: all, output: {decision: outcome}}
+"""
+PROBLEM = "application/problem+json"
+
+
+@pytest.fixture
+async def plant(site: tuple[Settings, Topics], tmp_path: Path) -> AsyncIterator[Settings]:
+    """Processor and projector work, and the process is deployed."""
+    settings, _ = site
+    async with running(processor.__name__, settings, tmp_path), running(projector.__name__, settings, tmp_path):
+        command = DeployDefinition(definition=parse_definition(REPAIR).model_dump(mode="json"))
+        async with CommandClient(settings) as client:
+            assert isinstance(await client.send_and_wait(command, 60), Accepted)
+        yield settings
+
+
+async def _open(api: httpx.AsyncClient, **query: Any) -> list[dict[str, Any]]:
+    found = await eventually(lambda: api.get("/tasks", params=query), lambda answer: bool(answer.json()))
+    return found.json()
+
+
+async def test_tasks_by_the_gateway(plant: Settings, api: httpx.AsyncClient) -> None:
+    started = await api.post("/processes/repair/start", json={"key": "boiler", "variables": {"room": "12"}})
+    instance = started.json()["instance_id"]
+    [task] = await _open(api, instance_id=instance)
+    assert (task["title"], task["status"], task["queue"], task["priority"]) == ("Repair 12", "created", "floor 12", 70)
+    place = f"/tasks/{task['id']}"
+    shown = (await api.get(place)).json()
+    assert shown["form"]["required"] == ["done"]
+
+    stranger = await api.post(f"{place}/claim?wait=30", json={"user": "eva", "groups": ["day"]})
+    assert (stranger.status_code, stranger.headers["content-type"]) == (409, PROBLEM)
+    assert "Expected one of the candidates" in stranger.json()["detail"]
+    claimed = await api.post(f"{place}/claim?wait=30", json={"user": "eva", "groups": ["night"]})
+    assert (claimed.status_code, claimed.json()["events"]) == (200, ["task_claimed"])
+    taken = await api.post(f"{place}/complete?wait=30", json={"user": "anna", "answers": {"done": True}})
+    assert (taken.status_code, taken.json()["type"]) == (409, "/problems/claimed_by_other")
+    assert taken.json()["detail"] == f"Expected task {task['id']} to be claimed by anna, but it is eva's"
+
+    for step, body in (
+        ("update", {"user": "boss", "priority": 90}),
+        ("assign", {"user": "boss", "assignee": "anna"}),
+        ("delegate", {"user": "anna", "to": "ben"}),
+        ("unclaim", {"user": "ben"}),
+    ):
+        answer = await api.post(f"{place}/{step}?wait=30", json=body)
+        assert answer.status_code == 200, answer.text
+    misfit = await api.post(f"{place}/complete?wait=30", json={"user": "anna", "answers": {"done": "yes"}})
+    assert (misfit.status_code, misfit.json()["type"]) == (422, "/problems/invalid_answers")
+    assert 'the answer \'done\': "yes" is not of type "boolean"' in misfit.json()["detail"]
+    accepted = await api.post(f"{place}/complete", json={"user": "anna", "answers": {"done": True}})
+    assert (accepted.status_code, list(accepted.json())) == (202, ["command_id"])
+
+    done = await eventually(lambda: api.get(place), lambda found: found.json()["status"] == "completed")
+    assert (done.json()["completed_by"], done.json()["answers"], done.json()["priority"]) == (
+        "anna",
+        {"done": True},
+        90,
+    )
+    [sign] = await _open(api, user="bob", instance_id=instance)
+    for user in ("ann", "bob"):
+        body = {"user": user, "outcome": "approved"}
+        assert (await api.post(f"/tasks/{sign['id']}/complete?wait=30", json=body)).status_code == 200
+    ended = await eventually(
+        lambda: api.get(f"/processes/{instance}"), lambda found: found.json()["status"] == "completed"
+    )
+    assert ended.json()["variables"] == {"room": "12", "done": True, "decision": "approved"}
+    late = await api.post(f"{place}/claim?wait=30", json={"user": "anna"})
+    assert (late.status_code, late.json()["type"]) == (409, "/problems/task_not_open")
+
+
+async def test_what_does_not_fit_is_told(api: httpx.AsyncClient) -> None:
+    good = "/tasks/019ab8f0-0000-8001-8000-000000000000:1"
+    for path, body, field in (
+        ("/tasks/x/claim", {"user": "a"}, "path.id_"),
+        ("/tasks/019ab8f0-0000-8001-8000-000000000000/claim", {"user": "a"}, "path.id_"),
+        (f"{good}/claim", {}, "body.user"),
+        (f"{good}/assign", {"user": "a"}, "body.assignee"),
+        (f"{good}/complete", {"user": "a", "answer": {}}, "body.answer"),
+        (f"{good}/update", {"user": "a", "priority": 101}, "body.priority"),
+    ):
+        answer = await api.post(path, json=body)
+        assert (answer.status_code, [one["field"] for one in answer.json()["errors"]]) == (422, [field]), answer.text
+    unknown = await api.get(good)
+    assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/unknown_task")
+    assert (await api.get("/tasks?instance_id=7")).status_code == 422
+
+
+async def test_tasks_by_the_command_line(plant: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in environment(plant).items():
+        monkeypatch.setenv(name, value)
+
+    async def weir(*arguments: str, code: int = 0) -> str:
+        result = await asyncio.to_thread(CliRunner().invoke, app, ["--home", str(tmp_path / "home"), *arguments])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    async def listed(*arguments: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = json.loads(await weir("tasks", *arguments, "--json"))
+        return found
+
+    await weir("start", "repair", "--var", "room=7")
+    [task] = await eventually(lambda: listed("--mine", "anna"), bool)
+    id_ = task["id"]
+    assert await listed("--queue", "floor 8") == []
+    assert "Repair 7" in await weir("tasks", "--queue", "floor 7")
+    assert f"{id_}: claimed by anna" in await weir("tasks", "claim", id_, "--user", "anna")
+    refused = await weir("tasks", "claim", id_, "--user", "eva", "--group", "night", code=1)
+    assert "to be nobody's, but it is anna's" in refused
+    assert "eva does it for anna" in await weir("tasks", "delegate", id_, "--user", "anna", "--to", "eva")
+    assert "it is anna's again" in await weir("tasks", "complete", id_, "--user", "eva", "--answer", "done=true")
+    assert "nobody has it now" in await weir("tasks", "assign", id_, "--user", "boss")
+    assert "it is anna's now" in await weir("tasks", "assign", id_, "--user", "boss", "--to", "anna")
+    assert "updated" in await weir("tasks", "update", id_, "--user", "boss", "--due", "2030-01-01")
+    assert "nobody has it now" in await weir("tasks", "unclaim", id_, "--user", "anna")
+    assert "the answer 'done' is missing" in await weir("tasks", "complete", id_, "--user", "anna", code=1)
+    answers = tmp_path / "answers.json"
+    answers.write_text('{"done": false}')
+    said = json.loads(await weir("tasks", "complete", id_, "--user", "anna", "--json-file", str(answers), "--json"))
+    assert said == {"task": id_, "events": ["task_claimed", "task_completed", *said["events"][2:]]}
+    shown = await eventually(lambda: weir("tasks", "show", id_), lambda text: "completed" in text)
+    assert "2030-01-01 00:00:00" in shown
+    assert '"done":false' in shown
+    [sign] = await eventually(lambda: listed("--mine", "bob"), bool)
+    await weir("tasks", "complete", sign["id"], "--user", "bob", "--outcome", "rejected")
+    everything = await eventually(lambda: listed("--status", "all"), lambda found: found[0]["status"] == "completed")
+    assert [one["outcome"] for one in everything] == ["rejected", None]
+    assert "There is no task" in await weir("tasks", "show", f"{id_}9", code=1)
+    assert "Expected a task's id" in await weir("tasks", "claim", "x", "--user", "a", code=2)
+    assert json.loads(await weir("verify", "--json"))["differences"] == []

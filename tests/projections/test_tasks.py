@@ -1,0 +1,112 @@
+"""``tasks`` says after every batch what ``weir verify`` makes of the same events, and answers what people ask of it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from projections import queries
+from projections.memory_database import MemoryDatabase
+from projections.tables.tasks import HANDLERS, build, write
+from streams.codec import decode_event
+from streams.core.durations import instant
+from streams.core.events import EVENT_TYPES, Event
+from tests.projections.conftest import World
+from tests.projections.story import EVENTS, batch, numbered
+from tests.projections.test_memory_database import items
+from weir.verify.tasks import QUERY, TaskRow, follow, id_of, is_of_task, task_row
+
+VALUES = (Path(__file__).parents[1] / "golden" / "tasks.v1.jsonl").read_bytes().splitlines()
+LOG = [decode_event(value) for value in VALUES]
+
+
+def folded(events: list[Event]) -> dict[str, TaskRow]:
+    rows: dict[str, TaskRow] = {}
+    for event in events:
+        if is_of_task(event):
+            rows[id_of(event)] = follow(rows.get(id_of(event)), event)
+    return rows
+
+
+def test_every_event_of_a_task_changes_its_row() -> None:
+    assert set(HANDLERS) == {name for name in EVENT_TYPES if name.startswith("task_")}
+    assert all(is_of_task(event) == (event.type in HANDLERS) for event in LOG)
+    assert {event.type for event in LOG} >= set(HANDLERS), "the history has them all"
+
+
+@pytest.mark.parametrize("batches_of", [1, 4, 1000])
+async def test_rows_agree_with_the_fold_after_every_batch(world: World, batches_of: int) -> None:
+    await world.begin(EVENTS)
+    records = numbered(VALUES)
+    for first in range(0, len(records), batches_of):
+        await world.projector.project(batch(EVENTS, records[first : first + batches_of]))
+        plain = await world.connection.fetch(QUERY)
+        rows = {row["id"]: task_row(row) for row in plain}
+        assert rows == folded(LOG[: first + batches_of])
+
+
+@pytest.mark.parametrize("batches_of", [1, 3])
+async def test_the_simulated_table_holds_the_same(batches_of: int) -> None:
+    database = MemoryDatabase()
+    connection: Any = await database.connect()
+    records = numbered(VALUES)
+    for first in range(0, len(records), batches_of):
+        await write(connection, build(items(batch(EVENTS, records[first : first + batches_of]))))
+    rows = {row["id"]: task_row(row) for row in database.tables.tasks.values()}
+    assert rows == folded(LOG)
+
+
+async def test_people_find_what_is_theirs(world: World) -> None:
+    await world.begin(EVENTS)
+    await world.projector.project(batch(EVENTS, numbered(VALUES)))
+    rows = folded(LOG)
+
+    async def found(**conditions: Any) -> list[str]:
+        return [one.id for one in await queries.tasks(world.connection, **conditions)]
+
+    still_open = {id_ for id_, row in rows.items() if row.status in {"created", "claimed"}}
+    assert set(await found()) == still_open
+    assert set(await found(status="all")) == set(rows)
+    [approve] = [id_ for id_ in still_open if rows[id_].approvers]
+    [delegated] = [id_ for id_ in still_open if rows[id_].owner is not None]
+    [annas] = [id_ for id_ in still_open if rows[id_].assignee == "anna"]
+    assert await found(user="cyd") == [approve], "who has not answered yet"
+    assert await found(user="bob") == [], "who has answered already"
+    assert await found(user="carl") == [delegated]
+    assert await found(user="ben") == [], "what somebody else has is not his"
+    assert await found(user="anna") == [annas]
+    assert set(await found(queue="repairs")) == {annas, delegated}
+    assert set(await found(definition_id="budget")) == {approve}
+    assert await found(instance_id=rows[approve].instance_id) == [approve]
+    assert len(await found(limit=2)) == 2
+    assert await found(limit=1, offset=1) == (await found())[1:2]
+    task = await queries.task(world.connection, annas)
+    assert task is not None
+    assert (task.form, task.outcomes, task.answers) == (rows[annas].form, ["repaired", "replaced"], None)
+    assert await queries.task(world.connection, "nobody:1") is None
+
+
+async def test_candidates_and_groups_find_what_nobody_has(world: World) -> None:
+    first = next(at for at, event in enumerate(LOG) if event.type == "task_created")
+    await world.begin(EVENTS)
+    await world.projector.project(batch(EVENTS, numbered(VALUES[: first + 1])))
+    [id_] = folded(LOG[: first + 1])
+    for user, groups, expected in (
+        ("anna", (), [id_]),
+        ("eva", (), []),
+        ("eva", ("day", "night"), [id_]),
+        ("eva", ("day",), []),
+    ):
+        found = await queries.tasks(world.connection, user=user, groups=groups)
+        assert [one.id for one in found] == expected
+    await world.connection.execute("UPDATE tasks SET candidate_users = '{}', candidate_groups = '{}'")
+    assert [one.id for one in await queries.tasks(world.connection, user="anybody")] == [id_]
+
+
+async def test_the_most_urgent_comes_first_and_what_cannot_be_done_not_at_all(world: World) -> None:
+    await world.begin(EVENTS)
+    await world.projector.project(batch(EVENTS, numbered(VALUES)))
+    urgent = [(one.priority, one.due) for one in await queries.tasks(world.connection)]
+    assert urgent == sorted(urgent, key=lambda one: (-one[0], one[1] or instant(2**42)))
+    await world.connection.execute("UPDATE process_instances SET status = 'failed' WHERE definition_id = 'repair'")
+    assert [one.definition_id for one in await queries.tasks(world.connection)] == ["budget"]
