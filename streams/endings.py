@@ -63,6 +63,8 @@ class Endings:
         self._taken = []
 
 
-def may_be_forgotten(entity: Entity | None) -> bool:
-    """Whether an ended instance is still that: a failed one may have been retried since."""
-    return isinstance(entity, Finished) or (isinstance(entity, Instance) and entity.status == "failed")
+def may_be_forgotten(entity: Entity | None, now_ms: int) -> bool:
+    """Whether an ended instance is still that: a failed one may have been retried since, and have failed again."""
+    if isinstance(entity, Instance):
+        return entity.status == "failed" and now_ms - entity.updated_at >= FAILED_TTL_MS
+    return isinstance(entity, Finished)

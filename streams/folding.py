@@ -44,7 +44,7 @@ class Fold:
         endings.sort()
         while ended := endings.take(now_ms):
             for entity_id in ended:
-                if may_be_forgotten(self.entities.get(entity_id)):
+                if may_be_forgotten(self.entities.get(entity_id), now_ms):
                     del self.entities[entity_id]
             endings.forgotten()
 

@@ -27,7 +27,7 @@ from streams.core.commands import AnyCommand, StartProcess, TopicCommand
 from streams.core.decide import decide, home_of
 from streams.core.due import Timer
 from streams.core.flow import ends
-from streams.core.state import Entity, Feed
+from streams.core.state import Entity, Feed, Instance
 from streams.core.turn import Overlay, Reading, Rejection, Surroundings, Turn
 from streams.endings import Endings, may_be_forgotten
 from streams.incoming import Decoded, Definitions, decode_records, lacks_definition, stale
@@ -267,8 +267,11 @@ class PartitionProcessor:
     def _forget(self, now: int) -> None:
         """Drop marks of instances that ended long ago."""
         for entity_id in self._endings.take(now):
-            if may_be_forgotten(self._load(entity_id)):
+            entity = self._load(entity_id)
+            if may_be_forgotten(entity, now):
                 del self._writing[entity_id.encode()]
+            elif isinstance(entity, Instance) and entity.status == "failed":
+                self._endings.add(entity.updated_at, entity_id, failed=True)
 
 
 def _target(command: TopicCommand) -> str | None:

@@ -12,6 +12,8 @@ a join (``UPDATE … FROM unnest``) would leave it to the planner to scan them a
 | ``variable_changed`` | one of ``variables`` |
 | ``activity_started`` | ``steps`` |
 | ``completed``, ``failed``, ``cancelled`` | ``status``, ``completed_at``, ``error`` |
+| ``suspended``, ``resumed``, ``retried`` | ``status``, ``completed_at``, ``error`` |
+| ``migrated`` | ``definition_version`` |
 """
 
 from collections.abc import Callable, Sequence
@@ -91,6 +93,11 @@ class _Failed(msgspec.Struct):
     error: str
 
 
+class _Migrated(msgspec.Struct):
+    to_version: int
+
+
+_decode_migrated = msgspec.json.Decoder(_Migrated).decode
 _decode_started = msgspec.json.Decoder(_Started).decode
 _decode_variable = msgspec.json.Decoder(_VariableChanged).decode
 _decode_failed = msgspec.json.Decoder(_Failed).decode
@@ -130,6 +137,18 @@ def _cancelled(change: Change, event: EventHead) -> None:
     _status(change, event, "cancelled", ended=True)
 
 
+def _suspended(change: Change, event: EventHead) -> None:
+    _status(change, event, "suspended", ended=False)
+
+
+def _runs_again(change: Change, event: EventHead) -> None:
+    _status(change, event, "running", ended=False)
+
+
+def _migrated(change: Change, event: EventHead) -> None:
+    change.definition_version = _decode_migrated(event.data).to_version
+
+
 def _status(change: Change, event: EventHead, status: str, *, ended: bool) -> None:
     change.status = status
     change.status_since = event.time
@@ -144,6 +163,10 @@ HANDLERS: dict[str, Callable[[Change, EventHead], None]] = {
     "completed": _completed,
     "failed": _failed,
     "cancelled": _cancelled,
+    "suspended": _suspended,
+    "resumed": _runs_again,
+    "retried": _runs_again,
+    "migrated": _migrated,
 }
 """Event types that change more than ``last_seq``, ``updated_at`` and ``current_activity``."""
 
@@ -158,10 +181,10 @@ def build(items: Sequence[InstanceEvent]) -> list[Change]:
             change = changes[instance] = Change(instance)
         if event.activity_id is not None:
             change.activity = event.activity_id
-        if (handle := handler_of(event.type)) is not None:
-            handle(change, event)
         change.definition_id = event.definition_id
         change.definition_version = event.definition_version
+        if (handle := handler_of(event.type)) is not None:
+            handle(change, event)
         change.last_seq = event.seq
         change.updated_at = event.time
     return list(changes.values())

@@ -7,7 +7,7 @@ in a rejection, so that a sender finds the outcome.  The record's key is the bus
 """
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -71,6 +71,61 @@ class Cancel(Command, tag="cancel"):
     instance_id: str | None = None
     key: Key | None = None
     definition_id: Name | None = None
+    reason: Reason | None = None
+
+
+class Suspend(Command, tag="suspend"):
+    """Let a running instance stand still, or the running instances of ``key``, until ``resume``.
+
+    What comes for it meanwhile is held: answers, signals, moments.
+    """
+
+    instance_id: str | None = None
+    key: Key | None = None
+    definition_id: Name | None = None
+    reason: Reason | None = None
+
+
+class Resume(Command, tag="resume"):
+    """Let a suspended instance go on, or the suspended instances of ``key``; what was held comes first.
+
+    ``timers``: ``fire`` those that came due meanwhile at once, or ``shift`` all of them by as long as it stood still.
+    The default is what the definition says under ``on_resume``.
+    """
+
+    instance_id: str | None = None
+    key: Key | None = None
+    definition_id: Name | None = None
+    timers: Literal["fire", "shift"] | None = None
+    reason: Reason | None = None
+
+
+class Retry(Command, tag="retry"):
+    """Let a failed instance go on at the activity where it failed."""
+
+    instance_id: str
+    reason: Reason | None = None
+
+
+class SetVariables(Command, tag="set_variables"):
+    """Set variables of an instance that has not ended, a failed one included: to correct it before ``retry``."""
+
+    instance_id: str
+    variables: dict[str, Any]
+    reason: Reason | None = None
+
+
+class Migrate(Command, tag="migrate"):
+    """Let an instance go on with another version of its definition.
+
+    ``activities`` maps ids of activities to those of the new version, where they differ.  ``variables`` are those that
+    only the new version has.
+    """
+
+    instance_id: str
+    version: int
+    activities: dict[Name, Name] = {}
+    variables: dict[str, Any] = {}
     reason: Reason | None = None
 
 
@@ -250,14 +305,18 @@ DefinitionCommand = DeployDefinition | ActivateDefinition | DeactivateDefinition
 ScheduleCommand = SetSchedule
 """These go where the schedule of their definition lives: to the partition of its id."""
 AnyTaskCommand = ClaimTask | UnclaimTask | AssignTask | DelegateTask | CompleteTask | UpdateTask
+LifecycleCommand = Suspend | Resume | Retry | SetVariables | Migrate
+"""What operators ask of an instance."""
+AnswerCommand = CompleteActivity | FailActivity
+"""What became of an action."""
 TopicCommand = (
     StartProcess
     | Signal
     | Cancel
     | Observe
     | DefinitionCommand
-    | CompleteActivity
-    | FailActivity
+    | AnswerCommand
+    | LifecycleCommand
     | ScheduleCommand
     | AnyTaskCommand
 )

@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cached_property, reduce
 from operator import or_
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -29,12 +29,18 @@ AnyActivity: Any = Annotated[
 
 
 class Head(Part):
-    """What names a definition.  A version never changes once deployed; new content is a new version."""
+    """What names a definition, and holds for all of it.  A version never changes once deployed; new content is a new
+    version.
+
+    ``on_resume``: what becomes of timers that came due while an instance was suspended: they fire at once, or all of
+    its timers shift by as long as it stood still.
+    """
 
     id: DefinitionId
     name: Title
     version: Annotated[int, Field(ge=1, le=2**31 - 1)]
     description: Text | None = None
+    on_resume: Literal["fire", "shift"] = "fire"
 
 
 class ProcessDefinition(Head):

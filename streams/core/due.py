@@ -8,6 +8,8 @@ instance that does not run has none: its waits are held.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import msgspec
+
 from streams.core.commands import FireTimer
 from streams.core.places import place_of, split_place
 from streams.core.schedule import Schedule, schedule_entity
@@ -77,6 +79,20 @@ def _of_schedule(state: Schedule) -> list[Timer]:
         for name, alarm in state.alarms.items()
         if alarm.due is not None
     ]
+
+
+def shift(state: Instance, by_ms: int) -> None:
+    """Let every moment that the instance waits for come ``by_ms`` later.  When a task is due stays: people know it."""
+
+    def later(moment: int | None) -> int | None:
+        return None if moment is None else moment + by_ms
+
+    replace = msgspec.structs.replace
+    state.waiting = {place: replace(wait, due=later(wait.due)) for place, wait in state.waiting.items()}
+    state.tasks = {
+        execution: replace(task, remind_at=later(task.remind_at), escalate_at=later(task.escalate_at))
+        for execution, task in state.tasks.items()
+    }
 
 
 DUE: dict[type, Callable[[Any], list[Timer]]] = {Instance: _of_instance, Schedule: _of_schedule}

@@ -23,6 +23,11 @@ EventType = Literal[
     "failed",
     "cancelled",
     "variable_changed",
+    "suspended",
+    "resumed",
+    "retried",
+    "migrated",
+    "input_held",
     "signal_received",
     # an activity of an instance
     "activity_started",

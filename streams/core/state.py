@@ -21,6 +21,7 @@ from streams.core.schedule import Schedule
 from streams.core.tasks.task import Task
 
 VERSION = 1
+UNENDED = frozenset({"running", "suspended"})
 
 
 class Wait(msgspec.Struct, omit_defaults=True):
@@ -52,6 +53,17 @@ class Failure(msgspec.Struct, omit_defaults=True):
     error_type: str
     error: str
     activity_id: str | None = None
+    token: str | None = None
+
+
+class Held(msgspec.Struct, omit_defaults=True):
+    """A command that came while the instance stood still; it is sent again when it goes on.
+
+    ``command`` is its JSON form, ``place`` where it was awaited.
+    """
+
+    command: dict[str, Any]
+    place: str | None = None
 
 
 class Scope(msgspec.Struct, omit_defaults=True):
@@ -68,10 +80,10 @@ class Scope(msgspec.Struct, omit_defaults=True):
 
 
 class Instance(msgspec.Struct, omit_defaults=True, tag="instance"):
-    """A running or failed process instance.
+    """A process instance that runs, is suspended or has failed.
 
     ``seq`` is that of its last event; ``steps`` counts the activities entered; ``waiting`` is by place and ``scopes``
-    by the execution of the activity that owns one (``places``).
+    by the execution of the activity that owns one (``places``).  ``held`` came while it did not run.
     """
 
     v: int
@@ -91,6 +103,8 @@ class Instance(msgspec.Struct, omit_defaults=True, tag="instance"):
     tasks: dict[int, Task] = {}
     """The open ones, by their execution."""
     scopes: dict[str, Scope] = {}
+    suspended_at: int | None = None
+    held: list[Held] = []
 
 
 class Finished(msgspec.Struct, tag="finished"):

@@ -16,11 +16,11 @@ from streams.core.apply import apply_event
 from streams.core.durations import instant
 from streams.core.events import VERSION, Event
 from streams.core.state import Entity
+from weir.verify.fold import STATUS_EVENTS
 from weir.verify.rows import row_of
 from weir.verify.seen import Life
 
 PAGE = 1_000
-STATUS_EVENTS = frozenset({"started", "completed", "failed", "cancelled"})
 
 
 class Wait(msgspec.Struct, frozen=True):

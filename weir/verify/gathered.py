@@ -28,10 +28,12 @@ CONDEMNED = frozenset({"incident", "limit"})
 ONCE = frozenset(
     {
         *("started", "cancelled", "signal_received", "signal_buffered"),
+        *("suspended", "resumed", "retried", "migrated", "input_held"),
         *("definition_deployed", "definition_activated", "definition_deactivated"),
     }
 )
 """What a command does to a subject at most once."""
+RUNS_FOR_KEY = ("started", "retried")
 _PLACE = re.compile(r"([0-9]{1,4}):([0-9]{1,19})")
 LETTER_HEADERS = ("weir_topic", "weir_partition", "weir_offset", "weir_reason", "weir_role")
 
@@ -62,8 +64,8 @@ class Outcome:
         self.condemned += event.type == "failed" and event.data.get("error_type") in CONDEMNED
         if event.type not in ONCE:
             return
-        # At a start each signal that was held is received, as many as there are.
-        if event.type == "signal_received" and ("started", event.subject) in self.taken:
+        # At a start, or when one that failed runs again, each signal that was held is received, as many as there are.
+        if event.type == "signal_received" and any((type_, event.subject) in self.taken for type_ in RUNS_FOR_KEY):
             return
         self.taken[event.type, event.subject] += 1
         if event.type in {"signal_received", "signal_buffered"}:

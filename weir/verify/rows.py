@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from streams.core.durations import instant
-from streams.core.state import Instance
+from streams.core.state import UNENDED, Instance
 from weir.verify.canonical import canonical, digest
 from weir.verify.seen import Life
 
@@ -57,5 +57,5 @@ def row_of(state: Instance, life: Life) -> InstanceRow:
         last_seq=state.seq,
         started_at=instant(state.started_at),
         updated_at=instant(state.updated_at),
-        completed_at=None if state.status == "running" else life.status_since,
+        completed_at=None if state.status in UNENDED else life.status_since,
     )

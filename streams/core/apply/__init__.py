@@ -7,7 +7,7 @@ edited: histories of any age must fold to the same state.
 from collections.abc import Callable
 from typing import Protocol
 
-from streams.core.apply import definition, instance, key, schedule, task
+from streams.core.apply import definition, instance, key, lifecycle, schedule, task
 from streams.core.durations import instant_ms
 from streams.core.events import Event
 from streams.core.schedule import Schedule
@@ -33,6 +33,11 @@ INSTANCE_APPLIERS: dict[str, Callable[[Instance, Event], None]] = {
     "failed": instance.failed,
     "cancelled": instance.ended,
     "variable_changed": instance.variable_changed,
+    "suspended": lifecycle.suspended,
+    "resumed": lifecycle.resumed,
+    "retried": lifecycle.retried,
+    "migrated": lifecycle.migrated,
+    "input_held": lifecycle.input_held,
     "signal_received": instance.signal_received,
     "activity_started": instance.activity_started,
     "activity_completed": instance.activity_completed,
@@ -75,6 +80,7 @@ SCHEDULE_APPLIERS: dict[str, Callable[[Schedule, Event], None]] = {
 }
 CREATES_INSTANCE = "started"
 LEAVES_KEY = frozenset({"completed", "failed", "cancelled"})
+RETURNS_TO_KEY = "retried"
 
 
 def apply_event(entities: Entities, event: Event) -> None:
@@ -111,8 +117,10 @@ def _apply_to_instance(entities: Entities, event: Event, time_ms: int) -> None:
     if event.type in LEAVES_KEY:
         _index_key(entities, state, event, running=False)
         entities.put(event.subject, instance.record_of(state))
-    else:
-        entities.put(event.subject, state)
+        return
+    if event.type == RETURNS_TO_KEY:
+        _index_key(entities, state, event, running=True)
+    entities.put(event.subject, state)
 
 
 def _index_key(entities: Entities, state: Instance, event: Event, *, running: bool) -> None:

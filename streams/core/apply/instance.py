@@ -39,10 +39,9 @@ def ended(state: Instance, event: Event) -> None:
 
 
 def failed(state: Instance, event: Event) -> None:
-    """The instance stays in the table, to be retried or cancelled."""
+    """The instance stays in the table, to be retried or cancelled; what else it waits for is held until then."""
     state.status = "failed"
-    state.waiting = {}
-    state.failure = Failure(event.data["error_type"], event.data["error"], event.activity_id)
+    state.failure = Failure(event.data["error_type"], event.data["error"], event.activity_id, event.token)
 
 
 def variable_changed(state: Instance, event: Event) -> None:

@@ -21,11 +21,16 @@ from streams.core.commands import (
     DeployDefinition,
     FailActivity,
     FireTimer,
+    Migrate,
     Observe,
+    Resume,
+    Retry,
     ScheduleCommand,
     SetSchedule,
+    SetVariables,
     Signal,
     StartProcess,
+    Suspend,
     TopicCommand,
     UnclaimTask,
     UpdateTask,
@@ -41,10 +46,15 @@ from streams.core.decide.delegate_task import delegate_task
 from streams.core.decide.deploy_definition import deploy_definition
 from streams.core.decide.fail_activity import fail_activity
 from streams.core.decide.fire_timer import fire_timer
+from streams.core.decide.migrate import migrate
 from streams.core.decide.observe import observe
+from streams.core.decide.resume import resume
+from streams.core.decide.retry import retry
 from streams.core.decide.set_schedule import set_schedule
+from streams.core.decide.set_variables import set_variables
 from streams.core.decide.signal import signal
 from streams.core.decide.start_process import start_process
+from streams.core.decide.suspend import suspend
 from streams.core.decide.unclaim_task import unclaim_task
 from streams.core.decide.update_task import update_task
 from streams.core.ids import check_instance_id, partition_for, partition_of
@@ -68,6 +78,11 @@ DECIDERS: dict[type, Callable[[Turn, Any], None]] = {
     DelegateTask: delegate_task,
     CompleteTask: complete_task,
     UpdateTask: update_task,
+    Suspend: suspend,
+    Resume: resume,
+    Retry: retry,
+    SetVariables: set_variables,
+    Migrate: migrate,
 }
 
 
@@ -102,7 +117,7 @@ def home_of(command: TopicCommand, partitions: int) -> int | None:
                 f"partition {home} and there are {partitions}"
             )
         return home
-    if isinstance(command, Signal | Cancel):
+    if isinstance(command, Signal | Cancel | Suspend | Resume):
         if command.key is None:
             raise ValueError(f"Expected 'instance_id' or 'key' in {command.__struct_config__.tag}, but got neither")
         return partition_for(command.key, partitions)

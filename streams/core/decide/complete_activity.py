@@ -2,9 +2,10 @@
 
 from streams.core.activities import ServiceNode
 from streams.core.commands import CompleteActivity, FailActivity
-from streams.core.decide.target import target_instance
+from streams.core.decide.target import KEPT, target_instance
 from streams.core.flow import service
 from streams.core.flow.flow import Flow
+from streams.core.flow.held import STILL, hold, is_held
 from streams.core.places import place_of
 from streams.core.state import Instance
 from streams.core.step import run
@@ -25,18 +26,22 @@ def complete_activity(turn: Turn, command: CompleteActivity) -> None:
 
 
 def awaiting(turn: Turn, command: CompleteActivity | FailActivity) -> Instance | None:
-    """The instance that waits for this very answer, or ``None`` after rejecting it."""
-    instance = target_instance(turn, command.instance_id, "answer")
+    """The instance that waits for this very answer; ``None`` after rejecting it, or holding it."""
+    instance = target_instance(turn, command.instance_id, "answer", KEPT)
     if instance is None:
         return None
     wait = instance.waiting.get(place_of(command.activity_id, command.token))
     asked = (command.execution, command.attempt)
-    if wait is None or wait.kind != "action" or (wait.execution, wait.attempt) != asked:
+    held = instance.held and is_held(instance, command.activity_id, command.token)
+    if wait is None or wait.kind != "action" or (wait.execution, wait.attempt) != asked or held:
         turn.reject(
             "not_awaited",
             f"Instance {instance.id} does not wait for the answer to execution {command.execution}, attempt "
             f"{command.attempt} of activity {command.activity_id!r}: it was answered before, or given up",
             instance.id,
         )
+        return None
+    if instance.status in STILL:
+        hold(turn, instance, command, command.activity_id, command.token)
         return None
     return instance

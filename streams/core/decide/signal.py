@@ -5,8 +5,9 @@ from streams.core.commands import Signal
 from streams.core.decide.target import target_instance
 from streams.core.flow import message
 from streams.core.flow.flow import Flow
+from streams.core.flow.held import STILL
 from streams.core.places import split_place
-from streams.core.state import Instance, Key, key_entity
+from streams.core.state import UNENDED, Instance, Key, key_entity
 from streams.core.step import run
 from streams.core.turn import Turn
 
@@ -18,7 +19,7 @@ MAX_HELD = 100
 def signal(turn: Turn, command: Signal) -> None:
     """Hand the signal to each target; one that is waiting for it goes on."""
     if command.instance_id is not None:
-        instance = target_instance(turn, command.instance_id, "signal")
+        instance = target_instance(turn, command.instance_id, "signal", UNENDED)
         if instance is None:
             return
         instances = [instance]
@@ -38,6 +39,8 @@ def signal(turn: Turn, command: Signal) -> None:
 
 def _receive(turn: Turn, instance: Instance, command: Signal) -> None:
     turn.emit(instance, "signal_received", {"name": command.name, "payload": command.payload})
+    if instance.status in STILL:
+        return
     for place, wait in instance.waiting.items():
         if wait.kind == "message" and wait.name == command.name:
             process = turn.process_of(instance)

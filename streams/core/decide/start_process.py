@@ -40,7 +40,7 @@ def start_process(turn: Turn, command: StartProcess) -> None:
     instance = turn.emit_first(
         subject, process, {"key": command.key, "variables": variables, "trigger": command.trigger}
     )
-    _release_signals(turn, instance)
+    release_signals(turn, instance)
     flow = Flow(turn, instance, process)
     flow.go(None, process.first)
     run(flow)
@@ -95,7 +95,7 @@ def _running(turn: Turn, command: StartProcess, process: Process) -> str | None:
     return running[0] if running else None
 
 
-def _release_signals(turn: Turn, instance: Instance) -> None:
+def release_signals(turn: Turn, instance: Instance) -> None:
     """Signals that came before the start go to the instance, in the order in which they came."""
     if instance.key is None:
         return

@@ -64,11 +64,11 @@ class Flow:
         own = [] if token is None else self._own(token)
         return self.instance.variables if not own else {**self.instance.variables, **reduce(or_, reversed(own))}
 
-    def store(self, output: Mapping[str, Any], token: str | None) -> None:
+    def store(self, output: Mapping[str, Any], token: str | None, message: str | None = None) -> None:
         """Set variables, as the result of an activity: of the innermost branch that has some of its own."""
         home = None if token is None or not output else self._home(token)
         for name, value in output.items():
-            self._set(name, value, None, home)
+            self._set(name, value, None, home, message)
 
     def refresh(self, names: Iterable[str], token: str | None) -> None:
         """Let the live variables among ``names`` follow their source, before a step reads them.
@@ -113,7 +113,7 @@ class Flow:
             token = scope.token
         return token
 
-    def _set(self, name: str, value: Any, source: str | None, home: str | None) -> None:
+    def _set(self, name: str, value: Any, source: str | None, home: str | None, message: str | None = None) -> None:
         variables = self.instance.variables
         if home is not None:
             scope_id, number = scope_of(home)
@@ -126,4 +126,4 @@ class Flow:
             data["previous"] = previous
         if source is not None:
             data["source"] = source
-        self.emit("variable_changed", data, token=home)
+        self.emit("variable_changed", data, token=home, message=message)

@@ -2,7 +2,7 @@
 
 from streams.core.activities import MessageNode
 from streams.core.flow.flow import WAITS, Flow
-from streams.core.places import place_of
+from streams.core.places import place_of, split_place
 
 
 def enter(flow: Flow, node: MessageNode, token: str | None) -> str | None:
@@ -12,6 +12,16 @@ def enter(flow: Flow, node: MessageNode, token: str | None) -> str | None:
     if any(held.name == node.message for held in flow.instance.signals):
         return take(flow, node, token)
     return WAITS
+
+
+def take_held(flow: Flow) -> None:
+    """Give what came while the instance did not run to the activities that wait for it."""
+    for place, wait in list(flow.instance.waiting.items()):
+        if wait.kind == "message" and any(held.name == wait.name for held in flow.instance.signals):
+            activity_id, token = split_place(place)
+            node = flow.process.activities[activity_id]
+            assert isinstance(node, MessageNode)
+            flow.go(token, take(flow, node, token))
 
 
 def take(flow: Flow, node: MessageNode, token: str | None) -> str | None:

@@ -1,16 +1,20 @@
-"""Nothing happens to an instance that has ended; a failed one may still be cancelled."""
+"""Nothing happens to an instance that has ended, and nothing moves in one that failed or is suspended."""
 
 from streams.core.state import Finished, Instance
 from weir.verify.seen import Seen
 
-AFTER_FAILED = frozenset({"cancelled"})
+_BY_OPERATORS = frozenset({"cancelled", "variable_changed", "migrated", "input_held"})
+MAY_FOLLOW = {
+    "failed": _BY_OPERATORS | {"retried"},
+    "suspended": _BY_OPERATORS | {"resumed", "signal_received"},
+}
 
 
 def check(seen: Seen) -> str | None:
     """Expect nothing behind an end."""
     before, event = seen.before, seen.event
     if isinstance(before, Finished) or (
-        isinstance(before, Instance) and before.status == "failed" and event.type not in AFTER_FAILED
+        isinstance(before, Instance) and before.status in MAY_FOLLOW and event.type not in MAY_FOLLOW[before.status]
     ):
         return f"type: expected nothing after {before.status} (seq {before.seq}), but the log has {event.type}"
     return None

@@ -1,0 +1,64 @@
+"""Appliers of what operators do to an instance: it stands still, goes on, goes on elsewhere."""
+
+import msgspec
+
+from streams.core.due import shift
+from streams.core.durations import instant_ms
+from streams.core.events import Event
+from streams.core.places import place_of, split_place
+from streams.core.state import Held, Instance
+
+
+def suspended(state: Instance, event: Event) -> None:
+    """Nothing moves until ``resumed``."""
+    state.status = "suspended"
+    state.suspended_at = instant_ms(event.time)
+
+
+def resumed(state: Instance, event: Event) -> None:
+    """What was held is sent again as commands; moments stay as they are, or come later by ``shifted_ms``."""
+    state.status = "running"
+    state.suspended_at = None
+    state.held = []
+    if shifted_ms := event.data.get("shifted_ms"):
+        shift(state, shifted_ms)
+
+
+def retried(state: Instance, _event: Event) -> None:
+    """The failure is in the past; what was held is sent again as commands."""
+    state.status = "running"
+    state.failure = None
+    state.held = []
+
+
+def input_held(state: Instance, event: Event) -> None:
+    """The answer is there: its place no longer waits for a moment, which would say that there was none."""
+    place = None if event.activity_id is None else place_of(event.activity_id, event.token)
+    state.held = [*state.held, Held(event.data["command"], place)]
+    if place is not None and (wait := state.waiting.get(place)) is not None:
+        state.waiting = {**state.waiting, place: msgspec.structs.replace(wait, due=None)}
+
+
+def migrated(state: Instance, event: Event) -> None:
+    """The instance goes by another version; its activities have the names that they have there."""
+    data = event.data
+    names: dict[str, str] = data.get("activities", {})
+    state.definition_version = data["to_version"]
+    state.waiting = {_renamed(place, names): wait for place, wait in state.waiting.items()}
+    for place, name in data.get("messages", {}).items():
+        state.waiting[place] = msgspec.structs.replace(state.waiting[place], name=name)
+    state.scopes = {
+        execution: msgspec.structs.replace(scope, activity_id=names.get(scope.activity_id, scope.activity_id))
+        for execution, scope in state.scopes.items()
+    }
+    state.tasks = {
+        execution: msgspec.structs.replace(task, activity_id=names.get(task.activity_id, task.activity_id))
+        for execution, task in state.tasks.items()
+    }
+    if state.failure is not None and (failed_at := state.failure.activity_id) is not None:
+        state.failure = msgspec.structs.replace(state.failure, activity_id=names.get(failed_at, failed_at))
+
+
+def _renamed(place: str, names: dict[str, str]) -> str:
+    activity_id, token = split_place(place)
+    return place_of(names.get(activity_id, activity_id), token)

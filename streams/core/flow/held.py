@@ -1,0 +1,30 @@
+"""Commands that came for an instance while it did not run."""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from streams.core.commands import TopicCommand
+from streams.core.places import place_of
+from streams.core.state import Held, Instance
+from streams.core.turn import Turn
+
+STILL = frozenset({"suspended", "failed"})
+
+
+def hold(turn: Turn, instance: Instance, command: TopicCommand, activity_id: str, token: str | None) -> None:
+    """Keep a command that an activity of the instance waits for until it runs again."""
+    document = msgspec.to_builtins(command)
+    turn.emit(instance, "input_held", {"command": document}, activity_id, token=token)
+
+
+def is_held(instance: Instance, activity_id: str, token: str | None) -> bool:
+    """Whether what the activity waits for is here already."""
+    place = place_of(activity_id, token)
+    return any(one.place == place for one in instance.held)
+
+
+def release(turn: Turn, held: Iterable[Held]) -> None:
+    """Send what was held once more, in the order in which it came."""
+    for one in held:
+        turn.follow_up(msgspec.convert(one.command, TopicCommand))

@@ -1,0 +1,315 @@
+"""What operators do to an instance: it stands still and loses nothing, is corrected, goes on, changes its version."""
+
+from typing import Any
+
+import pytest
+
+from streams.core.commands import (
+    Cancel,
+    CompleteActivity,
+    FailActivity,
+    Migrate,
+    Resume,
+    Retry,
+    SetVariables,
+    Signal,
+    StartProcess,
+    Suspend,
+)
+from streams.core.due import due_timers
+from streams.core.state import Instance
+from tests.core.plant import Plant
+
+PUMP = """
+id: pump
+version: 1
+trigger: {type: api}
+variables:
+  - {name: speed, type: number, value: 5}
+  - {name: answer}
+activities:
+  - {id: run, type: service, action: mqtt_publish, config: {topic: pump, payload: {speed: "${speed}"}}}
+  - {id: rest, type: timer, duration: 5m}
+  - {id: check, type: decision, condition: 10 / speed > 1, true_path: ask, false_path: end}
+  - {id: ask, type: message, name: decided, output: answer}
+  - {id: end, type: end}
+"""
+
+
+def _running(plant: Plant, key: str | None = "pump-1", **variables: Any) -> str:
+    return plant.start("pump", key, **variables)
+
+
+def _state(plant: Plant, instance: str) -> Instance:
+    state = plant.state(instance)
+    assert isinstance(state, Instance)
+    return state
+
+
+def _answer(instance: str, execution: int = 1, **output: Any) -> CompleteActivity:
+    return CompleteActivity(instance_id=instance, activity_id="run", execution=execution, attempt=1, output=output)
+
+
+def test_an_answer_that_comes_while_the_instance_is_suspended_counts_when_it_goes_on() -> None:
+    plant = Plant(PUMP)
+    instance = _running(plant)
+    plant.do(Suspend(instance_id=instance, reason="maintenance"))
+    assert plant.due() == []
+    assert [event.type for event in plant.do(_answer(instance))] == ["input_held"]
+    plant.do(Resume(instance_id=instance), after_ms=3_600_000)
+    plant.settle()
+    assert plant.types(instance)[-5:] == [
+        "input_held run",
+        "resumed",
+        "activity_completed run",
+        "activity_started rest",
+        "timer_started rest",
+    ]
+
+
+def test_the_deadline_of_an_answer_that_is_held_does_not_come() -> None:
+    plant = Plant(PUMP)
+    instance = _running(plant)
+    plant.do(Suspend(instance_id=instance))
+    plant.do(_answer(instance))
+    plant.do(Resume(instance_id=instance), after_ms=3_600_000)
+    assert due_timers(_state(plant, instance)) == []
+
+
+def test_a_second_answer_to_what_is_held_is_refused() -> None:
+    plant = Plant(PUMP)
+    instance = _running(plant)
+    plant.do(Suspend(instance_id=instance))
+    plant.do(_answer(instance))
+    assert plant.refused(_answer(instance))[0] == "not_awaited"
+    assert plant.refused(_answer(instance, execution=7))[0] == "not_awaited"
+
+
+@pytest.mark.parametrize(("timers", "late_ms"), [("fire", 0), ("shift", 60_000)])
+def test_timers_that_came_due_meanwhile_fire_at_once_or_shift(timers: Any, late_ms: int) -> None:
+    plant = Plant(PUMP)
+    instance = _running(plant)
+    plant.do(_answer(instance))
+    due = plant.due()[0][0]
+    plant.do(Suspend(instance_id=instance), after_ms=1000)
+    plant.do(Resume(instance_id=instance, timers=timers), after_ms=60_000)
+    assert [at for at, _ in plant.due()] == [due + late_ms]
+
+
+def test_the_definition_says_what_becomes_of_timers_where_the_command_does_not() -> None:
+    plant = Plant(PUMP.replace("version: 1", "version: 1\non_resume: shift"))
+    instance = _running(plant)
+    plant.do(_answer(instance))
+    due = plant.due()[0][0]
+    plant.do(Suspend(instance_id=instance))
+    plant.do(Resume(instance_id=instance), after_ms=500)
+    assert plant.due()[0][0] == due + 500
+
+
+def test_a_signal_that_comes_while_the_instance_is_suspended_is_taken_when_it_goes_on() -> None:
+    plant = Plant(PUMP)
+    instance = _running(plant)
+    plant.do(_answer(instance))
+    plant.fire_next()
+    plant.do(Suspend(key="pump-1"))
+    plant.do(Signal(name="decided", key="pump-1", payload={"by": "anna"}))
+    assert plant.types(instance)[-1] == "signal_received"
+    plant.do(Resume(key="pump-1"))
+    assert plant.types(instance)[-4:] == ["resumed", "activity_completed ask", "variable_changed", "completed end"]
+
+
+def test_a_suspended_instance_keeps_its_key() -> None:
+    plant = Plant(PUMP)
+    instance = _running(plant)
+    plant.do(Suspend(instance_id=instance))
+    assert plant.refused(StartProcess(definition_id="pump", key="pump-1"))[0] == "already_running"
+
+
+def test_only_what_runs_is_suspended_and_only_what_is_suspended_resumed() -> None:
+    plant = Plant(PUMP)
+    instance = _running(plant)
+    assert plant.refused(Resume(instance_id=instance)) == (
+        "not_running",
+        f"Cannot resume instance {instance}: it is running",
+    )
+    plant.do(Suspend(instance_id=instance))
+    assert plant.refused(Suspend(instance_id=instance))[1] == f"Cannot suspend instance {instance}: it is suspended"
+    assert plant.refused(Suspend(key="pump-1"))[1] == "Cannot suspend: no instance is running for key 'pump-1'"
+    assert plant.do(Cancel(instance_id=instance))[-1].type == "cancelled"
+
+
+def test_a_failed_instance_is_corrected_and_goes_on_where_it_failed() -> None:
+    plant = Plant(PUMP)
+    instance = _running(plant, speed=0)
+    plant.do(_answer(instance))
+    plant.fire_next()
+    failure = _state(plant, instance).failure
+    assert failure is not None
+    assert failure.activity_id == "check"
+    plant.do(SetVariables(instance_id=instance, variables={"speed": 4}, reason="typed wrong"))
+    assert plant.log[-1].message == "typed wrong"
+    plant.do(Retry(instance_id=instance))
+    assert plant.types(instance)[-5:] == [
+        "retried check",
+        "activity_started check",
+        "decision_evaluated check",
+        "activity_started ask",
+        "message_awaited ask",
+    ]
+    state = _state(plant, instance)
+    assert (state.status, state.failure) == ("running", None)
+    assert plant.refused(StartProcess(definition_id="pump", key="pump-1"))[0] == "already_running"
+
+
+def test_an_instance_is_not_retried_while_another_runs_for_its_key() -> None:
+    plant = Plant(PUMP)
+    instance = _running(plant)
+    plant.do(
+        FailActivity(instance_id=instance, activity_id="run", execution=1, attempt=1, error_type="refused", error="No")
+    )
+    other = _running(plant)
+    reason, message = plant.refused(Retry(instance_id=instance))
+    assert reason == "already_running"
+    assert other in message
+    plant.do(Cancel(instance_id=other))
+    assert plant.do(Retry(instance_id=instance))[-1].type == "action_requested"
+
+
+def test_a_running_instance_is_not_retried() -> None:
+    plant = Plant(PUMP)
+    instance = _running(plant)
+    assert plant.refused(Retry(instance_id=instance))[1] == f"Cannot retry instance {instance}: it is running"
+
+
+def test_variables_are_set_only_as_the_definition_wants_them() -> None:
+    plant = Plant(PUMP)
+    instance = _running(plant)
+
+    def refused(**variables: Any) -> tuple[str, str]:
+        return plant.refused(SetVariables(instance_id=instance, variables=variables))
+
+    assert refused(speed="fast") == (
+        "invalid_variables",
+        "pump: Expected variable 'speed' to be of type number, but got 'fast'",
+    )
+    assert refused(sped=1) == ("invalid_variables", "pump: Unknown variable 'sped'. Did you mean 'speed'?")
+    assert refused(speed=5) == ("unchanged", f"Instance {instance} has these values already")
+
+
+NEWER = PUMP.replace("version: 1", "version: 2")
+
+
+def _with(newer: str) -> tuple[Plant, str]:
+    plant = Plant(PUMP)
+    instance = _running(plant)
+    plant.add(newer)
+    return plant, instance
+
+
+def test_an_instance_goes_on_with_another_version() -> None:
+    newer = NEWER.replace("  - {name: answer}", "  - {name: answer}\n  - {name: limit, value: 3}").replace(
+        "id: rest", "id: pause"
+    )
+    plant, instance = _with(newer)
+    plant.do(Migrate(instance_id=instance, version=2))
+    state = _state(plant, instance)
+    assert (state.definition_version, state.variables["limit"]) == (2, 3)
+    plant.do(_answer(instance))
+    assert plant.types(instance)[-1] == "timer_started pause"
+    assert plant.log[-1].definition_version == 2
+
+
+def test_activities_that_are_called_otherwise_are_mapped() -> None:
+    plant, instance = _with(NEWER.replace("id: ask", "id: question").replace("path: ask", "path: question"))
+    plant.do(_answer(instance))
+    plant.fire_next()
+    reason, message = plant.refused(Migrate(instance_id=instance, version=2))
+    assert reason == "needs_mapping"
+    assert message.endswith("version 2 has no activity 'ask', where the instance is: map it to one of question")
+    plant.do(Migrate(instance_id=instance, version=2, activities={"ask": "question"}))
+    plant.do(Signal(name="decided", instance_id=instance))
+    assert plant.types(instance)[-2:] == ["variable_changed", "completed end"]
+
+
+def test_what_is_awaited_under_another_name_is_awaited_so() -> None:
+    plant, instance = _with(NEWER.replace("name: decided", "name: settled"))
+    plant.do(_answer(instance))
+    plant.fire_next()
+    plant.do(Migrate(instance_id=instance, version=2))
+    plant.do(Signal(name="settled", instance_id=instance))
+    assert plant.types(instance)[-1] == "completed end"
+
+
+@pytest.mark.parametrize(
+    ("newer", "activities", "reason", "text"),
+    [
+        (
+            NEWER.replace("id: run,", "id: go,"),
+            {"run": "go"},
+            "impossible",
+            "Expected it to keep its name, but it is 'go' in version 2: try again when it has answered",
+        ),
+        (
+            NEWER,
+            {"run": "rest"},
+            "needs_mapping",
+            "Expected 'rest' of version 2 to be of the same kind as 'run' was, but it is timer, not service",
+        ),
+        (NEWER, {"runn": "run"}, "needs_mapping", "version 1 has no activity 'runn'. Did you mean 'run'?"),
+        (NEWER, {"run": "runn"}, "needs_mapping", "version 2 has no activity 'runn'. Did you mean 'run'?"),
+        (
+            NEWER.replace(
+                '{id: run, type: service, action: mqtt_publish, config: {topic: pump, payload: {speed: "${speed}"}}}',
+                "{id: run, type: timer, duration: 1s}",
+            ),
+            {},
+            "needs_mapping",
+            "to be of the same kind as 'run' was",
+        ),
+        (
+            NEWER.replace("  - {name: answer}", "  - {name: answer}\n  - {name: limit, type: number, required: true}"),
+            {},
+            "needs_mapping",
+            "Expected a value for variable 'limit', but there is none: give it with the migration",
+        ),
+    ],
+)
+def test_what_stands_against_a_migration_is_told(
+    newer: str, activities: dict[str, str], reason: str, text: str
+) -> None:
+    plant, instance = _with(newer)
+    refused = plant.refused(Migrate(instance_id=instance, version=2, activities=activities))
+    assert refused[0] == reason
+    assert text in refused[1]
+
+
+def test_an_activity_that_the_new_version_has_nothing_like_makes_a_migration_impossible() -> None:
+    newer = NEWER.replace("  - {id: ask, type: message, name: decided, output: answer}\n", "").replace(
+        "path: ask", "path: end"
+    )
+    plant, instance = _with(newer)
+    plant.do(_answer(instance))
+    plant.fire_next()
+    reason, text = plant.refused(Migrate(instance_id=instance, version=2))
+    assert reason == "impossible"
+    assert text.endswith("no activity there is of its kind")
+
+
+def test_a_migration_gives_variables_that_only_the_new_version_has() -> None:
+    newer = NEWER.replace("  - {name: answer}", "  - {name: answer}\n  - {name: limit, type: number, required: true}")
+    plant, instance = _with(newer)
+    plant.do(Migrate(instance_id=instance, version=2, variables={"limit": 9}))
+    assert _state(plant, instance).variables["limit"] == 9
+    assert plant.refused(Migrate(instance_id=instance, version=2))[0] == "unchanged"
+    assert plant.refused(Migrate(instance_id=instance, version=3))[0] == "unknown_definition"
+
+
+def test_a_failed_instance_is_migrated_and_retried_with_what_was_corrected() -> None:
+    plant, instance = _with(NEWER.replace("10 / speed", "10 / (speed + 1)"))
+    plant.do(_answer(instance))
+    plant.do(SetVariables(instance_id=instance, variables={"speed": 0}))
+    plant.fire_next()
+    assert _state(plant, instance).status == "failed"
+    plant.do(Migrate(instance_id=instance, version=2))
+    plant.do(Retry(instance_id=instance))
+    assert plant.types(instance)[-1] == "message_awaited ask"
