@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 
+from streams.codec import decode_event
+from streams.core.durations import instant_ms, instant_text
 from streams.log import STALL_S, Span, Spans
 from streams.transport.contents import TableContents
 from streams.transport.memory_broker import MemoryBroker
 from streams.transport.port import Chunk, TopicPartition
 from tests.simulation.load import Load
 from tests.simulation.postgres import Postgres
-from tests.simulation.site import TELEMETRY, topics
+from tests.simulation.site import MOMENTS_MS, TELEMETRY, topics
 from tests.simulation.world import World
 from weir.verify.log import Checked, check_log
 from weir.verify.memory import compare_database, compare_tables
@@ -51,6 +53,7 @@ async def judge(world: World, load: Load) -> tuple[Checked, list[Difference]]:
     differences += compare_tables(checked.folds, await _tables(log), now_ms)
     differences += compare_database([*checked.folds.values()], *_rows(world.database))
     differences += await _carried(log, load)
+    differences += await _clock(log)
     return checked, differences
 
 
@@ -80,4 +83,26 @@ async def _carried(log: MemoryLog, load: Load) -> list[Difference]:
         Difference("carried", TELEMETRY, None, f"record: expected {value!r}, but the topic has none")
         for value in load.mqtt_readings
         if value not in found
+    ]
+
+
+async def _clock(log: MemoryLog) -> list[Difference]:
+    """Each moment of the scheduled definition that came after its deployment has started one instance."""
+    tps = [TopicPartition(topics().events.name, number) for number in range(topics().partitions)]
+    begun: list[int] = []
+    fired: list[str] = []
+    started: list[str] = []
+    async for chunk in log.read(await log.bounds(tps)):
+        for event in map(decode_event, (record.value or b"" for record in chunk.records)):
+            if event.type == "schedule_set":
+                begun.append(instant_ms(event.time))
+            elif event.type == "schedule_fired":
+                fired.append(event.data["nominal"])
+            elif event.type == "started" and event.data["trigger"].get("type") == "timer":
+                started.append(event.data["trigger"]["nominal"])
+    expected = [instant_text(moment) for moment in MOMENTS_MS if begun and moment > min(begun)]
+    return [
+        Difference("clock", "schedule:clocked", None, f"{what}: expected {expected}, but got {sorted(found)}")
+        for what, found in (("fired", fired), ("started", started))
+        if sorted(found) != expected
     ]

@@ -31,6 +31,7 @@ from tests.simulation.clock import EPOCH
 from tests.simulation.site import (
     APPROVAL,
     ASKING,
+    CLOCKS,
     FAILING,
     PARTITIONS,
     TELEMETRY,
@@ -77,7 +78,7 @@ class Load:
 
     async def _run(self) -> None:
         await asyncio.sleep(1.0)
-        for text in (VERSIONS[0], APPROVAL, TIMED, FAILING, ASKING):
+        for text in (VERSIONS[0], APPROVAL, TIMED, FAILING, ASKING, CLOCKS[0]):
             self._send(DeployDefinition(definition=definition(text)), DEFINITIONS_KEY)
         loop, random = asyncio.get_running_loop(), self._random
         for _ in range(random.randint(*COUNT)):
@@ -159,7 +160,7 @@ class Load:
 
     def deploy(self) -> None:
         """A new version, or once more one that is there."""
-        text = self._random.choice((*VERSIONS, TIMED))
+        text = self._random.choice((*VERSIONS, TIMED, *CLOCKS))
         self._send(DeployDefinition(definition=definition(text)), DEFINITIONS_KEY)
 
     def poison(self) -> None:

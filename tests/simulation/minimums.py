@@ -27,6 +27,8 @@ WORK = (
     "task_completed",
     "task_cancelled",
     "definition_deployed",
+    "schedule_set",
+    "schedule_fired",
     "rejections",
     "letters",
 )

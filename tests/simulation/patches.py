@@ -20,6 +20,7 @@ import structlog
 from projections import dead_letters
 from streams import bridging, definitions, outbox
 from streams.actions import performers as actions_performers
+from streams.actions.connections import Opening, fake_connections
 from streams.agents import actions
 from streams.core.parse import validate_definition
 from streams.transport import kept
@@ -51,16 +52,6 @@ compile_definition = definitions._compile
 deploy_definition = import_module("streams.core.decide.deploy_definition")  # its package has the function by that name
 
 
-class _NoHttp:
-    """No definition of the simulation asks for HTTP."""
-
-    async def start(self) -> None:
-        """Nothing to open."""
-
-    async def stop(self) -> None:
-        """Nothing to close."""
-
-
 def _exit(code: int) -> None:
     OWNER.get().exit(f"exit code {code}")
 
@@ -84,8 +75,7 @@ def patched(world: World) -> Iterator[None]:
         *((module, "KafkaOffsets", lambda consumer: consumer.offsets) for module in (definitions, kept)),
         (definitions, "_compile", _compiled),
         (deploy_definition, "validate_definition", _validated),
-        (actions, "MqttPublisher", lambda _address, _client_id: mqtt.Publisher(world.plant)),
-        (actions, "AiohttpClient", lambda _allowed: _NoHttp()),
+        (actions, "real_connections", lambda _settings, _topics: _connections(world)),
         (actions, "performers", lambda connections: recorded(actions_performers(connections), world.ledger)),
         (asyncpg, "connect", world.database.connect),
         # aiomqtt's and paho's insides.
@@ -97,6 +87,11 @@ def patched(world: World) -> Iterator[None]:
             stack.enter_context(patch.object(owner, name, stand_in))
         stack.enter_context(quiet())
         yield
+
+
+def _connections(world: World) -> Opening:
+    """MQTT reaches the simulated broker; nothing else is reached."""
+    return Opening(fake_connections()._replace(mqtt=mqtt.Publisher(world.plant)), (), ())
 
 
 @contextmanager

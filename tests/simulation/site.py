@@ -3,9 +3,11 @@
 from dataclasses import replace
 from functools import cache
 
+from streams.core.durations import instant_text
 from streams.core.parse import parse_definition
 from streams.settings import Settings
 from streams.topics import Topics, load_topics
+from tests.simulation.clock import EPOCH
 from tests.site import TOPICS
 
 PARTITIONS = 2
@@ -72,6 +74,20 @@ activities:
   - {id: sign, type: user_task, approvers: [anna, ben, eva], join: 2, output: {signed: outcome}}
 """
 USERS = ("anna", "ben", "eva")
+MOMENTS_MS = tuple(range(int(EPOCH * 1000) + 2_500, int(EPOCH * 1000) + 14_500, 1_000))
+"""When ``CLOCKED`` starts an instance, Unix ms; those before it was deployed never come."""
+CLOCKED = """
+id: clocked
+version: {version}
+trigger: {{type: timer, at: {moments}, catch_up: all, mode: parallel}}
+variables: [{{name: meant, source: nominal}}]
+activities:
+  - {{id: nap, type: timer, duration: 1s}}
+  - {{id: note, type: service, action: database_log, config: {{message: "meant for ${{meant}}"}}}}
+"""
+CLOCKS = tuple(
+    CLOCKED.format(version=version, moments=[instant_text(moment) for moment in MOMENTS_MS]) for version in (1, 2)
+)
 VERSIONS = (COOLING.format(version=1), COOLING.format(version=2))
 
 

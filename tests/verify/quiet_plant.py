@@ -55,6 +55,14 @@ activities:
   - {id: approve, type: message, name: go}
   - {id: nap, type: timer, duration: 10m}
 """
+CLOCKED = """
+id: clocked
+version: 1
+trigger: {type: timer, catch_up: all, mode: parallel,
+          at: ["2013-12-10T06:28Z", "2013-12-10T06:30Z", "2013-12-10T07:00Z"]}
+activities:
+  - {id: note, type: service, action: log, message: x}
+"""
 
 
 class MemoryLog:
@@ -104,7 +112,7 @@ class QuietPlant:
         self._processors: dict[int, PartitionProcessor] = {}
         self._done: defaultdict[int, int] = defaultdict(int)
         self._ids = 0
-        for text in (COOLING, WAITING):
+        for text in (COOLING, WAITING, CLOCKED):
             self.send(self._definitions.learn(text), DEFINITIONS_KEY)
 
     # ---- what is sent

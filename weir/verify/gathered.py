@@ -24,6 +24,8 @@ from weir.verify.sent import Place
 
 READING = frozenset(name for name, model in TRIGGERS.items() if issubclass(model, ReadingTrigger))
 """Triggers by which the router starts processes."""
+CLOCK = "timer"
+"""The trigger by which schedules start processes."""
 CONDEMNED = frozenset({"incident", "limit"})
 ONCE = frozenset(
     {
@@ -138,6 +140,10 @@ class Gathered:
         """(instance, activity, execution) of what has completed."""
         self.given_up: set[tuple[str, str, int]] = set()
         """The same of requests whose deadline has come."""
+        self.fired: dict[str, tuple[str, int, str]] = {}
+        """(schedule, trigger, nominal time) of each instance that a clock has fired."""
+        self.clock_starts: Counter[str] = Counter()
+        """Instances that a clock has sent starts for."""
         self.letters: list[Letter] = []
         self.malformed: list[tuple[str, str]] = []
         """(place, why) of records that nobody of Weir writes."""
@@ -162,6 +168,8 @@ class Gathered:
         if copy_of is None and isinstance(command, StartProcess) and command.trigger.get("type") in READING:
             source = (command.trigger["topic"], command.trigger["partition"], command.trigger["offset"])
             self.started_by[source].append(command.definition_id)
+        if copy_of is None and follow_up and isinstance(command, StartProcess) and command.trigger.get("type") == CLOCK:
+            self.clock_starts[command.instance_id or ""] += 1
 
     def take_event(self, event: Event) -> None:
         """An event; its cause is the place of its command, or a timer."""
@@ -173,6 +181,8 @@ class Gathered:
             data = event.data
             request = Request(event.subject, event.activity_id or "", data["execution"], data["action"])
             self.requests.setdefault(data["idempotency_key"], []).append(request)
+        elif event.type == "schedule_fired":
+            self.fired[event.data["instance_id"]] = (event.subject, event.data["trigger"], event.data["nominal"])
         elif event.type == "activity_completed":
             self.answered.add((event.subject, event.activity_id or "", event.data["execution"]))
         elif event.type == "activity_failed" and place is None:

@@ -5,8 +5,10 @@ from typing import Any, NamedTuple
 
 from streams.core.events import Event
 from streams.core.places import place_of
+from streams.core.schedule import Schedule
 from streams.core.state import Entity, HeldSignal, Instance, Key, Wait
 
+MOMENTS = frozenset({"schedule_fired", "schedule_skipped"})
 ENDS_OF_TIMERS = frozenset({"timer_fired", "activity_failed"})
 
 
@@ -65,11 +67,16 @@ class Course:
         if event.type in ENDS_OF_TIMERS and event.cause.endswith(":timer"):
             wait = seen.wait
             if wait is not None and wait.due is not None:
-                self.fired = Fired(wait.due, seen.time_ms)
-                self.due_ms = max(self.due_ms, wait.due)
+                self._fire(wait.due, seen.time_ms)
+        elif event.type in MOMENTS and (due := seen.due) is not None:
+            self._fire(due, seen.time_ms)
         self.released = None
         if event.type == "signal_released" and (held := seen.held) is not None:
             self.released = (event.data["instance_id"], held.name, held.payload)
+
+    def _fire(self, due_ms: int, at_ms: int) -> None:
+        self.fired = Fired(due_ms, at_ms)
+        self.due_ms = max(self.due_ms, due_ms)
 
 
 class Seen(NamedTuple):
@@ -101,6 +108,13 @@ class Seen(NamedTuple):
         if self.instance is None or self.event.activity_id is None:
             return None
         return self.instance.waiting.get(place_of(self.event.activity_id, self.event.token))
+
+    @property
+    def due(self) -> int | None:
+        """When the moment of a schedule was due that the event is about."""
+        before = self.before
+        alarm = before.alarms.get(str(self.event.data["trigger"])) if isinstance(before, Schedule) else None
+        return None if alarm is None else alarm.due
 
     @property
     def held(self) -> HeldSignal | None:

@@ -7,7 +7,7 @@ from streams.core.commands import StartProcess
 from streams.core.durations import instant
 from streams.core.events import Event
 from tests.verify.damage.edits import HOUR, Damage, add, change, gone, later, running, twice, with_
-from tests.verify.quiet_plant import MINUTE_MS, QuietPlant
+from tests.verify.quiet_plant import MINUTE_MS, QuietPlant, with_data
 
 
 def another_home(plant: QuietPlant) -> None:
@@ -86,6 +86,20 @@ def timer_left_behind(plant: QuietPlant) -> None:
     plant.now_ms += 60 * MINUTE_MS
 
 
+def alarm_left_behind(plant: QuietPlant) -> None:
+    plant.now_ms += 60 * MINUTE_MS
+
+
+def comes_again(plant: QuietPlant) -> None:
+    fired = [event for _, event in plant.events() if event.type == "schedule_fired"]
+    add(plant, fired[-1].subject, "schedule_fired", fired[-1].data)
+
+
+def comes_early(event: Event) -> Event:
+    alarm = event.data["alarms"]["0"]
+    return with_data(event, alarms={"0": alarm | {"due": "2013-12-10T06:59:00Z"}})
+
+
 def no_event(plant: QuietPlant) -> None:
     plant.append(plant.topics.events.name, 0, b"x", b"{}")
 
@@ -136,7 +150,14 @@ PLANTED: dict[str, dict[str, Damage]] = {
     },
     "waits": {"an instance waits for nothing": waits_for_nothing},
     "held": {"a key keeps a message from what runs": forgotten_at_a_key},
-    "overdue": {"a timer is left behind": timer_left_behind},
+    "overdue": {"a timer is left behind": timer_left_behind, "an alarm is left behind": alarm_left_behind},
+    "schedule": {
+        "a moment is left out": change("schedule_fired", gone),
+        "a moment comes again": comes_again,
+        "a moment comes early": change("schedule_set", comes_early),
+        "the next moment is an earlier one": change("schedule_fired", with_(next="2013-12-10T06:00:00Z")),
+        "a trigger that is none": change("schedule_fired", with_(trigger=7)),
+    },
     "record": {"no event": no_event, "an event under another key": another_key},
 }
 """By check, what to plant for it."""

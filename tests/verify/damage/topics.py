@@ -133,6 +133,33 @@ def one_key_for_two(plant: QuietPlant) -> None:
     )
 
 
+def _starts_of_the_clock(plant: QuietPlant) -> list[Record]:
+    """The partition in which they stand."""
+    found = plant.of(plant.topics.commands.name)
+    return next(records for records in found if any(b'"nominal"' in record.value for record in records))
+
+
+def clock_start_lost(plant: QuietPlant) -> None:
+    records = _starts_of_the_clock(plant)
+    del records[next(at for at, record in enumerate(records) if b'"nominal"' in record.value)]
+
+
+def clock_start_twice(plant: QuietPlant) -> None:
+    records = _starts_of_the_clock(plant)
+    start = next(record for record in records if b'"nominal"' in record.value)
+    records.append(replace(start, offset=records[-1].offset + 1))
+
+
+def clock_start_of_nobody(plant: QuietPlant) -> None:
+    plant.rewrite(lambda event: event.type == "schedule_fired", with_(instance_id="another"))
+
+
+def fired_twice(plant: QuietPlant) -> None:
+    fired = [event for _, event in plant.events() if event.type == "schedule_fired"]
+    nominal = fired[1].data["nominal"]
+    plant.rewrite(lambda event: event.type == "schedule_fired", with_(nominal=nominal))
+
+
 PLANTED: dict[str, dict[str, Damage]] = {
     "command": {
         "no outcome": carried_out_by_nobody,
@@ -163,6 +190,12 @@ PLANTED: dict[str, dict[str, Damage]] = {
         "another content at a second time": performed_otherwise,
         "one key for two requests": one_key_for_two,
         "a deadline came although somebody was there": given_up,
+    },
+    "clock": {
+        "a start that was fired is lost": clock_start_lost,
+        "a start that was fired is there twice": clock_start_twice,
+        "a start that nobody has fired": clock_start_of_nobody,
+        "a moment fired twice": fired_twice,
     },
 }
 """By check, what to plant for it."""

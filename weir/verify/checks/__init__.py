@@ -11,6 +11,7 @@ from functools import cache
 from streams.core.events import EVENT_TYPES
 from streams.core.state import Entity
 from weir.verify.checks import (
+    clock,
     commands,
     delivery,
     effects,
@@ -22,6 +23,7 @@ from weir.verify.checks import (
     outcome,
     readings,
     request,
+    schedule,
     sequence,
     timer,
     times,
@@ -46,6 +48,7 @@ EVENT_CHECKS: dict[str, tuple[frozenset[str], EventCheck]] = {
     "order": (EVENT_TYPES, order.check),
     "request": (request.TYPES, request.check),
     "delivery": (delivery.TYPES, delivery.check),
+    "schedule": (schedule.TYPES, schedule.check),
 }
 """By name: the types of event that a check looks at, and the check."""
 
@@ -59,6 +62,7 @@ LOG_CHECKS: dict[str, LogCheck] = {
     letters.NAME: letters.check,
     readings.NAME: readings.check,
     effects.NAME: effects.check,
+    clock.NAME: clock.check,
 }
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from streams.core.durations import instant_text
+from streams.core.schedule import Schedule, schedule_entity
 from streams.core.state import Entity, Instance
 from weir.verify.report import Difference
 from weir.verify.seen import Course
@@ -13,12 +14,21 @@ NAME = "overdue"
 def overdue(entities: dict[str, Entity], before_ms: int) -> Iterator[Difference]:
     """What was due before ``before_ms``, in Unix ms of plant time, and still waits."""
     for entity in entities.values():
+        if isinstance(entity, Schedule):
+            yield from _alarms(entity, before_ms)
         if not isinstance(entity, Instance) or entity.status != "running":
             continue
         for activity_id, wait in entity.waiting.items():
             if wait.due is not None and wait.due < before_ms:
                 why = f"due: expected the end of {activity_id!r} at {instant_text(wait.due)}, but it still waits"
                 yield Difference(NAME, entity.id, entity.seq, why)
+
+
+def _alarms(entity: Schedule, before_ms: int) -> Iterator[Difference]:
+    for trigger, alarm in entity.alarms.items():
+        if alarm.due is not None and alarm.due < before_ms:
+            why = f"due: expected trigger {trigger} to fire at {instant_text(alarm.due)}, but it has not"
+            yield Difference(NAME, schedule_entity(entity.id), entity.seq, why)
 
 
 def horizon(course: Course, grace_ms: int) -> int:
