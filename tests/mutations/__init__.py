@@ -30,6 +30,7 @@ MUTATIONS: dict[str, Mutation] = {
     "keep early signals": core.keep_early_signals,
     "fire timers twice": core.fire_twice,
     "another idempotency key each time": core.another_idempotency_key,
+    "forget starts of the clock": core.forget_starts_of_the_clock,
     "swallow an action's error": actions.swallow_an_error,
     "position ahead of the answers": actions.position_ahead_of_the_answers,
     "answer what is not performed": actions.answer_what_is_not_performed,

@@ -9,6 +9,7 @@ from typing import Any
 from streams.core.commands import FireTimer, Signal
 from streams.core.decide import DECIDERS
 from streams.core.flow import service
+from streams.core.schedules import fire
 from streams.timers import Timers
 from tests.mutations.replacing import replaced
 
@@ -82,4 +83,22 @@ def another_idempotency_key() -> Iterator[None]:
         return emit
 
     with replaced(service, "request", numbered):
+        yield
+
+
+@contextmanager
+def forget_starts_of_the_clock() -> Iterator[None]:
+    """Now and then a moment of a schedule fires, and nothing starts."""
+    numbers = itertools.count()
+
+    def forgetful(original: Any) -> Any:
+        def start(turn: Any, *given: Any) -> Any:
+            after = original(turn, *given)
+            if next(numbers) % 5 == 0:
+                turn.follow_ups.pop()
+            return after
+
+        return start
+
+    with replaced(fire, "_start", forgetful):
         yield
