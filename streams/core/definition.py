@@ -15,7 +15,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from streams.core.activities import KINDS, SERVICES, Activity
+from streams.core.actions.emit import EmitConfig
+from streams.core.activities import KINDS, SERVICES, Activity, Service
 from streams.core.scalars import DefinitionId, Part, Text, Title
 from streams.core.triggers import TRIGGERS, MqttTrigger, ReadingTrigger, TimerTrigger, Trigger
 from streams.core.variables import Variable
@@ -63,15 +64,22 @@ class ProcessDefinition(Head):
         return tuple(dict.fromkeys(name for name in named if name is not None))
 
     @property
+    def emits(self) -> tuple[str, ...]:
+        """The topics that its activities write to."""
+        configs = (one.config for one in self.all_activities() if isinstance(one, Service))
+        return tuple(dict.fromkeys(one.topic for one in configs if isinstance(one, EmitConfig)))
+
+    @property
     def scheduled(self) -> bool:
         """Whether a trigger lives in the schedule of the definition."""
         return any(isinstance(one, TimerTrigger) for one in self.triggers)
 
     def unheard(self, telemetry: Collection[str], routes: Mapping[str, str]) -> str | None:
-        """Why a trigger would hear nothing, and the fix: ``telemetry`` are the topics of ``redpanda/topics.yaml``,
-        ``routes`` those by the MQTT filter that the bridge carries into them.
+        """Why a trigger would hear nothing, or nobody an event, and the fix.
+
+        ``telemetry`` are the topics of ``redpanda/topics.yaml``, ``routes`` those by the MQTT filter that the bridge carries into them.
         """
-        if undeclared := [repr(topic) for topic in self.topics if topic not in telemetry]:
+        if undeclared := [repr(topic) for topic in (*self.topics, *self.emits) if topic not in telemetry]:
             return f"topic {', '.join(undeclared)} is not declared. Add it under 'telemetry:' in redpanda/topics.yaml"
         for one in self.triggers:
             if isinstance(one, MqttTrigger) and one.routed(routes) is None:

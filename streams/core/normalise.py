@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streams.core.actions import ALIASES as ACTION_ALIASES
+from streams.core.actions import SHORT
 from streams.core.activities import KINDS, SERVICES, Activity, Service
 from streams.core.document import Steps
 from streams.core.report import Report, show
@@ -224,7 +225,13 @@ def _trigger(part: Raw, report: Report) -> Raw | None:
 
 def _known_kind(part: Raw, report: Report) -> bool:
     kind = part.content.get("type")
-    if not _is_known(kind, KINDS, "type", "activity", part, report):
+    if kind in SHORT:
+        if part.content.get("action", kind) != kind:
+            report.add((*part.steps, "action"), f"Expected no action beside 'type: {kind}'", "Write 'type: service'")
+            return False
+        part.content |= {"type": "service", "action": kind}
+        return True
+    if not _is_known(kind, [*KINDS, *SHORT], "type", "activity", part, report):
         return False
     if kind != "service":
         return True

@@ -10,6 +10,7 @@ import json
 from typing import Any
 
 from streams.core.actions import ALIASES as ACTION_ALIASES
+from streams.core.actions import SHORT
 from streams.core.activities.service import SERVICES
 from streams.core.definition import ProcessDefinition
 from streams.core.triggers import ALIASES, TRIGGERS
@@ -31,6 +32,8 @@ def definition_schema() -> _Schema:
         if others := [alias for alias, meant in ACTION_ALIASES.items() if meant == name]:
             parts[service.__name__]["properties"]["action"] = {"enum": [name, *others]}
         _widen_config(parts[service.__name__], parts)
+        if name in SHORT:
+            _widen_type(parts[service.__name__], name)
     properties = schema["properties"]
     parts[ACTIVITY] = properties["activities"]["items"]
     properties["activities"]["items"] = {"$ref": f"#/$defs/{ACTIVITY}"}
@@ -67,6 +70,14 @@ def _widen_config(service: _Schema, parts: dict[str, _Schema]) -> None:
         {"anyOf": [{"required": [name]}, {"properties": {"config": {"required": [name]}}, "required": ["config"]}]}
         for name in needed
     ]
+
+
+def _widen_type(service: _Schema, name: str) -> None:
+    """``type: emit`` is ``{type: service, action: emit}``."""
+    service["properties"]["type"] = {"enum": ["service", name]}
+    service["required"] = [one for one in service["required"] if one != "action"]
+    short = {"properties": {"type": {"const": name}}}
+    service["allOf"] = [*service.get("allOf", []), {"anyOf": [short, {"required": ["action"]}]}]
 
 
 def _tidy(value: Any) -> Any:

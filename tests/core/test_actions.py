@@ -81,3 +81,39 @@ def test_a_request_renders_its_parts() -> None:
         "headers": {"X-Count": 7},
         "body": {"n": 7},
     }
+
+
+EMIT = "topic: plant, event: {a: '${x}'}"
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        (f"type: emit, {EMIT}", f"type: service, action: emit, config: {{{EMIT}}}"),
+        (f"type: emit, config: {{{EMIT}}}", f"type: service, action: emit, {EMIT}"),
+        ("type: script, source: 'output = {}'", "type: service, action: script, source: 'output = {}'"),
+    ],
+)
+def test_emit_and_script_may_be_written_as_types(short: str, long: str) -> None:
+    one, other = (parse_definition(f"{HEAD}  - {{id: e, {text}}}\n") for text in (short, long))
+    assert one.hash == other.hash
+
+
+def test_an_action_of_another_name_beside_a_short_type_is_a_mistake() -> None:
+    [problem] = said("  - {id: e, type: emit, action: log, message: x}\n")
+    assert "Expected no action beside 'type: emit'" in problem
+
+
+def test_a_topic_that_is_emitted_to_is_to_be_declared() -> None:
+    undo = "{id: undo, type: emit, topic: other, event: 1}"
+    definition = parse_definition(f"{HEAD}  - {{id: e, type: emit, {EMIT}, compensation: {undo}}}\n")
+    assert definition.emits == ("plant", "other")
+    assert definition.unheard(["plant", "other"], {}) is None
+    missing = definition.unheard(["plant"], {})
+    assert missing is not None
+    assert "'other' is not declared" in missing
+
+
+@pytest.mark.parametrize("topic", ["'a b'", "'${x}'"])
+def test_a_topic_to_emit_to_is_a_constant(topic: str) -> None:
+    assert any("topic" in line for line in said(f"  - {{id: e, type: emit, topic: {topic}, event: 1}}\n"))

@@ -44,4 +44,7 @@ ACTIONS: dict[str, ActionSpec] = {
 ALIASES: dict[str, str] = {"trigger_bot": "trigger_bot_response"}
 """Other names of an action."""
 
-__all__ = ["ACTIONS", "ALIASES", "ActionConfig", "ActionSpec"]
+SHORT = ("emit", "script")
+"""Actions that may be written as a type of activity: ``type: emit``."""
+
+__all__ = ["ACTIONS", "ALIASES", "SHORT", "ActionConfig", "ActionSpec"]
