@@ -77,7 +77,8 @@ class ProcessDefinition(Head):
     def unheard(self, telemetry: Collection[str], routes: Mapping[str, str]) -> str | None:
         """Why a trigger would hear nothing, or nobody an event, and the fix.
 
-        ``telemetry`` are the topics of ``redpanda/topics.yaml``, ``routes`` those by the MQTT filter that the bridge carries into them.
+        ``telemetry`` are the topics of ``redpanda/topics.yaml``, ``routes`` those by the MQTT filter that the bridge
+        carries into them.
         """
         if undeclared := [repr(topic) for topic in (*self.topics, *self.emits) if topic not in telemetry]:
             return f"topic {', '.join(undeclared)} is not declared. Add it under 'telemetry:' in redpanda/topics.yaml"
