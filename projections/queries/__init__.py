@@ -12,6 +12,7 @@ from projections.queries.instance import Instance, instance
 from projections.queries.instances import InstanceSummary, instances
 from projections.queries.task import Task, task
 from projections.queries.tasks import TaskSummary, tasks
+from projections.queries.waiting import waiting
 
 __all__ = [
     "Counts",
@@ -31,4 +32,5 @@ __all__ = [
     "instances",
     "task",
     "tasks",
+    "waiting",
 ]

@@ -5,26 +5,35 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from projections.queries.definitions import DefinitionSummary
+from projections.queries.definitions import DefinitionSummary, summary
 
 _QUERY = """
-    SELECT id, version, name, hash, created_at, definition::text FROM process_definitions
-    WHERE id = $1 AND ($2::int IS NULL OR version = $2)
-    ORDER BY version DESC LIMIT 1
+    SELECT * FROM (
+        SELECT d.id, d.version, d.name, d.hash, d.created_at, d.origin::text, a.off IS TRUE AS off, a.reason,
+            CASE WHEN a.id IS NULL THEN d.version = max(d.version) OVER (PARTITION BY d.id)
+                 ELSE d.version IS NOT DISTINCT FROM a.active END AS active,
+            coalesce(d.version = ANY (a.retired), false) AS retired,
+            d.definition::text, d.source
+        FROM process_definitions d LEFT JOIN definition_activations a USING (id)
+        WHERE d.id = $1
+    ) AS versions
+    WHERE $2::int IS NULL OR version = $2
+    ORDER BY active DESC, version DESC LIMIT 1
 """
 
 
-class Definition(DefinitionSummary, frozen=True):
-    """A deployed version with its content."""
+class Definition(DefinitionSummary, frozen=True, kw_only=True):
+    """A deployed version with its content, and the text that somebody wrote, where that was deployed along."""
 
     definition: dict[str, Any]
+    source: str | None = None
 
 
 async def definition(
     connection: asyncpg.Connection, definition_id: str, version: int | None = None
 ) -> Definition | None:
-    """That version, or the newest; ``None`` when there is none."""
+    """That version, or the active one, else the newest; ``None`` when there is none."""
     row = await connection.fetchrow(_QUERY, definition_id, version)
     if row is None:
         return None
-    return Definition(**dict(row) | {"definition": msgspec.json.decode(row["definition"])})
+    return Definition(**summary(row) | {"definition": msgspec.json.decode(row["definition"])})

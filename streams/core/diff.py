@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from streams.core.activities import Activity
+from streams.core.bodies import bodies
 from streams.core.definition import ProcessDefinition
 
 PARTS = ("triggers", "variables", "activities")
@@ -156,10 +157,9 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def _walk(body: Any, within: str) -> Iterator[tuple[Activity, Place]]:
     for activity in body:
-        bodies = dict(_bodies(activity))
         fields = activity.model_dump(mode="json")
         ways = {field.partition(".")[0].partition("[")[0] for field in activity.targets()}
-        for path, inner in bodies.items():
+        for path, inner in bodies(activity):
             name = path[0]
             fields.pop(name, None)
             begins = ".".join(("begins", *path))
@@ -167,19 +167,3 @@ def _walk(body: Any, within: str) -> Iterator[tuple[Activity, Place]]:
             ways.add("begins")
             yield from _walk(inner, ".".join((activity.id, *path)))
         yield activity, Place(fields, frozenset(ways), within)
-
-
-def _bodies(activity: Activity) -> Iterator[tuple[tuple[str, ...], tuple[Activity, ...]]]:
-    """The lists of activities within an activity, by where they stand: ``("branches", "pump")``."""
-    for name in type(activity).model_fields:
-        value = getattr(activity, name)
-        if _is_body(value):
-            yield (name,), value
-        elif isinstance(value, Mapping):
-            for key, item in value.items():
-                if _is_body(item):
-                    yield (name, str(key)), item
-
-
-def _is_body(value: Any) -> bool:
-    return isinstance(value, tuple | list) and bool(value) and all(isinstance(one, Activity) for one in value)

@@ -50,6 +50,15 @@ async def test_from_start_to_end(site: tuple[Settings, Topics], api: httpx.Async
         assert place == f"/processes/{instance}"
         assert started.json()["key"] == "order-7"
 
+        (listed,) = (await api.get("/definitions")).json()
+        assert (listed["id"], listed["version"], listed["active"], listed["off"]) == ("approval", 1, True, False)
+        content = (await api.get("/definitions/approval?version=1")).json()
+        assert content["definition"]["activities"][1]["name"] == "decided"
+        assert (await api.get("/definitions/approval")).json() == content
+        for unknown in ("/definitions/nobody", "/definitions/approval?version=7"):
+            answer = await api.get(unknown)
+            assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown_definition")
+
         shown = await eventually(lambda: api.get(place), lambda found: found.status_code == 200)
         assert (shown.json()["status"], shown.json()["variables"]) == ("running", {"amount": 12.5})
         signalled = await api.post(f"{place}/signal", json={"name": "decided", "payload": {"approved": True}})

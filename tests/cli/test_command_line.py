@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from streams.core.parse import parse_definition
 from streams.monitoring.catalogue import METRICS
 from streams.settings import Settings
 from weir.cli.main import app
@@ -15,6 +16,7 @@ DEFINITION = PROJECT / "definitions" / "temperature-control.yaml"
 INSTANCE = "019ab8f0-0000-8001-8000-000000000000"
 COMMANDS = (
     *("actions", "up", "down", "status", "logs", "metrics", "demo", "deploy", "validate", "start", "signal", "cancel"),
+    *("definitions", "activate", "deactivate", "diff", "template", "export", "import"),
     *("instances", "show", "history", "worker", "projector", "api", "migrate", "topics", "verify", "replay"),
 )
 
@@ -76,6 +78,11 @@ def test_every_command_explains_itself(weir, command):
         ("worker", "plumber"),
         ("demo", "--tick", "soon"),
         ("validate", "nowhere.yaml"),
+        ("deploy", str(DEFINITION), "--prune"),
+        ("diff", "pump"),
+        ("template", "instantiate", "approval", "--param", "x"),
+        ("template", "instantiate", "approval", "--param", "x=1"),
+        ("template", "instantiate", "threshold-alarm", "--param", "id=x"),
     ],
 )
 def test_a_wrong_command_line_is_exit_code_2(weir, arguments):
@@ -92,6 +99,13 @@ def test_a_wrong_command_line_is_exit_code_2(weir, arguments):
         ("signal", "go", "--key", "k"),
         ("cancel", "--key", "k"),
         ("deploy", str(DEFINITION)),
+        ("definitions", "list"),
+        ("definitions", "show", "pump"),
+        ("activate", "pump"),
+        ("deactivate", "pump:2"),
+        ("diff", "pump", "pump:2"),
+        ("export", "out"),
+        ("import", str(DEFINITION)),
         ("topics", "apply"),
     ],
 )
@@ -210,3 +224,57 @@ def test_a_series_that_cannot_be_played_names_the_line(weir, tmp_path):
     assert result.exit_code == 2
     assert f"{tmp_path / 'bad.csv'}:2:" in error_of(result)["message"]
     assert not (tmp_path / "home").exists(), "nothing is started for it"
+
+
+def test_templates_are_listed_and_explained(weir):
+    listed = {one["template"]: one for one in json.loads(weir("template", "list", "--json").stdout)}
+    assert {"approval", "threshold-alarm"} <= set(listed)
+    assert "approval" in weir("template", "list").stdout
+    shown = json.loads(weir("template", "show", "threshold-alarm", "--json").stdout)
+    assert [one["name"] for one in shown["parameters"] if one["required"]] == ["id", "field", "limit"]
+    assert "above | below" in weir("template", "show", "threshold-alarm").stdout
+    unknown = weir("template", "show", "threshold", "--json")
+    assert (unknown.exit_code, error_of(unknown)["reason"]) == (1, "unknown_definition")
+    assert "Did you mean 'threshold-alarm'?" in error_of(unknown)["message"]
+
+
+def test_a_template_becomes_a_definition(weir, tmp_path):
+    values = ("--param", "id=boiler-hot", "--param", "field=flow_temp_c", "--param", "limit=70")
+    printed = weir("template", "instantiate", "threshold-alarm", *values)
+    assert printed.exit_code == 0, printed.output
+    assert parse_definition(printed.stdout).id == "boiler-hot"
+    file = tmp_path / "boiler.yaml"
+    written = weir("template", "instantiate", "threshold-alarm", *values, "--output", str(file), "--json")
+    assert json.loads(written.stdout)["file"] == str(file)
+    assert file.read_text() == printed.stdout
+    wrong = weir("template", "instantiate", "threshold-alarm", *values, "--param", "id=boiler hot", "--json")
+    assert (wrong.exit_code, error_of(wrong)["reason"]) == (1, "invalid_definition")
+    assert "threshold-alarm.yaml:" in error_of(wrong)["message"], "the mistake is told where the template has it"
+
+
+def test_a_template_of_ones_own_is_found_and_checked(weir, tmp_path, monkeypatch):
+    own = tmp_path / "own" / "templates" / "approval.yaml"
+    own.parent.mkdir(parents=True)
+    own.write_text("kind: template\nid: mine\ndefinition:\n  id: x\n  trigger: {type: api}\n  activities: []\n")
+    monkeypatch.setenv("PROCESS_DEFINITIONS_PATH", str(tmp_path / "own"))
+    assert json.loads(weir("template", "show", "approval", "--json").stdout)["template"] == "mine"
+    (checked,) = json.loads(weir("validate", str(tmp_path / "own"), "--json").stdout)
+    assert (checked["kind"], checked["ok"]) == ("template", False)
+    assert f"{own}:6:15: activities: Expected a list under 'activities:'" in checked["problems"][0]
+
+
+def test_a_difference_is_exit_code_1(weir, tmp_path):
+    other = tmp_path / "other.yaml"
+    other.write_text(
+        DEFINITION.read_text().replace("duration: 5m", "duration: 10m").replace("version: 1", "version: 2")
+    )
+    same = weir("diff", str(DEFINITION), str(DEFINITION), "--json")
+    assert (same.exit_code, json.loads(same.stdout)["changes"]) == (0, [])
+    result = weir("diff", str(DEFINITION), str(other), "--json")
+    assert result.exit_code == 1
+    document = json.loads(result.stdout)
+    (change,) = document["changes"]
+    found = [change[name] for name in ("part", "name", "field", "old", "new")]
+    assert found == ["activity", "wait_recheck", "duration", "5m", "10m"]
+    assert (document["old"]["version"], document["new"]["version"], document["instances"]) == (1, 2, None)
+    assert weir("diff", str(DEFINITION), str(other)).stdout == "~ activity wait_recheck: duration: 5m → 10m\n"

@@ -139,6 +139,33 @@ async def test_definitions(world: World) -> None:
 
     assert [await name("a"), await name("a", 1), await name("a", 3), await name("c")] == ["a 2", "a 1", None, None]
 
+    def active() -> list[tuple[str, int]]:
+        return [(one.id, one.version) for one in found if one.active]
+
+    assert active() == [("a", 2), ("b", 1)]
+    told = {"v": 2, "kind": "activation", "changed_at": instant(T0)}
+    values = [
+        orjson.dumps({**told, "id": "a", "active": 1, "retired": [2]}),
+        orjson.dumps({**told, "id": "b", "active": None, "off": {"reason": "winter"}}),
+    ]
+    await world.projector.project(batch(DEFINITIONS, numbered(values, first=3)))
+    found = await queries.definitions(world.connection)
+    assert active() == [("a", 1)]
+    assert [(one.id, one.version, one.off, one.reason, one.retired) for one in found] == [
+        ("a", 2, False, None, True),
+        ("a", 1, False, None, False),
+        ("b", 1, True, "winter", False),
+    ]
+    assert [await name("a"), await name("b")] == ["a 1", "b 1"]
+
+
+async def test_where_instances_wait(world: World) -> None:
+    await fill(world, cooling("a"))
+    [row] = await world.rows("UPDATE process_instances SET status = 'running', current_activity = 'nap' RETURNING *")
+    asked = (row["definition_id"], row["definition_version"])
+    assert await queries.waiting(world.connection, *asked) == {"nap": 1}
+    assert await queries.waiting(world.connection, asked[0], asked[1] + 1) == {}
+
 
 def test_every_question_is_exported() -> None:
     questions: list[Callable[..., Any]] = [getattr(queries, name) for name in queries.__all__ if name.islower()]

@@ -16,6 +16,7 @@ from streams.settings import Settings
 from streams.topics import load_topics
 from streams.transport.fatal import exit_process
 from weir.api import problems
+from weir.api.definition_routes import router as definition_router
 from weir.api.gate import Gate
 from weir.api.routes import router
 from weir.api.sending import Sender
@@ -55,6 +56,7 @@ def make_api(settings: Settings) -> FastAPI:
     app = FastAPI(title="Weir", docs_url=None, redoc_url=None, lifespan=beside)
     app.state.settings, app.state.sender = settings, sender
     app.include_router(router)
+    app.include_router(definition_router)
     app.include_router(task_router)
     app.add_exception_handler(problems.ProblemError, problems.answer)
     app.add_exception_handler(RequestValidationError, problems.answer_invalid)

@@ -33,6 +33,8 @@ from weir.database import NoSchemaError, UnreachableError
 from weir.demo.run import DemoError
 from weir.demo.series import SeriesError
 from weir.letters.reading import LetterError
+from weir.repository.named import UnknownNameError
+from weir.repository.transfer import ManifestError
 from weir.stack.checks import run_async
 from weir.stack.errors import ServiceUnreachableError, StackError
 from weir.watch import NoAnswerError
@@ -141,6 +143,8 @@ EXPECTED: dict[type[Exception], Explain] = {
     MigrationError: _as_it_says("migration"),
     TopicsError: _as_it_says("topics"),
     DefinitionError: _as_it_says("invalid_definition"),
+    UnknownNameError: _as_it_says("unknown_definition", "`weir definitions list` shows what is deployed."),
+    ManifestError: _as_it_says("manifest"),
     DemoError: _as_it_says("demo", "`weir --home HOME/demo logs` shows what the plant said."),
     SeriesError: _as_it_says("series", code=ExitCode.USAGE),
     LetterError: _as_it_says("dead_letters"),

@@ -9,12 +9,16 @@ import typer
 
 from weir.cli import (
     actions,
+    activate,
     api,
     cancel,
     dead_letters,
+    definitions,
     demo,
     deploy,
+    diff,
     down,
+    export,
     history,
     instances,
     logs,
@@ -27,6 +31,7 @@ from weir.cli import (
     start,
     status,
     tasks,
+    templates,
     topics,
     up,
     validate,
@@ -85,6 +90,13 @@ app.command("metrics", rich_help_panel=PLANT)(metrics.metrics)
 app.command("validate", rich_help_panel=PROCESSES)(validate.validate)
 app.add_typer(actions.app, name="actions", rich_help_panel=PROCESSES)
 app.command("deploy", rich_help_panel=PROCESSES)(deploy.deploy)
+app.add_typer(definitions.app, name="definitions", rich_help_panel=PROCESSES)
+app.command("activate", rich_help_panel=PROCESSES)(activate.activate)
+app.command("deactivate", rich_help_panel=PROCESSES)(activate.deactivate)
+app.command("diff", rich_help_panel=PROCESSES)(diff.compare)
+app.add_typer(templates.app, name="template", rich_help_panel=PROCESSES)
+app.command("export", rich_help_panel=PROCESSES)(export.export)
+app.command("import", rich_help_panel=PROCESSES)(export.import_)
 app.command("start", rich_help_panel=PROCESSES)(start.start)
 app.command("signal", rich_help_panel=PROCESSES)(signal.signal)
 app.command("cancel", rich_help_panel=PROCESSES)(cancel.cancel)

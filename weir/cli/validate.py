@@ -1,5 +1,6 @@
 """``weir validate PATH…``: are these files processes?  And how commands find definition files."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,12 +9,14 @@ import typer
 
 from streams.core.definition import ProcessDefinition
 from streams.core.parse import check_definition
+from streams.core.templates import KIND, Template, fill, read_template
 from streams.topics import Topics
 from weir.cli import options
 from weir.cli.errors import CliError, ExitCode
 from weir.cli.output import err, print_json, print_table
 from weir.cli.session import session_of
 
+_TEMPLATE = re.compile(rf"^kind:\s*[\"']?{KIND}\b", re.MULTILINE)
 SUFFIXES = (".yaml", ".yml")
 Paths = Annotated[
     list[Path], typer.Argument(metavar="PATH...", help="YAML files, or folders of them.", show_default=False)
@@ -26,6 +29,8 @@ class Checked:
 
     file: Path
     definition: ProcessDefinition | None = None
+    text: str = ""
+    template: Template | None = None
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -35,6 +40,7 @@ class Checked:
         return {
             "file": str(self.file),
             "ok": not self.problems,
+            "kind": "process" if self.template is None else "template",
             "id": known.id if known else None,
             "version": known.version if known else None,
             "problems": self.problems,
@@ -64,12 +70,26 @@ def check_file(file: Path, topics: Topics) -> Checked:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         return Checked(file, problems=[f"{file}: Expected a text file in UTF-8, but got: {error}"])
+    if _TEMPLATE.search(text):
+        return _check_template(text, file)
     definition, found = check_definition(text, str(file))
     problems = [str(one) for one in found if one.severity == "error"]
     warnings = [str(one) for one in found if one.severity == "warning"]
     unheard = definition.unheard(topics.telemetry, topics.mqtt_routes) if definition else None
     problems += [] if unheard is None else [f"{file}: {unheard}"]
-    return Checked(file, definition, problems, warnings)
+    return Checked(file, definition, text, None, problems, warnings)
+
+
+def _check_template(text: str, file: Path) -> Checked:
+    """A template is right when its example is."""
+    template, found = read_template(text, str(file))
+    if template is not None:
+        found = [*found, *fill(template, template.example()).check()[1]]
+
+    def of(severity: str) -> list[str]:
+        return [str(one) for one in found if one.severity == severity]
+
+    return Checked(file, None, text, template, of("error"), of("warning"))
 
 
 def validate(ctx: typer.Context, paths: Paths, json: options.Json = False) -> None:
@@ -81,7 +101,7 @@ def validate(ctx: typer.Context, paths: Paths, json: options.Json = False) -> No
         rows = [
             (one.file, one.definition.id, one.definition.version, "valid")
             if one.definition and not one.problems
-            else (one.file, None, None, "invalid")
+            else (one.file, one.template and one.template.head.id, None, "template" if not one.problems else "invalid")
             for one in checked
         ]
         print_table(("file", "id", "version", ""), rows, "")

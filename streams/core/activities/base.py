@@ -77,6 +77,10 @@ class Activity(Part):
         """The variables that the activity sets."""
         return ()
 
+    def starts(self) -> Iterable[str]:
+        """Ids of the definitions that the activity starts instances of."""
+        return ()
+
     def waits(self) -> bool:
         """Does time pass between entering and leaving?  A loop needs one activity that waits."""
         return False
