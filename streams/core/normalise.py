@@ -164,8 +164,7 @@ def _head(data: dict[str, Any], report: Report) -> Raw:
                 ("version",), f"Expected a whole number as version, but got {version}", f"Write {int(version) + 1}"
             )
             content["version"] = 1
-    if "id" in content:
-        content.setdefault("name", content["id"])
+    content.setdefault("name", content["id"] if isinstance(content.get("id"), str) else "without an id")
     return Raw(content, ())
 
 

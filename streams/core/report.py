@@ -77,7 +77,8 @@ class Report:
     def add_validation(self, place: Callable[[Steps], Steps], error: ValidationError, model: type[BaseModel]) -> None:
         """The errors of ``model``; ``place`` tells where the field at some steps within it stands."""
         for detail in error.errors(include_url=False):
-            self._add_detail(place, detail, model)
+            if detail["type"] != "too_short" or not detail["input"]:  # else the elements tell what is wrong with them
+                self._add_detail(place, detail, model)
 
     def _add_detail(self, place: Callable[[Steps], Steps], detail: ErrorDetails, model: type[BaseModel]) -> None:
         inner = tuple(step for step in detail["loc"] if step != "[key]")

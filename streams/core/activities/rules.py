@@ -36,6 +36,9 @@ def _as_text(value: Any) -> Any:
     if value is None:
         fix = "Write '-' for any value, or null in quotes for null: \"null\""
         raise PydanticCustomError("cell", "Expected a test, but got nothing", {"fix": fix})
+    if isinstance(value, list):
+        fix = """Write several with commas, texts in quotes: '"a", "b"'"""
+        raise PydanticCustomError("cell", "Expected a test, but got a list", {"fix": fix})
     if isinstance(value, bool):
         return "true" if value else "false"
     return repr(value) if is_number(value) else value

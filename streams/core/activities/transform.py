@@ -46,7 +46,7 @@ class Transform(Continuing):
     @model_validator(mode="after")
     def _does_something(self) -> Self:
         if not self.set and not self.map:
-            fix = "Write 'set: {name: ${expression}}'"
+            fix = "Write 'set: {name: \"${expression}\"}'"
             raise PydanticCustomError("transform", "Expected 'set' or 'map', but there is neither", {"fix": fix})
         return self
 

@@ -7,7 +7,21 @@ read, so that one mistake does not hide the others; ``WHOLE_CHECKS`` need a defi
 from collections.abc import Callable
 
 from streams.core.report import Report
-from streams.core.validation import loops, names, overlaps, reachable, reserved, sources, tables, triggers, unique, ways
+from streams.core.validation import (
+    both_fire,
+    conditions,
+    loops,
+    names,
+    overlaps,
+    reachable,
+    reserved,
+    sources,
+    tables,
+    triggers,
+    types,
+    unique,
+    ways,
+)
 from streams.core.validation.parts import Parts
 
 Check = Callable[[Parts, Report], None]
@@ -20,11 +34,14 @@ PART_CHECKS: dict[str, Check] = {
     "ways": ways.check,
     "names": names.check,
     "tables": tables.check,
+    "types": types.check,
 }
 WHOLE_CHECKS: dict[str, Check] = {
     "reachable": reachable.check,
     "loops": loops.check,
     "overlaps": overlaps.check,
+    "conditions": conditions.check,
+    "both_fire": both_fire.check,
 }
 
 __all__ = ["PART_CHECKS", "WHOLE_CHECKS", "Parts", "check"]

@@ -4,7 +4,7 @@ Inputs that read the same variables, such as ``t`` and ``t * 2``, may never have
 then that is a warning.
 """
 
-from typing import Any, Literal
+from typing import Any
 
 from streams.core.activities import Rules
 from streams.core.expressions import compile_template
@@ -13,7 +13,7 @@ from streams.core.normalise import Raw
 from streams.core.report import Report
 from streams.core.rules import Analysis, AxisType, Cell, analyse, axis_of, parse_cell
 from streams.core.rules.values import equal
-from streams.core.validation.parts import Parts
+from streams.core.validation.parts import Parts, Severity
 from streams.core.validation.typing import Types
 
 _OVERLAP_FIX = {
@@ -55,7 +55,7 @@ def _types(cells: list[Cell], known: AxisType | None) -> list[AxisType]:
 
 def _tell_overlaps(raw: Raw, table: Rules, found: Analysis, report: Report) -> None:
     told = 0
-    severity: Literal["error", "warning"] = "error" if _are_independent(table) else "warning"
+    severity: Severity = "error" if _are_independent(table) else "warning"
     for overlap in found.overlaps:
         one, two = table.rules[overlap.first - 1], table.rules[overlap.second - 1]
         if table.hit_policy == "any" and (equal(one.then, two.then) or _has_expressions(one.then, two.then)):

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from streams.core.activities import Activity
 from streams.core.document import Steps
@@ -11,6 +11,9 @@ from streams.core.normalise import Raw
 from streams.core.report import Report
 from streams.core.triggers import Trigger
 from streams.core.variables import Variable
+
+_CONDITIONS = frozenset({"condition", "when", "where"})
+Severity = Literal["error", "warning"]
 
 
 @dataclass(slots=True)
@@ -61,6 +64,11 @@ class Names:
         yield None
 
 
+def is_condition(place: Steps) -> bool:
+    """Is the expression at ``place`` of an activity one that must be true or false?"""
+    return place[-1] in _CONDITIONS and place[0] != "rules"
+
+
 def report_name(raw: Raw, place: Steps, name: str, message: str, fix: str, report: Report) -> None:
     """A problem with ``name`` in the expression at ``place`` of a part, or in the key that it is."""
     steps, source = _source(raw.place(place), report)
@@ -69,6 +77,15 @@ def report_name(raw: Raw, place: Steps, name: str, message: str, fix: str, repor
         return
     found = re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", str(source))
     report.add(steps, message, fix, offset=found.start() if found else None)
+
+
+def report_text(
+    raw: Raw, place: Steps, text: str, message: str, fix: str, report: Report, severity: Severity = "error"
+) -> None:
+    """A problem with a part of the expression at ``place``, pointed at where it is written like this."""
+    steps, source = _source(raw.place(place), report)
+    at = str(source).find(text)
+    report.add(steps, message, fix, offset=at if at >= 0 else None, severity=severity)
 
 
 def _source(steps: Steps, report: Report) -> tuple[Steps, Any]:
