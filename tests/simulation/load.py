@@ -17,8 +17,13 @@ from streams.core.commands import (
     CompleteTask,
     DelegateTask,
     DeployDefinition,
+    Migrate,
+    Resume,
+    Retry,
+    SetVariables,
     Signal,
     StartProcess,
+    Suspend,
     TaskCommand,
     UnclaimTask,
 )
@@ -158,6 +163,28 @@ class Load:
     def cancel(self) -> None:
         self._send(Cancel(key=self._key(), reason="no longer wanted"))
 
+    def suspend(self) -> None:
+        self._send(Suspend(key=self._key(), reason="maintenance"))
+
+    def resume(self) -> None:
+        self._send(Resume(key=self._key(), timers=self._random.choice(("fire", "shift", None))))
+
+    def correct(self) -> None:
+        """Somebody looks at an instance, as far as the projector has come, and tries again if it failed."""
+        instance = self._some_instance()
+        if instance is not None:
+            self._send(SetVariables(instance_id=instance, variables={"n": self._count()}), instance)
+            self._send(Retry(instance_id=instance), instance)
+
+    def migrate(self) -> None:
+        instance = self._some_instance()
+        if instance is not None:
+            self._send(Migrate(instance_id=instance, version=2), instance)
+
+    def _some_instance(self) -> str | None:
+        known = sorted(str(id_) for id_, _ in self._world.database.tables.process_instances)
+        return self._random.choice(known) if known else None
+
     def deploy(self) -> None:
         """A new version, or once more one that is there."""
         text = self._random.choice((*VERSIONS, TIMED, *CLOCKS))
@@ -254,6 +281,10 @@ KINDS: dict[Callable[[Load], None], float] = {
     Load.signal: 5,
     Load.signal_instance: 2,
     Load.cancel: 1.5,
+    Load.suspend: 2,
+    Load.resume: 3,
+    Load.correct: 2,
+    Load.migrate: 1,
     Load.deploy: 1,
     Load.poison: 1.5,
     Load.reading: 3,

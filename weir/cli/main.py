@@ -21,9 +21,11 @@ from weir.cli import (
     export,
     history,
     instances,
+    lifecycle,
     logs,
     metrics,
     migrate,
+    migrate_instances,
     projector,
     replay,
     show,
@@ -100,6 +102,11 @@ app.command("import", rich_help_panel=PROCESSES)(export.import_)
 app.command("start", rich_help_panel=PROCESSES)(start.start)
 app.command("signal", rich_help_panel=PROCESSES)(signal.signal)
 app.command("cancel", rich_help_panel=PROCESSES)(cancel.cancel)
+app.command("suspend", rich_help_panel=PROCESSES)(lifecycle.suspend)
+app.command("resume", rich_help_panel=PROCESSES)(lifecycle.resume)
+app.command("retry", rich_help_panel=PROCESSES)(lifecycle.retry)
+app.command("set", rich_help_panel=PROCESSES)(lifecycle.set_)
+app.command("migrate-instances", rich_help_panel=PROCESSES)(migrate_instances.migrate_instances)
 
 app.command("instances", rich_help_panel=INSTANCES)(instances.instances)
 app.command("show", rich_help_panel=INSTANCES)(show.show)

@@ -3,7 +3,7 @@
 from streams.core.state import Finished, Instance
 from weir.verify.seen import Seen
 
-_BY_OPERATORS = frozenset({"cancelled", "variable_changed", "migrated", "input_held"})
+_BY_OPERATORS = frozenset({"cancelled", "task_cancelled", "variable_changed", "migrated", "input_held"})
 MAY_FOLLOW = {
     "failed": _BY_OPERATORS | {"retried"},
     "suspended": _BY_OPERATORS | {"resumed", "signal_received"},

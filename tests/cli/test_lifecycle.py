@@ -1,0 +1,75 @@
+"""An instance stands still, is corrected, goes on and changes its version: by the command line, on a plant that runs."""
+
+import uuid
+
+import pytest
+
+from tests.cli.conftest import Plant
+from tests.cli.test_plant import eventually
+
+PUMP = """
+id: pump
+version: {version}
+trigger: {{type: api}}
+variables: [{{name: speed, type: number, value: 5}}]
+activities:
+  - {{id: rest, type: message, name: rested}}
+  - {{id: check, type: decision, condition: 10 / speed > 1, true_path: {ask}, false_path: end}}
+  - {{id: {ask}, type: message, name: decided}}
+  - {{id: end, type: end}}
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def deployed(plant: Plant) -> None:
+    folder = plant.home.parent / "pumps"
+    folder.mkdir()
+    for version, ask in ((1, "ask"), (2, "question")):
+        path = folder / f"pump-{version}.yaml"
+        path.write_text(PUMP.format(version=version, ask=ask))
+        plant.ask("deploy", str(path))
+
+
+@pytest.fixture
+def instance(plant: Plant) -> str:
+    """One of version 1 that waits at ``rest``."""
+    key = f"pump-{uuid.uuid4().hex[:8]}"
+    return plant.ask("start", "pump", "--version", "1", "--key", key)["instance_id"]
+
+
+def test_what_is_suspended_takes_its_signal_when_it_is_resumed(plant, instance):
+    assert plant.ask("suspend", instance, "--reason", "maintenance") == {"suspended": [instance]}
+    plant.ask("signal", "rested", "--instance", instance)
+    found = eventually(lambda: plant.ask("show", instance), lambda one: one["last_seq"] >= 5)
+    assert (found["status"], found["current_activity"]) == ("suspended", "rest")
+    assert plant.ask("resume", instance, "--timers", "shift") == {"resumed": [instance]}
+    found = eventually(lambda: plant.ask("show", instance), lambda one: one["current_activity"] == "ask")
+    assert found["status"] == "running"
+    refused = plant.weir("resume", instance)
+    assert refused.exit_code == 1
+    assert "it is running" in refused.output
+
+
+def test_what_failed_is_corrected_and_goes_on_where_it_failed(plant, instance):
+    plant.ask("set", instance, "--var", "speed=0")
+    plant.ask("signal", "rested", "--instance", instance)
+    assert eventually(lambda: plant.ask("show", instance), lambda one: one["status"] == "failed")["error"]
+    assert plant.ask("set", instance, "--var", "speed=4") == {"instance": instance, "set": ["speed"]}
+    assert plant.ask("retry", instance) == {"retried": [instance]}
+    found = eventually(lambda: plant.ask("show", instance), lambda one: one["current_activity"] == "ask")
+    assert (found["status"], found["error"], found["completed_at"]) == ("running", None, None)
+
+
+def test_instances_go_on_with_another_version(plant, instance):
+    plant.ask("signal", "rested", "--instance", instance)
+    arguments = ("migrate-instances", "pump", "--to", "2", "--instance", instance)
+    planned = plant.ask(*arguments, "--dry-run", code=1)
+    (one,) = planned["instances"]
+    assert (one["verdict"], one["at"]) == ("needs_mapping", ["ask"])
+    assert "map it to one of question" in one["why"]
+    assert plant.ask(*arguments, "--map", "ask=question")["migrated"] == 1
+    found = eventually(lambda: plant.ask("show", instance), lambda one: one["definition_version"] == 2)
+    assert found["status"] == "running"
+    plant.ask("signal", "decided", "--instance", instance)
+    eventually(lambda: plant.ask("show", instance), lambda one: one["status"] == "completed")
+    assert plant.ask("verify")["ok"]
