@@ -1,4 +1,4 @@
-"""An instance stands still, is corrected, goes on and changes its version: by the command line, on a plant that runs."""
+"""An instance stands still, is corrected, goes on, changes its version: by the command line, on a plant that runs."""
 
 import uuid
 

@@ -1,9 +1,8 @@
 """``weir suspend | resume | retry | set``: what an operator does to an instance, or to what runs for a key."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Literal
 
-import click
 import typer
 
 from streams.core.commands import LifecycleCommand, Resume, Retry, SetVariables, Suspend
@@ -19,10 +18,9 @@ Id = Annotated[str, typer.Argument(metavar="ID", help="The instance.", show_defa
 Target = Annotated[str | None, typer.Argument(metavar="[ID]", help="The instance.", show_default=False)]
 Reason = Annotated[str | None, typer.Option(help="Why, for the history.")]
 Timers = Annotated[
-    str | None,
+    Literal["fire", "shift"] | None,
     typer.Option(
-        click_type=click.Choice(["fire", "shift"]),
-        help="Timers that came due meanwhile fire at once, or all timers shift; by default as the definition says.",
+        help="Timers that came due meanwhile fire at once, or all timers shift; by default as the definition says."
     ),
 ]
 
@@ -56,9 +54,7 @@ def resume(
 ) -> None:
     """Let a suspended instance go on, or all of a key; what was held comes first."""
     target = check_target(instance, key)
-    command = Resume(instance_id=target, key=key, definition_id=definition, reason=reason)
-    if timers is not None:
-        command.timers = "fire" if timers == "fire" else "shift"
+    command = Resume(instance_id=target, key=key, definition_id=definition, timers=timers, reason=reason)
     _tell("resumed", _send(session_of(ctx), command, timeout), as_json=json)
 
 
