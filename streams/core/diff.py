@@ -4,12 +4,11 @@ Activities are told apart by their ids, at any depth; variables by their names; 
 matched by their type.  A *way* is a field that names where it goes on.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from streams.core.activities import Activity
-from streams.core.bodies import bodies
 from streams.core.definition import ProcessDefinition
 
 PARTS = ("triggers", "variables", "activities")
@@ -155,15 +154,14 @@ def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _walk(body: Any, within: str) -> Iterator[tuple[Activity, Place]]:
+def _walk(body: Iterable[Activity], within: str) -> Iterator[tuple[Activity, Place]]:
     for activity in body:
         fields = activity.model_dump(mode="json")
-        ways = {field.partition(".")[0].partition("[")[0] for field in activity.targets()}
-        for path, inner in bodies(activity):
-            name = path[0]
-            fields.pop(name, None)
-            begins = ".".join(("begins", *path))
-            fields[begins] = inner[0].id if inner else None
+        ways = {str(place[0]) for place in activity.ways()} | {*activity.targets()}
+        for place, inner in activity.bodies().items():
+            path = [str(step) for step in place]
+            fields.pop(path[0], None)
+            fields[".".join(("begins", *path))] = inner[0].id
             ways.add("begins")
             yield from _walk(inner, ".".join((activity.id, *path)))
         yield activity, Place(fields, frozenset(ways), within)

@@ -109,3 +109,29 @@ def test_who_waits_at_what_is_gone_cannot_go_on(
 ) -> None:
     new = parse_definition(TEXT.replace(*replacement))
     assert hindrances(parse_definition(TEXT), new, waiting) == found
+
+
+def test_activities_within_others_are_compared_by_their_ids() -> None:
+    body = "compensation: [{id: undo, type: service, action: log, message: undo}]"
+    old = parse_definition(TEXT.replace("duration: 5m", f"duration: 5m, {body}"))
+    new = parse_definition(
+        TEXT.replace("duration: 5m", f"duration: 5m, {body.replace('message: undo', 'message: redo')}")
+    )
+    (change,) = diff(old, new)
+    assert change == Change("changed", "activity", "undo", "config.message", "undo", "redo")
+    assert hindrances(old, parse_definition(TEXT), {"undo": 1}) == {"undo": "it is not there any more"}
+    moved = TEXT.replace("true}}}", f"true}}}}, {body}}}")
+    assert hindrances(old, parse_definition(moved), {"undo": 2}) == {
+        "undo": "it was within nap.compensation, and is within cool.compensation"
+    }
+    found = diff(old, parse_definition(moved))
+    assert [(one.name, one.field, one.old, one.new, one.way) for one in found] == [
+        ("cool", "begins.compensation", None, "undo", True),
+        ("undo", "within", "nap.compensation", "cool.compensation", True),
+        ("nap", "begins.compensation", "undo", None, True),
+    ]
+
+
+def test_where_an_error_leads_is_a_way() -> None:
+    (change,) = changes(("payload: {on: true}}}", "payload: {on: true}}, on_error: done}"))
+    assert (change.field, change.new, change.way) == ("on_error.default", "done", True)

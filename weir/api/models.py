@@ -21,7 +21,7 @@ class Start(_Body):
     """The business key: the thing that the process is about."""
     variables: dict[str, Any] = {}
     version: Annotated[int, Field(ge=1)] | None = None
-    """The newest that is deployed, by default."""
+    """The active one, by default."""
     instance_id: str | None = None
     """The caller's own id: a UUID of version 8 whose time is now and whose partition is that of the key."""
     requested_at: AwareDatetime | None = None

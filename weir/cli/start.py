@@ -33,7 +33,9 @@ def start(
         list[str] | None, typer.Option("--var", "-v", metavar="NAME=VALUE", help="A variable; JSON, else text.")
     ] = None,
     variables: Annotated[str | None, typer.Option("--vars", metavar="JSON", help="Variables as a JSON object.")] = None,
-    version: Annotated[int | None, typer.Option(min=1, help="The definition's version; the newest by default.")] = None,
+    version: Annotated[
+        int | None, typer.Option(min=1, help="The definition's version; the active one by default.")
+    ] = None,
     instance_id: Annotated[
         str | None,
         typer.Option("--id", metavar="UUID", help="Your own instance id: a second start with it is refused."),

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
-from streams.core.bodies import every_activity
 from streams.core.definition import ProcessDefinition
 
 
 def references(definition: ProcessDefinition) -> frozenset[str]:
     """Ids of the definitions that its activities start, as far as they are written out."""
-    return frozenset(name for activity in every_activity(definition.activities) for name in activity.starts())
+    return frozenset(name for activity in definition.all_activities() for name in activity.starts())
 
 
 def in_order(groups: Mapping[str, Sequence[ProcessDefinition]]) -> list[str]:
