@@ -118,6 +118,9 @@ class Bench:
         self._offset = 0
         self._now = START_MS
 
+    def active(self) -> list[Process]:
+        return list(self._processes.values())
+
     def inactive(self, _id: str, _version: int | None) -> bool:
         return False
 

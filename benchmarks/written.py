@@ -72,6 +72,10 @@ class Definitions:
         self._processes[definition.id, definition.version] = compile_process(definition)
         return DeployDefinition(definition=definition.model_dump(mode="json"))
 
+    def active(self) -> list[Process]:
+        newest = {name: process for (name, _), process in sorted(self._processes.items())}
+        return list(newest.values())
+
     def inactive(self, _id: str, _version: int | None) -> bool:
         return False
 

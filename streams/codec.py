@@ -13,12 +13,15 @@ import orjson
 from streams.core import commands, events, state
 from streams.core.commands import TopicCommand
 from streams.core.events import Event, EventHead
+from streams.core.patterns.window import VERSION as WINDOW_VERSION
+from streams.core.patterns.window import Window
 from streams.core.state import Entity, Instance
 
 MAX_COMMAND_BYTES = 256 * 1024
 MAX_EVENT_BYTES = 64 * 1024
 MAX_STATE_BYTES = 256 * 1024
 MAX_TELEMETRY_BYTES = 256 * 1024
+MAX_WINDOW_BYTES = 64 * 1024
 MAX_DEPTH = 100
 """Objects and lists within each other.  orjson reads 1,024 levels and writes 254; what is let in must get out again."""
 FAILURE_ROOM_BYTES = 20 * 1024
@@ -42,6 +45,7 @@ _command_decoder = msgspec.json.Decoder(TopicCommand)
 _event_decoder = msgspec.json.Decoder(Event)
 _head_decoder = msgspec.json.Decoder(EventHead)
 _entity_decoder = msgspec.msgpack.Decoder(Entity)
+_window_decoder = msgspec.msgpack.Decoder(Window)
 _json_encoder = msgspec.json.Encoder()
 _entity_encoder = msgspec.msgpack.Encoder()
 _entity_buffer = bytearray()
@@ -151,6 +155,25 @@ def decode_entity(raw: bytes) -> Entity:
     if entity.v > state.VERSION:
         raise UpgradeError(f"A {type(entity).__name__} record has format v{entity.v}: upgrade this Weir to read it")
     return entity
+
+
+def encode_window(window: Window) -> bytes:
+    """The table record of a window.  Raises ``LimitError``."""
+    try:
+        raw = _entity_encoder.encode(window)
+    except OverflowError:
+        raise IntegerError("Expected integers of at most 64 bits in what a pattern keeps") from None
+    if len(raw) > MAX_WINDOW_BYTES:
+        raise LimitError(f"Expected at most {MAX_WINDOW_BYTES} bytes of what a pattern keeps, but got {len(raw)}")
+    return raw
+
+
+def decode_window(raw: bytes) -> Window:
+    """A window from its table record.  Raises ``UpgradeError`` for one that a newer Weir has written."""
+    window: Window = _window_decoder.decode(raw)
+    if window.v > WINDOW_VERSION:
+        raise UpgradeError(f"A pattern's window has format v{window.v}: upgrade this Weir to read it")
+    return window
 
 
 def _checked(raw: bytes | None, limit: int, what: str) -> bytes:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from streams.codec import BadRecordError, decode_command
-from streams.core.commands import SetSchedule, StartProcess, TopicCommand
+from streams.core.commands import ObservePattern, SetSchedule, StartProcess, TopicCommand, WatchKeys
 from streams.core.durations import instant_ms, instant_text
 from streams.core.process import Process, UnusableError
 from streams.core.turn import Rejection
 from streams.records import Record
 
+OF_VERSION = (StartProcess, SetSchedule, ObservePattern, WatchKeys)
 Decoded = tuple[Record, TopicCommand | BadRecordError]
 
 
@@ -18,6 +19,9 @@ class Definitions(Protocol):
 
     def get(self, definition_id: str, version: int | None) -> Process | None:
         """A version; the active one for ``None``.  Raises ``UnusableError``."""
+
+    def active(self) -> Iterable[Process]:
+        """The version of each definition that starts instances, where one does."""
 
     def inactive(self, definition_id: str, version: int | None) -> bool:
         """Whether it may not start instances."""
@@ -36,13 +40,10 @@ def decode_records(records: Sequence[Record]) -> list[Decoded]:
 
 def lacks_definition(decoded: Iterable[Decoded], definitions: Definitions) -> bool:
     """Whether a command names a version that is not known here yet, or wants the newest, which may not be."""
-    return any(
-        isinstance(command, StartProcess | SetSchedule) and not _is_known(command, definitions)
-        for _, command in decoded
-    )
+    return any(isinstance(command, OF_VERSION) and not _is_known(command, definitions) for _, command in decoded)
 
 
-def _is_known(command: StartProcess | SetSchedule, definitions: Definitions) -> bool:
+def _is_known(command: StartProcess | SetSchedule | ObservePattern | WatchKeys, definitions: Definitions) -> bool:
     if command.definition_version is None:
         return False
     try:

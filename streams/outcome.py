@@ -19,6 +19,8 @@ class Counts:
     forwarded: int = 0
     dead: int = 0
     timers: int = 0
+    late: int = 0
+    """Readings that came too late for a pattern."""
 
     def add(self, more: "Counts") -> None:
         """Sum up."""
@@ -39,7 +41,9 @@ class Outcome:
     def note(self, turn: Turn) -> None:
         """What the partition must remember of a command's turn."""
         self.counts.events += len(turn.events)
+        self.counts.late += turn.late
         self.timers.extend(turn.entities.timers())
+        self.timers.extend(turn.windows.timers())
         for event in turn.events:
             kind = event.type
             if kind in ENDS:

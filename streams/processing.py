@@ -20,6 +20,7 @@ from streams.codec import (
     LimitError,
     UpgradeError,
     decode_entity,
+    decode_window,
     plain_text,
 )
 from streams.core.clock import PlantClock
@@ -27,7 +28,8 @@ from streams.core.commands import AnyCommand, StartProcess, TopicCommand
 from streams.core.decide import decide, home_of
 from streams.core.due import Timer
 from streams.core.flow import ends
-from streams.core.state import Entity, Feed, Instance
+from streams.core.patterns import Window
+from streams.core.state import LATEST_PREFIX, WINDOW_PREFIX, Entity, Feed, Instance
 from streams.core.turn import Overlay, Reading, Rejection, Surroundings, Turn
 from streams.endings import Endings, may_be_forgotten
 from streams.incoming import Decoded, Definitions, decode_records, lacks_definition, stale
@@ -44,8 +46,10 @@ from streams.staging import (
 )
 from streams.timers import Timers
 from streams.topics import Topics
+from streams.windows import Unaligned
 
 MAX_HOPS = 32
+LATEST, WINDOW = LATEST_PREFIX.encode(), WINDOW_PREFIX.encode()
 MAX_TIMERS_A_BATCH = 1_000
 ROUNDING_MS = 0.1
 """So much later than a timer's moment it is due, however seconds and milliseconds are rounded."""
@@ -73,12 +77,18 @@ class PartitionProcessor:
         """
         self.timers = Timers()
         self._endings = Endings(mark_ttl_ms)
+        self._unaligned = Unaligned(definitions.active())
         for key, value in table:
-            if not key.startswith((b"latest:", b"\x00")):
+            if key.startswith(WINDOW):
+                window = decode_window(value)
+                self.timers.restore(window)
+                self._unaligned.restore(window)
+            elif not key.startswith((LATEST, b"\x00")):
                 entity = decode_entity(value)  # one at a time: decoded, a table takes three times its room
                 self.timers.restore(entity)
                 self._endings.restore(key.decode(), entity)
         self._endings.sort()
+        self._unaligned.complete(partition, topics.partitions)
         self._topics = topics
         self._clock = clock
         self._definitions = definitions
@@ -92,12 +102,17 @@ class PartitionProcessor:
             telemetry_topics=frozenset(topics.telemetry),
             process=definitions.get,
             latest=self._latest,
+            window=self._window,
             inactive=definitions.inactive,
             action_time=clock.factor,
             mqtt_routes=topics.mqtt_routes,
         )
 
     def wake_at(self) -> float | None:
+        """Wall time (Unix seconds) at which there is something to do without a command; 0 for at once."""
+        return 0.0 if self._unaligned else self.due_at()
+
+    def due_at(self) -> float | None:
         """Wall time (Unix seconds) at which the earliest timer is due, for certain."""
         due = self.timers.next_due()
         return None if due is None else (self._clock.wall_ms(due) + ROUNDING_MS) / 1000
@@ -118,6 +133,7 @@ class PartitionProcessor:
         self._wall_ms = now_ms
         self.timers.give_back()
         now = self._now = self._clock.plant_ms(now_ms)
+        self._around.opened_ms = self._around.opened_ms or now
         horizon = now if caught_up or not decoded else self._clock.plant_ms(decoded[-1][0].timestamp)
         timers = iter(self.timers.due(horizon, MAX_TIMERS_A_BATCH))
         timer = next(timers, None)
@@ -130,6 +146,8 @@ class PartitionProcessor:
         while timer is not None:
             self._fire(timer, max(timer.due_ms, horizon))
             timer = next(timers, None)
+        for align in self._unaligned.take():
+            self._turn(align, now, None)
         self._forget(now)
         self._txn = None
         return self._outcome
@@ -137,6 +155,7 @@ class PartitionProcessor:
     def committed(self, outcome: Outcome) -> None:
         """The batch has committed."""
         self.timers.settled(outcome.timers)
+        self._unaligned.settled()
         self._endings.forgotten()
         for ended_at, instance_id, event_type in outcome.ended:
             self._endings.add(ended_at, instance_id, failed=event_type == "failed")
@@ -263,6 +282,10 @@ class PartitionProcessor:
     def _latest(self, feed: Feed) -> Reading | None:
         raw = self._writing.get(feed.record.encode())
         return None if raw is None else orjson.loads(raw)
+
+    def _window(self, record: str) -> Window | None:
+        raw = self._writing.get(record.encode())
+        return None if raw is None else decode_window(raw)
 
     def _forget(self, now: int) -> None:
         """Drop marks of instances that ended long ago."""

@@ -2,6 +2,7 @@
 
     record ─► decode ─┬─ bad ─────────────────────────────► dead letter
                       ├─ starts a process ────────────────► start_process, unless the reading is too old
+                      ├─ matters to a pattern ────────────► observe_pattern, unless the reading is too old
                       ├─ feeds live variables of its key ─► observe: the last one of the batch, after the starts
                       └─ an expression or variable fails ─► dead letter that names the definition
 
@@ -10,24 +11,26 @@ active version of each definition, live variables at every known one: instances 
 touches Kafka.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
+import orjson
 import structlog
 
 from streams.codec import BadRecordError, LimitError, decode_reading, encode_command
 from streams.core.clock import PlantClock
-from streams.core.commands import Observe, StartProcess
+from streams.core.commands import Observe, ObservePattern, StartProcess
 from streams.core.device_time import plausible_us
 from streams.core.durations import instant
 from streams.core.expressions import ExpressionError
 from streams.core.ids import partition_for
 from streams.core.process import Process, VariablesError
 from streams.core.state import Feed
-from streams.core.triggers import TelemetryTrigger
+from streams.core.triggers import CompiledPattern, TelemetryTrigger
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.deadletters import DeadLetter
+from streams.interests import Definitions, Interest, index_of
 from streams.mqtt_routes import TOPIC_HEADER
 from streams.records import Record
 from streams.retries import Retry, arrived_ms
@@ -35,23 +38,11 @@ from streams.staging import Output
 from streams.topics import Topics
 
 ROLE = "router"
+MAX_VARIABLES_BYTES = 2 * 1024
+"""What a pattern keeps of a reading that may start a process."""
 Reading = dict[str, Any]
 
 log = structlog.get_logger("weir.router")
-
-
-class Definitions(Protocol):
-    """The deployed definitions, compiled."""
-
-    @property
-    def generation(self) -> int:
-        """Increases with every definition that becomes known."""
-
-    def active(self) -> Iterable[Process]:
-        """The version of each definition that starts instances, where one does."""
-
-    def all(self) -> Iterable[Process]:
-        """Every version of every definition."""
 
 
 @dataclass(slots=True)
@@ -61,8 +52,10 @@ class Counts:
     readings: int = 0
     started: int = 0
     observed: int = 0
+    shown: int = 0
+    """Readings that matter to a pattern, as often as they do."""
     stale: int = 0
-    """Readings that would have started a process, but were too old."""
+    """Readings that would have started a process, or mattered to a pattern, but were too old."""
     late: int = 0
     """Of these, the ones that had just arrived, and whose own time says that they are old."""
     absent: int = 0
@@ -83,50 +76,22 @@ class Routed:
     counts: Counts = field(default_factory=Counts)
 
 
-@dataclass(frozen=True, slots=True)
-class _Interest:
-    """Who asks for the readings of a topic: ``starts`` by priority, ``live`` once for each way to find the key."""
-
-    starts: tuple[tuple[Process, TelemetryTrigger], ...] = ()
-    live: tuple[TelemetryTrigger, ...] = ()
-
-
 class Router:
     """Turns batches of readings into commands."""
 
     def __init__(self, topics: Topics, definitions: Definitions, clock: PlantClock) -> None:
         self._topics, self._definitions, self._clock = topics, definitions, clock
         self._generation = -1
-        self._index: dict[str, _Interest] = {}
+        self._index: dict[str, Interest] = {}
 
     def route(self, topic: str, partition: int, records: Sequence[Record], now_ms: float) -> Routed:
         """What a batch of one partition leads to.  ``now_ms`` is wall time."""
         if self._definitions.generation != self._generation:
             self._generation = self._definitions.generation
-            self._index = _index(self._definitions)
-        interest = self._index.get(topic, _Interest())
+            self._index = index_of(self._definitions)
+        interest = self._index.get(topic, Interest())
         batch = _Batch(self._topics, self._clock, interest, topic=topic, partition=partition, now_ms=now_ms)
         return batch.run(records)
-
-
-def _index(definitions: Definitions) -> dict[str, _Interest]:
-    starts: dict[str, list[tuple[Process, TelemetryTrigger]]] = {}
-    live: dict[str, dict[str | None, TelemetryTrigger]] = {}
-    for process in definitions.active():
-        for trigger in process.triggers:
-            starts.setdefault(trigger.topic, []).append((process, trigger))
-    for process in definitions.all():
-        for trigger in process.triggers:
-            if trigger.topic in process.live_topics:
-                path = None if trigger.key is None else trigger.key.text
-                live.setdefault(trigger.topic, {})[path] = trigger
-    return {
-        topic: _Interest(
-            tuple(sorted(starts.get(topic, ()), key=lambda start: (-start[1].priority, start[0].id))),
-            tuple(live.get(topic, {}).values()),
-        )
-        for topic in starts.keys() | live.keys()
-    }
 
 
 class _Batch:
@@ -135,7 +100,7 @@ class _Batch:
     __slots__ = ("_clock", "_interest", "_latest", "_now", "_now_ms", "_partition", "_routed", "_topic", "_topics")
 
     def __init__(
-        self, topics: Topics, clock: PlantClock, interest: _Interest, *, topic: str, partition: int, now_ms: float
+        self, topics: Topics, clock: PlantClock, interest: Interest, *, topic: str, partition: int, now_ms: float
     ) -> None:
         self._topics, self._clock, self._interest = topics, clock, interest
         self._topic, self._partition, self._now_ms = topic, partition, now_ms
@@ -152,6 +117,7 @@ class _Batch:
             try:
                 reading = decode_reading(record.value)
                 problems = self._start(record, retry, reading) if interest.starts else {}
+                problems |= self._show_patterns(record, retry, reading) if interest.patterns else {}
                 if interest.live and retry is None:  # a retried one is not the latest
                     for feed in self._feeds(record, reading):
                         self._latest[feed] = (record, reading)
@@ -187,18 +153,61 @@ class _Batch:
     def _start_one(
         self, process: Process, trigger: TelemetryTrigger, record: Record, retry: Retry | None, reading: Reading
     ) -> None:
-        """Start ``process``, unless the reading is older than ``max_age``: as old as it, or its arrival, says."""
-        counts = self._routed.counts
+        taken = self._taken(trigger, record, retry, reading)
+        if taken is not None:
+            self._send_start(process, trigger, record, reading, taken + trigger.max_age_ms)
+            self._routed.counts.started += 1
+
+    def _taken(self, trigger: TelemetryTrigger, record: Record, retry: Retry | None, reading: Reading) -> int | None:
+        """When the reading was taken: as old as it, or its arrival, says; ``None`` when that is beyond ``max_age``."""
         taken = arrived = min(self._now, self._clock.plant_ms(arrived_ms(record, retry)))
         if trigger.device_time and (own := plausible_us(reading.get("timestamp"), arrived * 1000)) is not None:
             taken = min(arrived, own // 1000)
-        not_after = taken + trigger.max_age_ms
-        if self._now <= not_after:
-            self._send_start(process, trigger, record, reading, not_after)
-            counts.started += 1
-            return
+        if self._now <= taken + trigger.max_age_ms:
+            return taken
+        counts = self._routed.counts
         counts.stale += 1
         counts.late += self._now <= arrived + trigger.max_age_ms
+        return None
+
+    def _show_patterns(self, record: Record, retry: Retry | None, reading: Reading) -> dict[str, str]:
+        """Send the reading to the patterns that it matters to; returns like ``_start``."""
+        problems = {}
+        for process, pattern in self._interest.patterns:
+            if retry is not None and not retry.concerns(ROLE, process.id):
+                continue
+            try:
+                if (truths := pattern.look(reading)) is not None:
+                    self._show(process, pattern, record, retry, reading, truths)
+            except (ExpressionError, VariablesError, LimitError) as error:
+                problems[process.id] = f"{process.id} version {process.version}: {error}"
+        return problems
+
+    def _show(
+        self,
+        process: Process,
+        pattern: CompiledPattern,
+        record: Record,
+        retry: Retry | None,
+        reading: Reading,
+        truths: list[bool],
+    ) -> None:
+        key = pattern.trigger.key_of(reading, _text(record.key))
+        taken = None if key is None else self._taken(pattern.trigger, record, retry, reading)
+        if key is None or taken is None:
+            return
+        command = ObservePattern(
+            definition_id=process.id,
+            definition_version=process.version,
+            trigger=pattern.index,
+            key=key,
+            at=instant(taken),
+            truths=truths,
+            values=pattern.values_of(reading),
+            variables=_brought(process, pattern, reading, truths),
+        )
+        self._send(key, key, encode_command(command))
+        self._routed.counts.shown += 1
 
     def _send_start(
         self, process: Process, trigger: TelemetryTrigger, record: Record, reading: Reading, not_after_ms: int
@@ -256,6 +265,21 @@ class _Batch:
         self._routed.outputs.append(
             (self._topics.dead_letters.name, DEAD_LETTERS_PARTITION, *letter.record(int(self._now_ms)))
         )
+
+
+def _brought(process: Process, pattern: CompiledPattern, reading: Reading, truths: list[bool]) -> Reading | None:
+    """What a start on the reading would bring along.  A reading that ends an absence does so whatever it lacks."""
+    if not pattern.may_start(truths):
+        return None
+    try:
+        variables = process.start_variables(reading)
+    except VariablesError:
+        if pattern.is_absence:
+            return None
+        raise
+    if (size := len(orjson.dumps(variables))) > MAX_VARIABLES_BYTES:
+        raise LimitError(f"Expected at most {MAX_VARIABLES_BYTES} bytes of variables for a pattern, but got {size}")
+    return variables
 
 
 def _text(key: bytes | None) -> str | None:

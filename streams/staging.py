@@ -5,7 +5,7 @@ from typing import Protocol
 
 import orjson
 
-from streams.codec import encode_command, encode_entity, encode_event, encode_json
+from streams.codec import encode_command, encode_entity, encode_event, encode_json, encode_window
 from streams.core.commands import TopicCommand
 from streams.core.decide import command_key, home_of
 from streams.core.decide.published import record_key
@@ -78,6 +78,10 @@ def stage_turn(turn: Turn, topics: Topics) -> Staged:
     writes: list[tuple[bytes, bytes | None]] = [
         (entity_id.encode(), None if entity is None else encode_entity(entity))
         for entity_id, entity in turn.entities.changed.items()
+    ]
+    writes += [
+        (record.encode(), None if window is None else encode_window(window))
+        for record, window in turn.windows.changed.items()
     ]
     for feed, reading in turn.readings.items():
         writes.append((feed.record.encode(), None if reading is None else orjson.dumps(reading)))

@@ -11,6 +11,7 @@ import heapq
 from collections.abc import Iterable
 
 from streams.core.due import Timer, due_timers
+from streams.core.patterns import Window
 from streams.core.state import Entity
 
 MIN_SWEEP = 1_000
@@ -29,8 +30,8 @@ class Timers:
     def __len__(self) -> int:
         return len(self._heap)
 
-    def restore(self, entity: Entity) -> None:
-        """Note what an entity of the table waits for."""
+    def restore(self, entity: Entity | Window) -> None:
+        """Note what an entity, or a pattern's window, of the table waits for."""
         for timer in due_timers(entity):
             self.add(timer)
 

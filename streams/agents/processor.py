@@ -95,7 +95,7 @@ class Processor:
     def samples(self) -> list[Sample]:
         """For ``/metrics``."""
         counts = self.counts
-        due = [at for partition in self.partitions if (at := self.wake_at(partition)) is not None]
+        due = [at for processor in self.partitions.values() if (at := processor.due_at()) is not None]
         return [
             Sample("weir_processor_commands_total", counts.commands),
             Sample("weir_processor_events_total", counts.events),
@@ -103,6 +103,7 @@ class Processor:
             Sample("weir_processor_forwarded_total", counts.forwarded),
             Sample("weir_processor_dead_letters_total", counts.dead),
             Sample("weir_processor_timers_fired_total", counts.timers),
+            Sample("weir_processor_late_readings_total", counts.late),
             Sample("weir_processor_commands_trimmed_total", self.trimmer.trimmed),
             Sample("weir_processor_timers_waiting", sum(len(one.timers) for one in self.partitions.values())),
             Sample("weir_processor_timers_overdue_seconds", max(0.0, time.time() - min(due)) if due else 0.0),

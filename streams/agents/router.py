@@ -51,6 +51,7 @@ class TelemetryRouter:
             Sample("weir_router_readings_total", counts.readings),
             Sample("weir_router_starts_total", counts.started),
             Sample("weir_router_observations_total", counts.observed),
+            Sample("weir_router_shown_total", counts.shown),
             Sample("weir_router_stale_total", counts.stale),
             Sample("weir_router_absent_total", counts.absent),
             Sample("weir_router_dead_letters_total", counts.dead),

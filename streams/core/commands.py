@@ -157,6 +157,38 @@ class Origin(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, kw_
     template: OriginText | None = None
 
 
+class ObservePattern(Command, tag="observe_pattern"):
+    """A reading of ``key`` that a pattern looks at.  Sent by the router, which knows what it says.
+
+    ``trigger`` is the place of the pattern's trigger in the definition.  ``at`` is when the reading was taken (its own
+    time or its arrival, as the trigger says), ``truths`` which of the pattern's conditions hold, ``values`` what they
+    read, for the history.  ``variables`` are what a start on it would bring along.
+    """
+
+    definition_id: Name
+    definition_version: int
+    trigger: int
+    key: Key
+    at: Instant
+    truths: Annotated[list[bool], msgspec.Meta(min_length=1, max_length=8)]
+    values: Annotated[list[Any], msgspec.Meta(max_length=4)] = []
+    variables: dict[str, Any] | None = None
+
+
+class WatchKeys(Command, tag="watch_keys"):
+    """A pattern of a definition misses these keys from now on.  Sent by the processor, a command for each partition."""
+
+    definition_id: Name
+    definition_version: int
+    trigger: int
+    keys: Annotated[list[Key], msgspec.Meta(min_length=1, max_length=1000)]
+
+    @property
+    def key(self) -> str:
+        """One of them: all live in the same partition."""
+        return self.keys[0]
+
+
 class DeployDefinition(Command, tag="deploy_definition"):
     """Make a process definition known.  ``definition`` is its JSON form; the record's key is ``DEFINITIONS_KEY``.
 
@@ -300,10 +332,20 @@ class FireTimer(msgspec.Struct, kw_only=True):
     purpose: str = "wait"
 
 
+class AlignWindow(msgspec.Struct, kw_only=True):
+    """Whether the soft record ``record`` of a pattern is to be dropped, or opened.  Made by the processor when the
+    definitions have changed, never read from a topic.
+    """
+
+    record: str
+
+
 DefinitionCommand = DeployDefinition | ActivateDefinition | DeactivateDefinition
 """These go under ``DEFINITIONS_KEY``."""
 ScheduleCommand = SetSchedule
 """These go where the schedule of their definition lives: to the partition of its id."""
+SoftCommand = Observe | ObservePattern | WatchKeys
+"""These move soft records, and leave no trace in the log but for what they start."""
 AnyTaskCommand = ClaimTask | UnclaimTask | AssignTask | DelegateTask | CompleteTask | UpdateTask
 LifecycleCommand = Suspend | Resume | Retry | SetVariables | Migrate
 """What operators ask of an instance."""
@@ -313,14 +355,14 @@ TopicCommand = (
     StartProcess
     | Signal
     | Cancel
-    | Observe
+    | SoftCommand
     | DefinitionCommand
     | AnswerCommand
     | LifecycleCommand
     | ScheduleCommand
     | AnyTaskCommand
 )
-AnyCommand = TopicCommand | FireTimer
+AnyCommand = TopicCommand | FireTimer | AlignWindow
 
 DEFINITIONS_KEY = "definitions"
 """All that changes definitions goes under this one key, so that a definition's versions have one writer."""

@@ -1,4 +1,4 @@
-"""``due_timers(entity)``: every moment that an entity waits for.
+"""``due_timers(entity)``: every moment that an entity, or a pattern's window, waits for.
 
 All that there is to know of timers: a processor's heap follows the difference of what this says before and after a
 command, whoever owns the partition next builds the heap anew from it, and ``fire_timer`` fires what it still tells.  An
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from streams.core.commands import FireTimer
+from streams.core.patterns.window import Window
 from streams.core.places import place_of, split_place
 from streams.core.schedule import Schedule, schedule_entity
 from streams.core.state import Entity, Instance
@@ -24,6 +25,9 @@ REMINDER = "task_reminder"
 ESCALATION = "task_escalation"
 SCHEDULE = "schedule"
 """A moment of a trigger of the clock; ``execution`` is the trigger's place in the definition."""
+
+PATTERN = "pattern"
+"""Something that a pattern concludes from silence."""
 
 
 class Timer(NamedTuple):
@@ -95,11 +99,19 @@ def shift(state: Instance, by_ms: int) -> None:
     }
 
 
-DUE: dict[type, Callable[[Any], list[Timer]]] = {Instance: _of_instance, Schedule: _of_schedule}
+def _of_window(window: Window) -> list[Timer]:
+    return [] if window.due is None else [Timer(window.due, window.name, "", PATTERN, 0)]
+
+
+DUE: dict[type, Callable[[Any], list[Timer]]] = {
+    Instance: _of_instance,
+    Schedule: _of_schedule,
+    Window: _of_window,
+}
 """By the kind of entity; those that are not here wait for no moment."""
 
 
-def due_timers(entity: Entity | None) -> list[Timer]:
+def due_timers(entity: Entity | Window | None) -> list[Timer]:
     """All moments that ``entity`` waits for, in no order."""
     of = DUE.get(type(entity))
     return [] if of is None else of(entity)

@@ -9,7 +9,17 @@ from streams.core.activities import Node, StartNode, compile_node
 from streams.core.definition import ProcessDefinition
 from streams.core.expressions import Path
 from streams.core.state import Feed
-from streams.core.triggers import CompiledTimer, Mode, ReadingTrigger, TelemetryTrigger, TimerTrigger, compile_timer
+from streams.core.triggers import (
+    CompiledPattern,
+    CompiledTimer,
+    Mode,
+    PatternTrigger,
+    ReadingTrigger,
+    TelemetryTrigger,
+    TimerTrigger,
+    compile_pattern,
+    compile_timer,
+)
 from streams.core.variables import CompiledVariable, VariablesError, compile_variable, initial_values, sourced_values
 
 NO_ROUTES: Mapping[str, str] = MappingProxyType({})
@@ -23,13 +33,16 @@ class UnusableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """``triggers`` are those that the router evaluates, ``timers`` those of the clock; ``first`` is the ``start``'s id.
+    """``triggers`` are those by which a reading starts it, ``patterns`` those by which several do, ``heard`` both: the
+    ways in which it finds topic and key; ``timers`` are those of the clock; ``first`` is the ``start``'s id.
 
     ``live_topics`` has, for each telemetry topic, the variables that follow its readings and where those have them.
     """
 
     definition: ProcessDefinition
     triggers: tuple[TelemetryTrigger, ...]
+    patterns: tuple[CompiledPattern, ...]
+    heard: tuple[TelemetryTrigger, ...]
     timers: tuple[CompiledTimer, ...]
     mode: Mode
     variables: Mapping[str, CompiledVariable]
@@ -55,12 +68,16 @@ class Process:
 
     def feed(self, topic: str, key: str) -> Feed:
         """Where the latest reading of ``key`` on ``topic`` is kept: by the way in which the trigger finds the key."""
-        path = next(trigger.key for trigger in self.triggers if trigger.topic == topic)
+        path = next(trigger.key for trigger in self.heard if trigger.topic == topic)
         return Feed(topic, "" if path is None else path.text, key)
 
     def feeds(self, key: str) -> list[Feed]:
         """All that the live variables of an instance of ``key`` follow."""
         return [self.feed(topic, key) for topic in self.live_topics]
+
+    def pattern(self, index: int) -> CompiledPattern | None:
+        """The pattern whose trigger has this place in the definition."""
+        return next((one for one in self.patterns if one.index == index), None)
 
     def start_variables(self, reading: Mapping[str, Any]) -> dict[str, Any]:
         """What a start by ``reading`` brings along: the variables with a ``source``.
@@ -88,11 +105,19 @@ def compile_process(definition: ProcessDefinition, routes: Mapping[str, str] = N
     topics = tuple(dict.fromkeys(topic for _, topic in reading))
     followed = tuple(dict.fromkeys(topic for one, topic in reading if one.live))
     variables = {one.name: compile_variable(one, topics, followed) for one in definition.variables}
+    sourced = [one.model_dump(mode="json") for one in definition.variables if one.source is not None]
     live = tuple((one.name, one.path) for one in variables.values() if one.live and one.path is not None)
     nodes = [compile_node(one) for one in definition.all_activities()]
+    heard = tuple(one.compiled(topic) for one, topic in reading)
     return Process(
         definition=definition,
-        triggers=tuple(one.compiled(topic) for one, topic in reading),
+        triggers=tuple(one for one, (model, _) in zip(heard, reading, strict=True) if model.starts_each),
+        patterns=tuple(
+            compile_pattern(index, one, sourced)
+            for index, one in enumerate(definition.triggers)
+            if isinstance(one, PatternTrigger)
+        ),
+        heard=heard,
         timers=tuple(
             compile_timer(index, one, definition.id)
             for index, one in enumerate(definition.triggers)

@@ -101,7 +101,9 @@ class Report:
             case "string_too_short":
                 self.add(at, "Expected a text, but it is empty")
             case "too_short":
-                self.add(at, "Expected at least one element, but the list is empty")
+                least = context["min_length"]
+                empty = "Expected at least one element, but the list is empty"
+                self.add(at, empty if least == 1 else f"Expected at least {least} elements, but got {len(got)}")
             case "greater_than_equal" | "less_than_equal":
                 bound = f"from {context['ge']} up" if "ge" in context else f"up to {context['le']}"
                 self.add(at, f"Expected a number {bound}, but got {show(got)}")

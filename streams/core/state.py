@@ -7,8 +7,9 @@
 | definition | ``definition:<id>``       | ``DefinitionVersions``                                     |
 | schedule   | ``schedule:<definition>`` | ``Schedule``: the clock of a definition                    |
 
-Each is the fold of its entity's events by ``apply``.  Soft records, ``latest:<topic>:<key path>:<key>``, hold
-the latest reading of a key as JSON: they are no fold, ``verify`` skips them, and they start empty after a rebuild.
+Each is the fold of its entity's events by ``apply``.  Soft records are no fold: ``verify`` skips them, and they start
+empty after a rebuild.  ``latest:<topic>:<key path>:<key>`` holds the latest reading of a key as JSON,
+``pattern:<definition id>:<trigger>:<key>`` a ``Window``: what a pattern knows of a key.
 
 Instants are Unix milliseconds of plant time.  Every record carries ``v``; a field added later has a default.
 """
@@ -22,6 +23,10 @@ from streams.core.tasks.task import Task
 
 VERSION = 1
 UNENDED = frozenset({"running", "suspended"})
+LATEST_PREFIX = "latest:"
+WINDOW_PREFIX = "pattern:"
+SOFT_PREFIXES = (LATEST_PREFIX, WINDOW_PREFIX)
+"""Of the records that are no fold."""
 
 
 class Wait(msgspec.Struct, omit_defaults=True):
@@ -200,4 +205,23 @@ class Feed(NamedTuple):
     @property
     def record(self) -> str:
         """The table key of the soft record that holds the latest reading."""
-        return f"latest:{self.topic}:{self.key_path}:{self.key}"
+        return f"{LATEST_PREFIX}{self.topic}:{self.key_path}:{self.key}"
+
+
+class WindowName(NamedTuple):
+    """Of the window that the pattern at place ``trigger`` of a definition's triggers has for ``key``."""
+
+    definition_id: str
+    trigger: int
+    key: str
+
+    @property
+    def record(self) -> str:
+        """The table key of the soft record."""
+        return f"{WINDOW_PREFIX}{self.definition_id}:{self.trigger}:{self.key}"
+
+    @classmethod
+    def of(cls, record: str) -> "WindowName":
+        """From the table key."""
+        _, definition_id, trigger, key = record.split(":", 3)
+        return cls(definition_id, int(trigger), key)

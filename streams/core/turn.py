@@ -7,7 +7,7 @@ command sees what the last one did.  Nothing here performs an effect: a shell ta
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -16,32 +16,36 @@ from streams.core.commands import TopicCommand
 from streams.core.due import Timer, due_timers
 from streams.core.durations import instant
 from streams.core.events import VERSION, Event
+from streams.core.patterns.window import Window
 from streams.core.process import Process, UnusableError
 from streams.core.state import Entity, Feed, Instance, Key, key_entity
 
 Reading = dict[str, Any]
 
 
-class Overlay:
-    """Entities as one command sees them: read through ``load`` once, written into ``changed`` only."""
+_Kept = TypeVar("_Kept", Entity, Window)
+
+
+class Overlay(Generic[_Kept]):
+    """Entities, or windows, as one command sees them: read through ``load`` once, written into ``changed`` only."""
 
     __slots__ = ("_load", "_seen", "_timers", "changed")
 
-    def __init__(self, load: Callable[[str], Entity | None]) -> None:
+    def __init__(self, load: Callable[[str], _Kept | None]) -> None:
         """``load`` returns a fresh object: it is the overlay's to change."""
-        self._load = load
-        self._seen: dict[str, Entity | None] = {}
+        self._load: Callable[[str], _Kept | None] = load
+        self._seen: dict[str, _Kept | None] = {}
         self._timers: dict[str, list[Timer]] = {}
-        self.changed: dict[str, Entity | None] = {}
+        self.changed: dict[str, _Kept | None] = {}
 
-    def get(self, entity_id: str) -> Entity | None:
+    def get(self, entity_id: str) -> _Kept | None:
         if entity_id not in self._seen:
             entity = self._seen[entity_id] = self._load(entity_id)
             if timers := due_timers(entity):
                 self._timers[entity_id] = timers
         return self._seen[entity_id]
 
-    def put(self, entity_id: str, entity: Entity | None) -> None:
+    def put(self, entity_id: str, entity: _Kept | None) -> None:
         self._seen[entity_id] = self.changed[entity_id] = entity
 
     def timers(self) -> Iterator[tuple[list[Timer], list[Timer]]]:
@@ -67,9 +71,10 @@ class Surroundings:
     """What surrounds a partition's commands; the same for all commands of a batch.
 
     ``process`` compiles a deployed definition (version ``None``: the active one), or returns ``None`` when there is
-    none; ``inactive`` tells whether it may not start instances.  ``latest`` is the latest reading of a feed.
-    ``action_time`` is how much plant time passes in one unit of real time: an action takes real time, however fast the
-    plant's clock runs.  ``mqtt_routes`` are telemetry topics by the MQTT filter that the bridge carries into them.
+    none; ``inactive`` tells whether it may not start instances.  ``latest`` is the latest reading of a feed, ``window``
+    the window with that record's key.  ``opened_ms`` is since when somebody decides here.  ``action_time`` is how much
+    plant time passes in one unit of real time: an action takes real time, however fast the plant's clock runs.
+    ``mqtt_routes`` are telemetry topics by the MQTT filter that the bridge carries into them.
     """
 
     partition: int
@@ -78,8 +83,10 @@ class Surroundings:
     telemetry_topics: frozenset[str]
     process: Callable[[str, int | None], Process | None]
     latest: Callable[[Feed], Reading | None]
+    window: Callable[[str], Window | None] = lambda _record: None
     inactive: Callable[[str, int | None], bool] = lambda _id, _version: False
     action_time: float = 1.0
+    opened_ms: int = 0
     mqtt_routes: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -88,7 +95,7 @@ class Turn:
     """The turn of one command that was appended at plant time ``now_ms``; ``offset`` is ``None`` for a timer."""
 
     around: Surroundings
-    entities: Overlay
+    entities: Overlay[Entity]
     now_ms: int
     offset: int | None
     events: list[Event] = field(default_factory=list)
@@ -97,6 +104,10 @@ class Turn:
     """Records for ``process-definitions``."""
     readings: dict[Feed, Reading | None] = field(default_factory=dict)
     """Soft records to keep; ``None`` removes one."""
+    windows: Overlay[Window] = field(init=False)
+    """What patterns know of keys: soft records too."""
+    late: int = 0
+    """Readings that came too late for a pattern."""
     follow_ups: list[TopicCommand] = field(default_factory=list)
     """Commands for ``process-commands``, to be sent in the transaction of the turn."""
     cause: str = field(init=False)
@@ -106,21 +117,24 @@ class Turn:
     def __post_init__(self) -> None:
         self.cause = f"{self.around.partition}:{'timer' if self.offset is None else self.offset}"
         self._now = instant(self.now_ms)
+        self.windows = Overlay(self.around.window)
 
     def reject(self, reason: str, message: str, subject: str | None = None) -> None:
         """Refuse the command.  Only before the first event: a command is refused as a whole or not at all."""
         assert not self.events
         self.rejection = Rejection(reason, message, subject)
 
-    def follow_up(self, command: TopicCommand) -> None:
+    def follow_up(self, command: TopicCommand, of: str | None = None) -> None:
         """Have a command carried out, here or in another partition, once this turn has committed, and only then.
 
         It goes where ``home_of`` says and gets an id of its own: ``<cause>/<n>``, and for a timer, whose cause others
         have too, ``<partition>:timer/<subject>/<seq>/<n>`` of the last event.  Only behind an event: what leads to
-        another command has happened.
+        another command has happened.  Where it has not, since nothing but soft records have changed, ``of`` stands for
+        the event: it is another one each time.
         """
-        last = self.events[-1]
-        of = self.cause if self.offset is not None else f"{self.cause}/{last.subject}/{last.seq}"
+        if of is None:
+            of = f"{self.events[-1].subject}/{self.events[-1].seq}"
+        of = self.cause if self.offset is not None else f"{self.cause}/{of}"
         self.follow_ups.append(msgspec.structs.replace(command, id=f"{of}/{len(self.follow_ups) + 1}"))
 
     def instance(self, instance_id: str) -> Instance | None:

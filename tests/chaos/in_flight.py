@@ -30,7 +30,7 @@ Place = tuple[int, int]
 Waits = defaultdict[str, set[str]]
 """Activities that wait, by instance."""
 ENDS = frozenset({"completed", "failed", "cancelled"})
-OBSERVE = b'{"type":"observe"'
+OBSERVE = b'{"type":"observe'
 """A reading that the router forwards: the log does not tell what becomes of it."""
 
 

@@ -83,6 +83,9 @@ class Partition:
         self.offset = 0
         self.rebuild()
 
+    def active(self) -> list[Process]:
+        return list(self.processes.values())
+
     def inactive(self, definition_id: str, version: int | None) -> bool:
         return False
 

@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator
 import msgspec
 
 from streams.codec import UpgradeError, decode_command
-from streams.core.commands import Observe
+from streams.core.commands import SoftCommand
 from streams.core.decide import home_of
 from streams.deadletters import source_of
 from streams.log import Log
@@ -100,4 +100,4 @@ def must_leave_trace(record: Record, partition: int, partitions: int) -> bool:
         home = home_of(command, partitions)
     except ValueError:  # a dead letter, a rejection
         return True
-    return not isinstance(command, Observe) and home in (None, partition)
+    return not isinstance(command, SoftCommand) and home in (None, partition)

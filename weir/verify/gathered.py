@@ -22,7 +22,7 @@ from streams.retries import RETRY_HEADER
 from streams.staging import FOLLOW_UP_HEADER, FROM_HEADER
 from weir.verify.sent import Place
 
-READING = frozenset(name for name, model in TRIGGERS.items() if issubclass(model, ReadingTrigger))
+READING = frozenset(name for name, model in TRIGGERS.items() if issubclass(model, ReadingTrigger) and model.starts_each)
 """Triggers by which the router starts processes."""
 CLOCK = "timer"
 """The trigger by which schedules start processes."""

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from streams.codec import decode_entity, encode_entity
-from streams.core.state import Entity, Finished, Instance
+from streams.core.state import SOFT_PREFIXES, Entity, Finished, Instance
 from streams.endings import FAILED_TTL_MS
 from streams.log import Log, Span
 from streams.transport.contents import TableContents
@@ -22,7 +22,7 @@ from weir.verify.canonical import differing
 from weir.verify.fold import Fold
 from weir.verify.report import Difference
 
-NO_FOLD = (b"latest:", b"\x00")
+NO_FOLD = (*(prefix.encode() for prefix in SOFT_PREFIXES), b"\x00")
 MISSING = "table-missing"
 
 

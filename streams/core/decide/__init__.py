@@ -9,6 +9,7 @@ from typing import Any
 from streams.core.commands import (
     DEFINITIONS_KEY,
     ActivateDefinition,
+    AlignWindow,
     AnyCommand,
     AssignTask,
     Cancel,
@@ -23,19 +24,23 @@ from streams.core.commands import (
     FireTimer,
     Migrate,
     Observe,
+    ObservePattern,
     Resume,
     Retry,
     ScheduleCommand,
     SetSchedule,
     SetVariables,
     Signal,
+    SoftCommand,
     StartProcess,
     Suspend,
     TopicCommand,
     UnclaimTask,
     UpdateTask,
+    WatchKeys,
 )
 from streams.core.decide.activate_definition import activate_definition
+from streams.core.decide.align_window import align_window
 from streams.core.decide.assign_task import assign_task
 from streams.core.decide.cancel import cancel
 from streams.core.decide.claim_task import claim_task
@@ -48,6 +53,7 @@ from streams.core.decide.fail_activity import fail_activity
 from streams.core.decide.fire_timer import fire_timer
 from streams.core.decide.migrate import migrate
 from streams.core.decide.observe import observe
+from streams.core.decide.observe_pattern import observe_pattern
 from streams.core.decide.resume import resume
 from streams.core.decide.retry import retry
 from streams.core.decide.set_schedule import set_schedule
@@ -57,6 +63,7 @@ from streams.core.decide.start_process import start_process
 from streams.core.decide.suspend import suspend
 from streams.core.decide.unclaim_task import unclaim_task
 from streams.core.decide.update_task import update_task
+from streams.core.decide.watch_keys import watch_keys
 from streams.core.ids import check_instance_id, partition_for, partition_of
 from streams.core.turn import Turn
 
@@ -64,6 +71,8 @@ DECIDERS: dict[type, Callable[[Turn, Any], None]] = {
     StartProcess: start_process,
     Signal: signal,
     Observe: observe,
+    ObservePattern: observe_pattern,
+    WatchKeys: watch_keys,
     Cancel: cancel,
     DeployDefinition: deploy_definition,
     ActivateDefinition: activate_definition,
@@ -83,6 +92,7 @@ DECIDERS: dict[type, Callable[[Turn, Any], None]] = {
     Retry: retry,
     SetVariables: set_variables,
     Migrate: migrate,
+    AlignWindow: align_window,
 }
 
 
@@ -105,7 +115,7 @@ def home_of(command: TopicCommand, partitions: int) -> int | None:
 
     Raises ``ValueError`` when the command names an instance that cannot exist, or no target.
     """
-    if isinstance(command, DefinitionCommand | ScheduleCommand | Observe):
+    if isinstance(command, DefinitionCommand | ScheduleCommand | SoftCommand):
         return partition_for(command_key(command) or "", partitions)
     if isinstance(command, StartProcess) and command.key is not None:
         return partition_for(command.key, partitions)

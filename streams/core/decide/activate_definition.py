@@ -3,6 +3,7 @@
 from streams.core.commands import ActivateDefinition
 from streams.core.decide.published import origin_data, publish_activation
 from streams.core.decide.versions import deployed_versions
+from streams.core.decide.watch_keys import have_active_keys_watched
 from streams.core.state import definition_entity
 from streams.core.turn import Turn
 
@@ -24,3 +25,4 @@ def activate_definition(turn: Turn, command: ActivateDefinition) -> None:
     data = {"version": version, "reason": command.reason, **origin_data(command.origin)}
     turn.emit_outside(subject, (entity.seq, entity.updated_at), "definition_activated", (entity.id, version), data)
     publish_activation(turn, subject)
+    have_active_keys_watched(turn, entity)

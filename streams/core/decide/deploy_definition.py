@@ -2,6 +2,7 @@
 
 from streams.core.commands import DeployDefinition
 from streams.core.decide.published import origin_data, publish_activation, version_record
+from streams.core.decide.watch_keys import have_keys_watched
 from streams.core.definition import ProcessDefinition
 from streams.core.parse import DefinitionError, validate_definition
 from streams.core.state import DefinitionVersions, definition_entity
@@ -31,6 +32,7 @@ def deploy_definition(turn: Turn, command: DeployDefinition) -> None:
     turn.emit_outside(subject, last, "definition_deployed", (definition.id, definition.version), data)
     turn.published.append(version_record(definition, command, turn.now_ms))
     publish_activation(turn, subject)
+    have_keys_watched(turn, definition)
 
 
 def _refusal(definition: ProcessDefinition, hashes: dict[int, str]) -> tuple[str, str] | None:

@@ -1,7 +1,7 @@
 """``fire_timer``: a moment that somebody waits for has come.  A timer that is no longer due does nothing."""
 
 from streams.core.commands import FireTimer
-from streams.core.due import Timer, due_timers
+from streams.core.due import PATTERN, Timer, due_timers
 from streams.core.flow.due import PURPOSES
 from streams.core.places import place_of
 from streams.core.turn import Turn
@@ -11,5 +11,6 @@ def fire_timer(turn: Turn, command: FireTimer) -> None:
     """Do what the timer is for."""
     place = place_of(command.activity_id, command.token)
     timer = Timer(command.due_ms, command.instance_id, place, command.purpose, command.execution)
-    if timer in due_timers(turn.entities.get(command.instance_id)):
+    holders = turn.windows if command.purpose == PATTERN else turn.entities
+    if timer in due_timers(holders.get(command.instance_id)):
         PURPOSES[command.purpose](turn, command)

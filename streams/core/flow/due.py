@@ -5,10 +5,11 @@ from typing import Any
 
 from streams.core.activities import Node
 from streams.core.commands import FireTimer
-from streams.core.due import ESCALATION, REMINDER, SCHEDULE, WAIT
+from streams.core.due import ESCALATION, PATTERN, REMINDER, SCHEDULE, WAIT
 from streams.core.expressions import ExpressionError
 from streams.core.flow import errors, timer, user_task
 from streams.core.flow.flow import Flow
+from streams.core.matching import time_passed
 from streams.core.places import place_of
 from streams.core.process import VariablesError
 from streams.core.schedules.fire import fire
@@ -60,5 +61,6 @@ PURPOSES: dict[str, Callable[[Turn, FireTimer], None]] = {
     SCHEDULE: fire,
     REMINDER: _of_task(user_task.remind),
     ESCALATION: _of_task(user_task.escalate),
+    PATTERN: time_passed,
 }
 """By ``Timer.purpose``."""

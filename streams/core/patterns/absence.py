@@ -59,5 +59,5 @@ class Absence:
             state.again = at + self.re_alarm * max(1, missed)
         return [] if state.last is None else [state.last]
 
-    def blank(self, state: AbsenceState) -> bool:
-        return state.since is None
+    def lasts(self, state: AbsenceState) -> None:  # noqa: ARG002  a key that is missed stays so
+        return None

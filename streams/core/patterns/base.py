@@ -48,5 +48,5 @@ class Form(Protocol):
     def tick(self, state: Any, now: int) -> list[Point] | None:
         """The moment ``next`` has come, or passed until ``now``; returns like ``see``.  Asked until it is ahead."""
 
-    def blank(self, state: Any) -> bool:
-        """Whether the key may be forgotten: the state is as good as ``new``."""
+    def lasts(self, state: Any) -> int | None:
+        """For how many milliseconds after the newest reading the state tells more than ``new``; ``None`` for ever."""

@@ -98,8 +98,8 @@ class Level:
             self._ends(state, at)
         return None
 
-    def blank(self, state: LevelState) -> bool:
-        return state.first is None and not state.alarm
+    def lasts(self, state: LevelState) -> int | None:
+        return 0 if state.first is None and not state.alarm else None
 
     def _confirm(self, state: LevelState, at: int) -> list[Point] | None:
         """Fires when it has held for long enough at ``at``."""

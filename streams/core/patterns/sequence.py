@@ -42,15 +42,14 @@ class Sequence:
         state.ways = ways if any(ways) else []
         return None
 
-    def next(self, state: SequenceState) -> int | None:
-        begun = [way[0].at for way in state.ways if way]
-        return max(begun) + self.within if begun else None
+    def next(self, state: SequenceState) -> None:  # noqa: ARG002  nothing happens without a reading
+        return None
 
-    def tick(self, state: SequenceState, now: int) -> None:  # noqa: ARG002  whenever it is asked, all is too old
-        state.ways = []
+    def tick(self, state: SequenceState, now: int) -> None:
+        raise NotImplementedError
 
-    def blank(self, state: SequenceState) -> bool:
-        return not state.ways
+    def lasts(self, state: SequenceState) -> int:
+        return self.within if state.ways else 0
 
     def _in_time(self, way: list[Point], at: int) -> bool:
         return bool(way) and at - way[0].at <= self.within

@@ -22,15 +22,17 @@ _AT = attrgetter("at")
 State = LevelState | CountState | SequenceState | AbsenceState
 
 
-class Window(msgspec.Struct, omit_defaults=True):
+class Window(msgspec.Struct, omit_defaults=True, tag="window"):
     """The soft record of one key.
 
-    ``pattern`` is the fingerprint of the pattern that it belongs to.  ``newest`` is the time of the newest reading, and
-    ``lag`` how much later it arrived, in milliseconds.  Readings before ``done`` come too late; ``held`` ones wait.
-    ``variables`` are those of the last reading that brought any, ``fired`` is the time of the last firing.
+    ``name`` is its key in the table, ``pattern`` the fingerprint of the pattern that it belongs to.  ``newest`` is the
+    time of the newest reading, and ``lag`` how much later it arrived, in milliseconds.  Readings before ``done`` come
+    too late; ``held`` ones wait.  ``variables`` are those of the last reading that brought any, ``fired`` is the time
+    of the last firing.  ``due`` is the plant time at which something happens without a reading.
     """
 
     v: int
+    name: str
     pattern: str
     state: State
     newest: int
@@ -39,6 +41,7 @@ class Window(msgspec.Struct, omit_defaults=True):
     held: list[Sighting] = msgspec.field(default_factory=list)
     variables: bytes = b""
     fired: int | None = None
+    due: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +65,9 @@ class Pattern:
     lateness: int = 0
     cooldown: int = 0
 
-    def open(self, at: int, state: State | None = None) -> Window:
+    def open(self, name: str, at: int, state: State | None = None) -> Window:
         """The window of a key of which nothing is known before ``at``."""
-        return Window(VERSION, self.fingerprint, self.form.new() if state is None else state, at)
+        return Window(VERSION, name, self.fingerprint, self.form.new() if state is None else state, at)
 
     def observe(self, window: Window, sighting: Sighting, now: int) -> list[Firing] | None:
         """Take in a reading that arrives at plant time ``now``; ``None`` when it comes too late to count."""
@@ -90,16 +93,20 @@ class Pattern:
         at = self.form.next(window.state)
         if window.held:
             at = window.held[0].at if at is None else min(at, window.held[0].at)
-        elif at is None and self.form.blank(window.state):
+        elif at is None:
             at = self._forgotten_at(window)
         return None if at is None else at + self.lateness + window.lag
 
     def is_over(self, window: Window) -> bool:
         """Whether nothing of the window counts any more, so that it need not be kept."""
-        return not window.held and self.form.blank(window.state) and window.done > self._forgotten_at(window)
+        at = self._forgotten_at(window)
+        return not window.held and at is not None and window.done > at
 
-    def _forgotten_at(self, window: Window) -> int:
-        at = window.newest + KEEP_MS
+    def _forgotten_at(self, window: Window) -> int | None:
+        lasts = self.form.lasts(window.state)
+        if lasts is None:
+            return None
+        at = window.newest + lasts + KEEP_MS
         return at if window.fired is None else max(at, window.fired + self.cooldown)
 
     def _decide(self, window: Window, until: int, *, silent: bool = False) -> list[Firing]:

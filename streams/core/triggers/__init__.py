@@ -2,7 +2,9 @@
 
 from streams.core.triggers.api import ApiTrigger
 from streams.core.triggers.base import Mode, Trigger
+from streams.core.triggers.compiled_pattern import CompiledPattern, compile_pattern
 from streams.core.triggers.mqtt import MqttTrigger
+from streams.core.triggers.pattern import PatternTrigger
 from streams.core.triggers.redpanda import ReadingTrigger, RedpandaTrigger, TelemetryTrigger
 from streams.core.triggers.station import STATION_TRIGGERS
 from streams.core.triggers.timer import CompiledTimer, TimerTrigger, compile_timer
@@ -12,6 +14,7 @@ TRIGGERS: dict[str, type[Trigger]] = {
     "api": ApiTrigger,
     "mqtt": MqttTrigger,
     "timer": TimerTrigger,
+    "pattern": PatternTrigger,
     **STATION_TRIGGERS,
 }
 ALIASES: dict[str, str] = {"event": "redpanda", "manual": "api", "schedule": "timer", "time_schedule": "timer"}
@@ -20,13 +23,16 @@ __all__ = [
     "ALIASES",
     "TRIGGERS",
     "ApiTrigger",
+    "CompiledPattern",
     "CompiledTimer",
     "Mode",
     "MqttTrigger",
+    "PatternTrigger",
     "ReadingTrigger",
     "RedpandaTrigger",
     "TelemetryTrigger",
     "TimerTrigger",
     "Trigger",
+    "compile_pattern",
     "compile_timer",
 ]

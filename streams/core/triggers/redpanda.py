@@ -42,6 +42,8 @@ class ReadingTrigger(Trigger):
 
     live: ClassVar[bool] = True
     """Whether the readings of ``topic`` are of a quantity that variables may follow."""
+    starts_each: ClassVar[bool] = True
+    """Whether a reading that matches is a start, and not only part of one."""
 
     condition: Condition | None = None
     all: _Conditions | None = None
@@ -142,9 +144,9 @@ class TelemetryTrigger:
         if self.event is not None:
             if reading.get("tags", {}).get("event") != self.event:
                 return False
-            if not (passes := _hold(self.filters, reading, needs_all=True)):
+            if not (passes := hold(self.filters, reading, needs_all=True)):
                 return passes
-        return _hold(self.conditions, reading, needs_all=self.needs_all)
+        return hold(self.conditions, reading, needs_all=self.needs_all)
 
     def key_of(self, reading: dict[str, Any], record_key: str | None) -> str | None:
         """The business key: ``trigger.key``, else ``tags.device_id``, else the record's key; 5.0 is ``5``."""
@@ -154,7 +156,8 @@ class TelemetryTrigger:
         return key_text(record_key)
 
 
-def _hold(conditions: tuple[Expression, ...], reading: dict[str, Any], *, needs_all: bool) -> bool | None:
+def hold(conditions: tuple[Expression, ...], reading: dict[str, Any], *, needs_all: bool) -> bool | None:
+    """Whether all, or any, of the conditions hold; returns and raises like ``TelemetryTrigger.matches``."""
     absent = False
     for condition in conditions:
         try:

@@ -66,7 +66,7 @@ class Player:
     def take(self, one: Arrival) -> None:
         """A reading arrives; what is due before it has come."""
         self.pass_until(one.now - 1)
-        window = self.window or self.pattern.open(one.at)
+        window = self.window or self.pattern.open("w", one.at)
         firings = self.pattern.observe(window, one.sighting, one.now)
         if firings is None:
             self.late += 1

@@ -158,7 +158,7 @@ def test_a_key_that_is_missed_whether_it_was_ever_seen_or_not() -> None:
     form = Absence(2 * MINUTE, re_alarm=20 * MINUTE)
     pattern = Pattern(form, "p")
     player = play(pattern, [], 0)
-    player.window = pattern.open(0, form.watch(0))
+    player.window = pattern.open("w", 0, form.watch(0))
     player.pass_until(HOUR)
     assert minutes(player) == [2, 22, 42]
     player.take(Arrival(HOUR, HOUR, [True]))

@@ -65,7 +65,7 @@ def test_readings_before_what_silence_has_decided_come_too_late() -> None:
 def test_what_does_not_count_any_more_is_forgotten(form: Form) -> None:
     pattern = Pattern(form, "p", lateness=MINUTE)
     readings = [Arrival(n * MINUTE, n * MINUTE, [n == 0, False]) for n in range(2)]
-    forgotten = MINUTE + KEEP_MS + MINUTE
+    forgotten = MINUTE + KEEP_MS + MINUTE + (0 if isinstance(form, Level) else form.within)
     assert play(pattern, readings, forgotten - 1).window is not None
     assert play(pattern, readings, forgotten).window is None
 

@@ -1,18 +1,21 @@
 """Every command has exactly one outcome: its events, or one rejection, or one dead letter.
 
-Ask once they are processed.  A command that was forwarded to its home stands there again, and has its outcome there.  A
-reading (``observe``) has no outcome that the log shows, unless it is refused.
+Ask once they are processed.  A command that was forwarded to its home stands there again, and has its outcome there.
+What moves soft records only (``observe``, ``observe_pattern``) has no outcome that the log shows, unless it is refused.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import get_args
 
+from streams.core.commands import SoftCommand
 from weir.verify.canonical import canonical
 from weir.verify.gathered import Gathered, Outcome, Standing
 from weir.verify.report import Difference
 from weir.verify.sent import Acknowledged, Place, Sent
 
 NAME = "command"
+SOFT = frozenset(str(one.__struct_config__.tag) for one in get_args(SoftCommand))
 TAKES_MESSAGE = frozenset({"signal_received", "signal_buffered"})
 
 
@@ -75,7 +78,7 @@ def _wrong(standing: Standing, found: list[Outcome]) -> str | None:
     outcomes = _counts(found)
     if standing.kind is None:
         return None if outcomes == (0, 0, 1) else _not_one(found)
-    if standing.kind == "observe":
+    if standing.kind in SOFT:
         return None if outcomes in {(0, 0, 0), (0, 1, 0), (0, 0, 1)} else _not_one(found)
     return _not_one(found) if sum(outcomes) != 1 else _repeated(standing, found)
 
