@@ -6,6 +6,7 @@ from typing import Any
 
 from projections import positions
 from projections.projector import Projector
+from projections.tables import tasks
 from tests.mutations.replacing import replaced
 
 
@@ -51,4 +52,11 @@ def position_before_the_rows() -> Iterator[None]:
         return transaction
 
     with replaced(Projector, "_transaction", apart):
+        yield
+
+
+@contextmanager
+def forget_whose_a_task_is() -> Iterator[None]:
+    """The row of a task keeps whom it had first."""
+    with replaced(tasks, "_whose", lambda _: lambda *_args: None):
         yield

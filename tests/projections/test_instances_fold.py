@@ -27,6 +27,7 @@ PASSIVE |= {name for name in EVENT_TYPES if name.startswith("task_")}  # those o
 NOT_OF_INSTANCES = {
     *("signal_buffered", "signal_released", "signal_expired"),
     *("definition_deployed", "definition_activated", "definition_deactivated"),
+    *("schedule_set", "schedule_stopped", "schedule_skipped", "schedule_fired"),
 }
 
 

@@ -118,8 +118,6 @@ class Fold:
         self.course.pass_by(seen)
         if self._continue(seen) and of_instance:
             self._live(seen)
-            if self._projecting and tasks.is_of_task(event):
-                self._follow_task(event)
 
     def _count(self, event: Event) -> None:
         projected = self.projected.get(event.subject)
@@ -139,6 +137,8 @@ class Fold:
             before.seq = event.seq - 1
         try:
             apply_at(self, event, seen.time_ms)
+            if self._projecting and tasks.is_of_task(event):
+                self._follow_task(event)
         except Exception as error:  # noqa: BLE001 - whatever a damaged event does to the fold is what there is to tell
             self.broken.add(event.subject)
             why = f"Expected {event.type} to follow, but the fold ends here: {type(error).__name__}: {error}"

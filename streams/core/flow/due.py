@@ -44,7 +44,9 @@ def _of_task(remind_or_escalate: Callable[[Flow, Any, int], None]) -> Callable[[
         try:
             remind_or_escalate(flow, node, command.execution)
         except (ExpressionError, VariablesError) as error:
-            errors.fail(flow, node, command.token, "expression", f"{flow.process.id}: activity {node.id}: {error}")
+            text = f"{flow.process.id}: activity {node.id}: {error}"
+            user_task.give_up(flow, node, command.execution, "expression", text)
+            errors.fail(flow, node, command.token, "expression", text)
         run(flow)
 
     return fire

@@ -57,6 +57,14 @@ def complete(flow: Flow, node: UserTaskNode, execution: int, result: dict[str, A
     flow.go(token, node.next)
 
 
+def give_up(flow: Flow, node: UserTaskNode, execution: int, error_type: str, error: str) -> None:
+    """The activity fails while its task is open."""
+    token = flow.instance.tasks[execution].token
+    tell(flow, execution, "task_cancelled", {"reason": "failed"})
+    data = {"execution": execution, "error_type": error_type, "error": error}
+    flow.emit("activity_failed", data, node.id, token, error)
+
+
 def cancel_tasks(turn: Turn, instance: Instance, reason: str, place: str | None = None) -> None:
     """Nobody is to answer any more: the tasks of an instance that ends, or the one at a ``place`` that is left."""
     for execution, task in list(instance.tasks.items()):
@@ -86,9 +94,11 @@ def remind(flow: Flow, node: UserTaskNode, execution: int) -> None:
 def escalate(flow: Flow, node: UserTaskNode, execution: int) -> None:
     """An escalation is due.  Raises ``ExpressionError``."""
     task = flow.instance.tasks[execution]
-    _, effect = node.levels[task.level]
-    flow.refresh(effect.names, task.token)
-    rendered = effect.render(flow.variables(task.token))
+    rendered: dict[str, Any] = {}
+    if task.level < len(node.levels):  # a migration may have left fewer
+        _, effect = node.levels[task.level]
+        flow.refresh(effect.names, task.token)
+        rendered = effect.render(flow.variables(task.token))
     data: dict[str, Any] = {"level": task.level + 1}
     if (to := rendered.get("to")) is not None:
         data |= _handed_over(task, to)

@@ -3,7 +3,11 @@
 from weir.verify.seen import Seen
 
 TYPES = frozenset({"activity_completed", "activity_failed", "timer_fired"})
-ENDS = {"activity_completed": ("action", "message", "task"), "activity_failed": ("action",), "timer_fired": ("timer",)}
+ENDS = {
+    "activity_completed": ("action", "message", "task"),
+    "activity_failed": ("action", "task"),
+    "timer_fired": ("timer",),
+}
 
 
 def check(seen: Seen) -> str | None:
