@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from streams.core.activities import Node
+from streams.core.activities import Node, UserTaskNode
 from streams.core.commands import FireTimer
 from streams.core.due import ESCALATION, PATTERN, REMINDER, SCHEDULE, WAIT
 from streams.core.expressions import ExpressionError
@@ -41,6 +41,7 @@ def _of_task(remind_or_escalate: Callable[[Flow, Any, int], None]) -> Callable[[
         assert instance is not None
         flow = Flow(turn, instance, turn.process_of(instance))
         node = flow.process.activities[command.activity_id]
+        assert isinstance(node, UserTaskNode)
         try:
             remind_or_escalate(flow, node, command.execution)
         except (ExpressionError, VariablesError) as error:
