@@ -231,15 +231,15 @@ def test_templates_are_listed_and_explained(weir):
     assert {"approval", "threshold-alarm"} <= set(listed)
     assert "approval" in weir("template", "list").stdout
     shown = json.loads(weir("template", "show", "threshold-alarm", "--json").stdout)
-    assert [one["name"] for one in shown["parameters"] if one["required"]] == ["id", "field", "limit"]
-    assert "above | below" in weir("template", "show", "threshold-alarm").stdout
+    assert [one["name"] for one in shown["parameters"] if one["required"]] == ["id", "field", "on", "off"]
+    assert "How long the reading must be there" in weir("template", "show", "threshold-alarm").stdout
     unknown = weir("template", "show", "threshold", "--json")
     assert (unknown.exit_code, error_of(unknown)["reason"]) == (1, "unknown_definition")
     assert "Did you mean 'threshold-alarm'?" in error_of(unknown)["message"]
 
 
 def test_a_template_becomes_a_definition(weir, tmp_path):
-    values = ("--param", "id=boiler-hot", "--param", "field=flow_temp_c", "--param", "limit=70")
+    values = ("--param", "id=boiler-hot", "--param", "field=flow_temp_c", "--param", "on=70", "--param", "off=65")
     printed = weir("template", "instantiate", "threshold-alarm", *values)
     assert printed.exit_code == 0, printed.output
     assert parse_definition(printed.stdout).id == "boiler-hot"

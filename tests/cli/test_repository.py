@@ -156,7 +156,7 @@ def test_a_plants_definitions_as_a_folder_and_back(plant: Plant, tmp_path: Path)
 
 
 def test_a_template_is_deployed(plant: Plant) -> None:
-    values = ("--param", "id=paint", "--param", "what=paint")
+    values = ("--param", "id=paint", "--param", "what=paint", "--param", "group=painters")
     made = plant.ask("template", "instantiate", "approval", *values, "--deploy")
     assert (made["id"], made["outcome"]) == ("paint", "deployed")
     shown = plant.ask("definitions", "show", "paint")
