@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +11,12 @@ import typer
 from streams.core.definition import ProcessDefinition
 from streams.core.parse import check_definition
 from streams.core.templates import KIND, Template, fill, read_template
-from streams.topics import Topics
+from streams.topics import Topics, TopicsError, load_topics
 from weir.cli import options
 from weir.cli.errors import CliError, ExitCode
 from weir.cli.output import err, print_json, print_table
 from weir.cli.session import session_of
+from weir.cli.watching import whenever_changed
 
 _TEMPLATE = re.compile(rf"^kind:\s*[\"']?{KIND}\b", re.MULTILINE)
 SUFFIXES = (".yaml", ".yml")
@@ -92,22 +94,51 @@ def _check_template(text: str, file: Path) -> Checked:
     return Checked(file, None, text, template, of("error"), of("warning"))
 
 
-def validate(ctx: typer.Context, paths: Paths, json: options.Json = False) -> None:
+def validate(
+    ctx: typer.Context,
+    paths: Paths,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Look again whenever a file changes.")] = False,
+    json: options.Json = False,
+) -> None:
     """Check process definitions. Every problem names file, line, column and the fix. Needs nothing to run."""
-    checked = [check_file(file, session_of(ctx).topics) for file in definition_files(paths)]
-    if json:
+    if not watch:
+        if any(one.problems for one in _look(ctx, paths, as_json=json)):
+            raise typer.Exit(ExitCode.FAILED)
+        return
+    topics_file = session_of(ctx).settings.topics_file
+    definition_files(paths)  # what is not there from the start is a mistake on the command line
+
+    def files() -> list[Path]:
+        try:
+            return [*definition_files(paths), topics_file]
+        except CliError:  # `look` tells
+            return [topics_file]
+
+    def look() -> None:
+        try:
+            _look(ctx, paths, as_json=json)
+        except (CliError, TopicsError) as error:
+            err().print(str(error), markup=False)
+        err().print(f"{datetime.now(UTC).astimezone():%H:%M:%S}  watching; Ctrl-C ends", markup=False)
+
+    whenever_changed([*paths, topics_file], files, look)
+
+
+def _look(ctx: typer.Context, paths: list[Path], *, as_json: bool) -> list[Checked]:
+    topics = load_topics(session_of(ctx).settings)
+    checked = [check_file(file, topics) for file in definition_files(paths)]
+    if as_json:
         print_json([one.document() for one in checked])
-    else:
-        rows = [
-            (one.file, one.definition.id, one.definition.version, "valid")
-            if one.definition and not one.problems
-            else (one.file, one.template and one.template.head.id, None, "template" if not one.problems else "invalid")
-            for one in checked
-        ]
-        print_table(("file", "id", "version", ""), rows, "")
-        print_problems(checked)
-    if any(one.problems for one in checked):
-        raise typer.Exit(ExitCode.FAILED)
+        return checked
+    rows = [
+        (one.file, one.definition.id, one.definition.version, "valid")
+        if one.definition and not one.problems
+        else (one.file, one.template and one.template.head.id, None, "template" if not one.problems else "invalid")
+        for one in checked
+    ]
+    print_table(("file", "id", "version", ""), rows, "")
+    print_problems(checked)
+    return checked
 
 
 def print_problems(checked: list[Checked]) -> None:
