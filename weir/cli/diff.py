@@ -128,3 +128,6 @@ def _tell(before: Side, running: Mapping[str, int] | None, wrong: Mapping[str, s
     for activity, why in wrong.items():
         line = f"! {running[activity]} of {total} instances of {before.place} wait at {activity}: {why}"
         out().print(line, markup=False, soft_wrap=True)
+    if wrong:
+        hint = "`weir migrate-instances ID --to VERSION --dry-run` tells more, once NEW is deployed."
+        err().print(hint, markup=False)
