@@ -9,7 +9,7 @@
 Nothing here waits or touches Kafka, so that the same code runs under a simulated broker and a virtual clock.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import orjson
 import structlog
@@ -44,7 +44,7 @@ from streams.staging import (
     stage_rejection,
     stage_turn,
 )
-from streams.timers import Timers
+from streams.timers import TimerBackend, Timers
 from streams.topics import Topics
 from streams.windows import Unaligned
 
@@ -70,12 +70,14 @@ class PartitionProcessor:
         clock: PlantClock,
         mark_ttl_ms: int,
         table: Iterable[tuple[bytes, bytes]] = (),
+        timers: Callable[[], TimerBackend] = Timers,
     ) -> None:
         """``table`` holds the partition's records: what waits and what may be forgotten is built from them.
 
-        ``mark_ttl_ms`` is how long a finished instance is remembered, in milliseconds of plant time.
+        ``mark_ttl_ms`` is how long a finished instance is remembered, in milliseconds of plant time.  ``timers`` makes
+        what finds those that are due.
         """
-        self.timers = Timers()
+        self.timers = timers()
         self._endings = Endings(mark_ttl_ms)
         self._unaligned = Unaligned(definitions.active())
         for key, value in table:

@@ -125,6 +125,8 @@ class Settings(BaseSettings):
     """Port of the role's own ``/health`` and ``/metrics``, or a range (``18100-18131``) of which it takes one."""
     web_host: str = "127.0.0.1"
     """Address on which it listens."""
+    timers: str = "heap"
+    """What finds due timers in a processor: ``heap``, or a backend of an extension (``streams.extensions``)."""
     action_concurrency: Annotated[int, Field(ge=1)] = 64
     """Actions that one action worker performs at the same time."""
     databases: dict[DatabaseName, Annotated[SecretUrl, AfterValidator(_check_database)]] = Field(default_factory=dict)

@@ -8,13 +8,36 @@ out when its turn comes, and swept from the heap with the others when they are m
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 from streams.core.due import Timer, due_timers
 from streams.core.patterns import Window
 from streams.core.state import Entity
+from streams.core.suggest import suggest
+from streams.refused import RefusedError
 
 MIN_SWEEP = 1_000
+
+
+class TimerBackend(Protocol):
+    """What a processor asks of the timers of one of its partitions; ``Timers`` says what each means.
+
+    Nothing is kept in it: ``restore`` gets every entity of the table when a partition is taken over.  Of timers that
+    are due at the same moment the order is that of ``Timer``, so that every backend fires alike.
+    """
+
+    def __len__(self) -> int: ...
+
+    def restore(self, entity: Entity) -> None: ...
+
+    def next_due(self) -> int | None: ...
+
+    def due(self, now_ms: int, limit: int) -> list[Timer]: ...
+
+    def give_back(self) -> None: ...
+
+    def settled(self, changes: Iterable[tuple[Iterable[Timer], Iterable[Timer]]]) -> None: ...
 
 
 class Timers:
@@ -84,3 +107,16 @@ class Timers:
             for timer in new:
                 self.add(timer)
         self._in_flight.clear()
+
+
+HEAP = "heap"
+BACKENDS: dict[str, Callable[[], TimerBackend]] = {HEAP: Timers}
+"""By the name that ``WEIR_TIMERS`` gives; extensions add theirs (``streams.extensions``)."""
+
+
+def timer_backend(name: str) -> Callable[[], TimerBackend]:
+    """Raises ``RefusedError``."""
+    if name not in BACKENDS:
+        hint = suggest(name, list(BACKENDS), "timer backend")
+        raise RefusedError(f"WEIR_TIMERS: Expected a timer backend that is installed, but got {name!r}. {hint}")
+    return BACKENDS[name]

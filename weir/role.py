@@ -14,6 +14,7 @@ from importlib import import_module
 import structlog
 from pydantic import ValidationError
 
+from streams import extensions
 from streams.mqtt import MqttUrlError
 from streams.redaction import guard_output
 from streams.refused import RefusedError
@@ -35,6 +36,7 @@ def run_role(name: str, settings: Settings) -> int:
     guard_output(settings.secrets())
     log_to_stderr(settings)
     try:
+        extensions.load()
         gc.disable()  # nothing of the modules is garbage: looking for some is a tenth of the start
         role = import_module(MODULES[name])
         gc.enable()

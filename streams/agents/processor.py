@@ -16,6 +16,7 @@ from streams.monitoring import Sample
 from streams.outcome import Counts, Outcome
 from streams.processing import PartitionProcessor, decode_records
 from streams.settings import Settings
+from streams.timers import timer_backend
 from streams.topics import TABLE, Topics, load_topics
 from streams.transport import TopicPartition
 from streams.trimming import EVERY_S as TRIM_EVERY_S
@@ -33,6 +34,7 @@ class Processor:
         self.partitions: dict[int, PartitionProcessor] = {}
         self.counts = Counts()
         self._settings = settings
+        self._timers = timer_backend(settings.timers)
         self._topics = topics
         self.table: transport.TransactionalTable | None = None
         self.trimmer = Trimmer(settings, topics, self.positions)
@@ -48,7 +50,13 @@ class Processor:
         records = self.table.contents.parts.get(partition, {})
         ttl_ms = round(self._settings.done_ttl_s * 1000 * self._settings.plant_clock.factor)
         processor = PartitionProcessor(
-            partition, self._topics, self.store, self._settings.plant_clock, ttl_ms, records.items()
+            partition,
+            self._topics,
+            self.store,
+            self._settings.plant_clock,
+            ttl_ms,
+            records.items(),
+            self._timers,
         )
         self.partitions[partition] = processor
         seconds = round(time.perf_counter() - began, 3)

@@ -22,11 +22,15 @@ from streams.core.triggers import TRIGGERS, MqttTrigger, ReadingTrigger, TimerTr
 from streams.core.variables import Variable
 
 AnyTrigger: Any = Annotated[reduce(or_, TRIGGERS.values()), Field(discriminator="type")]
-AnyService: Any = Annotated[reduce(or_, SERVICES.values()), Field(discriminator="action")]
-AnyActivity: Any = Annotated[
-    reduce(or_, [AnyService if name == "service" else kind.model for name, kind in KINDS.items()]),
-    Field(discriminator="type"),
-]
+
+
+def _any_activity() -> Any:
+    service: Any = Annotated[reduce(or_, SERVICES.values()), Field(discriminator="action")]
+    kinds = [service if name == "service" else kind.model for name, kind in KINDS.items()]
+    return Annotated[reduce(or_, kinds), Field(discriminator="type")]
+
+
+AnyActivity: Any = _any_activity()
 
 
 class Head(Part):
@@ -103,6 +107,13 @@ class ProcessDefinition(Head):
         raise KeyError(activity_id)
 
 
+def rebuild() -> None:
+    """Have definitions know the kinds and actions that were added since (``streams.extensions``)."""
+    field: Any = ProcessDefinition.__pydantic_fields__["activities"]
+    field.annotation = tuple[_any_activity(), ...]  # type: ignore[misc]
+    ProcessDefinition.model_rebuild(force=True)
+
+
 def _with_bodies(activities: Iterable[Activity]) -> Iterator[Activity]:
     for one in activities:
         yield one
@@ -110,4 +121,4 @@ def _with_bodies(activities: Iterable[Activity]) -> Iterator[Activity]:
             yield from _with_bodies(body)
 
 
-__all__ = ["AnyActivity", "AnyTrigger", "Head", "ProcessDefinition", "Trigger"]
+__all__ = ["AnyActivity", "AnyTrigger", "Head", "ProcessDefinition", "Trigger", "rebuild"]

@@ -42,7 +42,13 @@ class Requests:
         await self.producer.send_and_wait(self.topics.events.name, value, key.encode(), partition, headers=headers)
 
     async def request(
-        self, config: dict[str, Any], *, partition: int = 0, action: str = "mqtt_publish", left_ms: int = 60_000
+        self,
+        config: dict[str, Any],
+        *,
+        partition: int = 0,
+        action: str = "mqtt_publish",
+        left_ms: int = 60_000,
+        secrets: Sequence[dict[str, Any]] = (),
     ) -> str:
         """An ``action_requested``; returns the instance id."""
         instance = ids.instance_id(now_ms(), partition, uuid.uuid4().hex)
@@ -53,6 +59,7 @@ class Requests:
             "attempt": 1,
             "idempotency_key": f"{instance}:cool:1",
             "not_after": instant_text(now_ms() + left_ms),
+            "secrets": secrets,
         }
         event = Event(
             1, "action_requested", instance, 5, instant(now_ms()), "cooling", 1, "0:1", activity_id="cool", data=data

@@ -20,6 +20,7 @@ from typer.core import TyperGroup
 from projections.errors import MigrationError
 from streams.codec import LimitError
 from streams.core.parse import DefinitionError
+from streams.extensions import ExtensionError
 from streams.kafka import client_options, refusal
 from streams.log import LogError
 from streams.mqtt import MqttUrlError
@@ -131,6 +132,7 @@ def _settings(error: ValidationError, _session: Session) -> CliError:
 EXPECTED: dict[type[Exception], Explain] = {
     ServiceUnreachableError: _unreachable_service,
     StackError: _stack,
+    ExtensionError: _as_it_says("extension", code=ExitCode.USAGE),
     RefusedError: _as_it_says("refused", code=ExitCode.UNREACHABLE),
     MqttUrlError: _as_it_says("settings", code=ExitCode.USAGE),
     NoAnswerError: _as_it_says("timeout", code=ExitCode.TIMEOUT),

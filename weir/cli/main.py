@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from streams import extensions
 from weir.cli import (
     actions,
     activate,
@@ -78,6 +79,7 @@ def options(
     """Options of every command; they stand before its name."""
     session = session_of(ctx)
     session.home, session.debug = home, debug
+    extensions.load()
     if ctx.invoked_subcommand not in LOGGING:
         quiet_logs(session)
 

@@ -52,13 +52,14 @@ class ServiceNode(Node):
     output: Output
 
 
-def _model(spec: ActionSpec) -> type[Service]:
+def service_model(spec: ActionSpec) -> type[Service]:
+    """The model of a service that names this action."""
     title = spec.name.title().replace("_", "")
     fields: dict[str, Any] = {"action": (Literal[spec.name], ...), "config": (spec.config, ...)}
     return create_model(f"{title}Service", __base__=Service, __doc__=f"A service: {spec.name}.", **fields)
 
 
-SERVICES: dict[str, type[Service]] = {name: _model(spec) for name, spec in ACTIONS.items()}
+SERVICES: dict[str, type[Service]] = {name: service_model(spec) for name, spec in ACTIONS.items()}
 """The model of a service, by its action."""
 
 

@@ -1,0 +1,1 @@
+"""What a package of your own may add to Weir: one of each."""
