@@ -7,6 +7,7 @@ from bisect import bisect_left, insort
 from collections.abc import Iterable
 
 from streams.core.due import Timer, due_timers
+from streams.core.patterns import Window
 from streams.core.state import Entity
 
 
@@ -20,7 +21,7 @@ class SortedTimers:
     def __len__(self) -> int:
         return len(self._timers)
 
-    def restore(self, entity: Entity) -> None:
+    def restore(self, entity: Entity | Window) -> None:
         for timer in due_timers(entity):
             insort(self._timers, timer)
 
