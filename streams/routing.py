@@ -225,6 +225,7 @@ class _Batch:
                 "partition": self._partition,
                 "offset": record.offset,
                 "timestamp": reading.get("timestamp"),
+                **({"index": trigger.index} if trigger.cooldown_ms else {}),
             },
             not_after=instant(not_after_ms),
         )

@@ -319,6 +319,28 @@ class UpdateTask(TaskCommand, tag="update_task"):
     due: Instant | None = None
 
 
+class ReleaseStart(Command, tag="release_start"):
+    """An instance that waits to begin has its turn; ``behind`` is what it waits for.  Sent by the processor."""
+
+    instance_id: str
+    behind: Literal["key", "slots"]
+
+
+class RequestSlot(Command, tag="request_slot"):
+    """An instance wants one of the ``limit`` slots of its definition.  Sent by the processor."""
+
+    definition_id: Name
+    instance_id: str
+    limit: int
+
+
+class ReturnSlot(Command, tag="return_slot"):
+    """An instance that asked for a slot has ended.  Sent by the processor."""
+
+    definition_id: Name
+    instance_id: str
+
+
 class FireTimer(msgspec.Struct, kw_only=True):
     """A timer of an instance, or of another entity, is due.  Made by the processor from its own table, never read from
     a topic.  See ``due.Timer``; ``activity_id`` is "" for a moment of the whole entity.
@@ -342,7 +364,7 @@ class AlignWindow(msgspec.Struct, kw_only=True):
 
 DefinitionCommand = DeployDefinition | ActivateDefinition | DeactivateDefinition
 """These go under ``DEFINITIONS_KEY``."""
-ScheduleCommand = SetSchedule
+ScheduleCommand = SetSchedule | RequestSlot | ReturnSlot
 """These go where the schedule of their definition lives: to the partition of its id."""
 SoftCommand = Observe | ObservePattern | WatchKeys
 """These move soft records, and leave no trace in the log but for what they start."""
@@ -360,6 +382,7 @@ TopicCommand = (
     | AnswerCommand
     | LifecycleCommand
     | ScheduleCommand
+    | ReleaseStart
     | AnyTaskCommand
 )
 AnyCommand = TopicCommand | FireTimer | AlignWindow

@@ -37,6 +37,7 @@ class Head(Part):
     """What names a definition, and holds for all of it.  A version never changes once deployed; new content is a new
     version.
 
+    ``concurrency``: how many instances run at once, whatever their keys; others wait in the order of their starts.
     ``on_resume``: what becomes of timers that came due while an instance was suspended: they fire at once, or all of
     its timers shift by as long as it stood still.
     """
@@ -45,6 +46,7 @@ class Head(Part):
     name: Title
     version: Annotated[int, Field(ge=1, le=2**31 - 1)]
     description: Text | None = None
+    concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
     on_resume: Literal["fire", "shift"] = "fire"
 
 

@@ -19,6 +19,8 @@ VERSION = 1
 EventType = Literal[
     # the instance
     "started",
+    "start_queued",
+    "start_released",
     "completed",
     "failed",
     "cancelled",
@@ -62,6 +64,9 @@ EventType = Literal[
     "schedule_stopped",
     "schedule_fired",
     "schedule_skipped",
+    "slot_granted",
+    "slot_awaited",
+    "slot_returned",
     # a definition
     "definition_deployed",
     "definition_activated",

@@ -24,7 +24,7 @@ from streams.core.report import Report, show
 from streams.core.suggest import suggest
 from streams.core.triggers import ALIASES, TRIGGERS
 
-HEAD_FIELDS = ("id", "name", "version", "description", "on_resume")
+HEAD_FIELDS = ("id", "name", "version", "description", "concurrency", "on_resume")
 FIELDS = (*HEAD_FIELDS, "trigger", "triggers", "variables", "activities")
 HANDLERS = ("on_error", "on_timeout")
 END_OF_BODY = "end"

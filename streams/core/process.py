@@ -1,7 +1,7 @@
 """A process ready to run: everything in the definition compiled once, for the decider and the router to walk over."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -10,6 +10,7 @@ from streams.core.definition import ProcessDefinition
 from streams.core.expressions import Path
 from streams.core.state import Feed
 from streams.core.triggers import (
+    ApiTrigger,
     CompiledPattern,
     CompiledTimer,
     Mode,
@@ -20,6 +21,7 @@ from streams.core.triggers import (
     compile_pattern,
     compile_timer,
 )
+from streams.core.triggers.base import DEFAULT_QUEUE
 from streams.core.variables import CompiledVariable, VariablesError, compile_variable, initial_values, sourced_values
 
 NO_ROUTES: Mapping[str, str] = MappingProxyType({})
@@ -33,7 +35,10 @@ class UnusableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """``triggers`` are those by which a reading starts it, ``patterns`` those by which several do, ``heard`` both: the
+    """``max`` is how many instances a key may have; ``cooldowns`` in ms by the trigger's place in the definition;
+    ``by_hand`` is the place of the trigger ``api``.
+
+    ``triggers`` are those by which a reading starts it, ``patterns`` those by which several do, ``heard`` both: the
     ways in which it finds topic and key; ``timers`` are those of the clock; ``first`` is the ``start``'s id.
 
     ``live_topics`` has, for each telemetry topic, the variables that follow its readings and where those have them.
@@ -45,6 +50,9 @@ class Process:
     heard: tuple[TelemetryTrigger, ...]
     timers: tuple[CompiledTimer, ...]
     mode: Mode
+    max: int | None
+    cooldowns: Mapping[int, int]
+    by_hand: int | None
     variables: Mapping[str, CompiledVariable]
     live_topics: Mapping[str, tuple[tuple[str, Path], ...]]
     activities: Mapping[str, Node]
@@ -100,30 +108,30 @@ def compile_process(definition: ProcessDefinition, routes: Mapping[str, str] = N
     ``routes`` are the telemetry topics by the MQTT filter that the bridge carries into them; a trigger that none of
     them covers is left out: the topics have changed since it was deployed.
     """
-    triggers = [one for one in definition.triggers if isinstance(one, ReadingTrigger)]
-    reading = [(one, topic) for one in triggers if (topic := one.routed(routes)) is not None]
-    topics = tuple(dict.fromkeys(topic for _, topic in reading))
-    followed = tuple(dict.fromkeys(topic for one, topic in reading if one.live))
+    numbered = list(enumerate(definition.triggers))
+    triggers = [(index, one) for index, one in numbered if isinstance(one, ReadingTrigger)]
+    reading = [(index, one, topic) for index, one in triggers if (topic := one.routed(routes)) is not None]
+    topics = tuple(dict.fromkeys(topic for _, _, topic in reading))
+    followed = tuple(dict.fromkeys(topic for _, one, topic in reading if one.live))
     variables = {one.name: compile_variable(one, topics, followed) for one in definition.variables}
     sourced = [one.model_dump(mode="json") for one in definition.variables if one.source is not None]
     live = tuple((one.name, one.path) for one in variables.values() if one.live and one.path is not None)
     nodes = [compile_node(one) for one in definition.all_activities()]
-    heard = tuple(one.compiled(topic) for one, topic in reading)
+    heard = tuple(replace(one.compiled(topic), index=index) for index, one, topic in reading)
     return Process(
         definition=definition,
-        triggers=tuple(one for one, (model, _) in zip(heard, reading, strict=True) if model.starts_each),
+        triggers=tuple(one for one, (_, model, _) in zip(heard, reading, strict=True) if model.starts_each),
         patterns=tuple(
-            compile_pattern(index, one, sourced)
-            for index, one in enumerate(definition.triggers)
-            if isinstance(one, PatternTrigger)
+            compile_pattern(index, one, sourced) for index, one in numbered if isinstance(one, PatternTrigger)
         ),
         heard=heard,
         timers=tuple(
-            compile_timer(index, one, definition.id)
-            for index, one in enumerate(definition.triggers)
-            if isinstance(one, TimerTrigger)
+            compile_timer(index, one, definition.id) for index, one in numbered if isinstance(one, TimerTrigger)
         ),
-        mode=definition.triggers[0].mode,
+        mode=(mode := definition.triggers[0].mode),
+        max=definition.triggers[0].max or (DEFAULT_QUEUE if mode == "queued" else None),
+        cooldowns={index: one.cooldown for index, one in numbered if one.cooldown is not None},
+        by_hand=next((index for index, one in numbered if isinstance(one, ApiTrigger)), None),
         variables=variables,
         live_topics=dict.fromkeys(followed, live) if live else {},
         activities={node.id: node for node in nodes},

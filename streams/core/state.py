@@ -110,6 +110,8 @@ class Instance(msgspec.Struct, omit_defaults=True, tag="instance"):
     scopes: dict[str, Scope] = {}
     suspended_at: int | None = None
     held: list[Held] = []
+    slot: bool = False
+    """Whether it has asked for one of the slots of its definition, or has one."""
 
 
 class Finished(msgspec.Struct, tag="finished"):
@@ -126,7 +128,9 @@ class Finished(msgspec.Struct, tag="finished"):
 class Key(msgspec.Struct, omit_defaults=True, tag="key"):
     """A business key: ids of its running instances by definition, and signals that wait for one.
 
-    ``seq`` is that of the key's own last event (``signal_buffered`` and so on), 0 when it never had one.
+    ``seq`` is that of the key's own last event (``signal_buffered`` and so on), 0 when it never had one.  ``queued``
+    are the instances that wait for those that run, by definition, in order; ``cooldowns`` tells until when a trigger,
+    ``<definition>/<its place>``, starts nothing.
     """
 
     v: int
@@ -135,6 +139,8 @@ class Key(msgspec.Struct, omit_defaults=True, tag="key"):
     updated_at: int = 0
     running: dict[str, list[str]] = {}
     signals: list[HeldSignal] = []
+    queued: dict[str, list[str]] = {}
+    cooldowns: dict[str, int] = {}
 
 
 class Off(msgspec.Struct, omit_defaults=True):

@@ -144,16 +144,19 @@ class Turn:
 
     def running_of_key(self, key: str | None, definition_id: str | None) -> list[Instance]:
         """The running instances of a key, oldest first; ``definition_id`` narrows them."""
+        entity = self._key(key)
+        wanted = [] if entity is None else sorted(_of(entity.running, definition_id))
+        return [state for instance_id in wanted if (state := self.instance(instance_id)) is not None]
+
+    def queued_of_key(self, key: str | None, definition_id: str | None) -> list[Instance]:
+        """The instances of a key that wait for those that run, the last one first."""
+        entity = self._key(key)
+        wanted = [] if entity is None else _of(entity.queued, definition_id)[::-1]
+        return [state for instance_id in wanted if (state := self.instance(instance_id)) is not None]
+
+    def _key(self, key: str | None) -> Key | None:
         entity = self.entities.get(key_entity(key)) if key is not None else None
-        if not isinstance(entity, Key):
-            return []
-        wanted = [
-            instance_id
-            for definition, instances in entity.running.items()
-            if definition_id in (None, definition)
-            for instance_id in instances
-        ]
-        return [state for instance_id in sorted(wanted) if (state := self.instance(instance_id)) is not None]
+        return entity if isinstance(entity, Key) else None
 
     def process_of(self, instance: Instance) -> Process:
         """The process at the version that the instance runs on.  Raises ``LookupError``, ``UnusableError``."""
@@ -222,3 +225,7 @@ class Turn:
         if not_before_ms <= self.now_ms:
             return self.now_ms, self._now
         return not_before_ms, instant(not_before_ms)
+
+
+def _of(ids: dict[str, list[str]], definition_id: str | None) -> list[str]:
+    return [one for definition, found in ids.items() if definition_id in (None, definition) for one in found]

@@ -1,6 +1,5 @@
 """Bugs in what is decided."""
 
-import importlib
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,12 +7,10 @@ from typing import Any
 
 from streams.core.commands import FireTimer, Signal
 from streams.core.decide import DECIDERS
-from streams.core.flow import service
+from streams.core.flow import service, starts
 from streams.core.schedules import fire
 from streams.timers import Timers
 from tests.mutations.replacing import replaced
-
-START_PROCESS = importlib.import_module("streams.core.decide.start_process")  # the package has a function of that name
 
 
 @contextmanager
@@ -45,7 +42,7 @@ def deliver_a_signal_twice() -> Iterator[None]:
 @contextmanager
 def keep_early_signals() -> Iterator[None]:
     """A start takes none of the signals that wait for it."""
-    with replaced(START_PROCESS, "_release_signals", lambda _: lambda _turn, _instance: None):
+    with replaced(starts, "release_signals", lambda _: lambda _turn, _instance: None):
         yield
 
 

@@ -18,6 +18,7 @@ SHOWN = (
     "keep early signals",
     "fire timers twice",
     "another idempotency key each time",
+    "forget starts of the clock",
     "route a reading again",
 )
 """The others need somebody to die, or a role that this plant has not: the simulation has both."""

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 
 from streams.codec import decode_event
 from streams.core.durations import instant_ms, instant_text
+from streams.core.schedule import Schedule
+from streams.core.state import Instance
 from streams.log import STALL_S, Span, Spans
 from streams.transport.contents import TableContents
 from streams.transport.memory_broker import MemoryBroker
@@ -54,6 +56,7 @@ async def judge(world: World, load: Load) -> tuple[Checked, list[Difference]]:
     differences += compare_database([*checked.folds.values()], *_rows(world.database))
     differences += await _carried(log, load)
     differences += await _clock(log)
+    differences += _slots(checked)
     return checked, differences
 
 
@@ -106,3 +109,13 @@ async def _clock(log: MemoryLog) -> list[Difference]:
         for what, found in (("fired", fired), ("started", started))
         if sorted(found) != expected
     ]
+
+
+def _slots(checked: Checked) -> list[Difference]:
+    """Whoever has asked for a slot and runs has one or waits for one, and nobody else does."""
+    entities = [entity for fold in checked.folds.values() for entity in fold.entities.values()]
+    asked = sorted(one.id for one in entities if isinstance(one, Instance) and one.slot and one.status == "running")
+    known = sorted(
+        one for entity in entities if isinstance(entity, Schedule) for one in entity.running + entity.waiting
+    )
+    return [] if asked == known else [Difference("slots", "", None, f"running: expected {asked}, but got {known}")]

@@ -38,6 +38,7 @@ from tests.simulation.site import (
     ASKING,
     CLOCKS,
     FAILING,
+    LINED,
     PARTITIONS,
     TELEMETRY,
     TIMED,
@@ -83,7 +84,7 @@ class Load:
 
     async def _run(self) -> None:
         await asyncio.sleep(1.0)
-        for text in (VERSIONS[0], APPROVAL, TIMED, FAILING, ASKING, CLOCKS[0]):
+        for text in (VERSIONS[0], APPROVAL, TIMED, FAILING, ASKING, CLOCKS[0], LINED):
             self._send(DeployDefinition(definition=definition(text)), DEFINITIONS_KEY)
         loop, random = asyncio.get_running_loop(), self._random
         for _ in range(random.randint(*COUNT)):
@@ -98,6 +99,10 @@ class Load:
     def start_timed(self) -> None:
         """``mode: single``: refused while one of the key runs."""
         self._send(StartProcess(definition_id="timed", key=self._key(), variables={"n": self._number}))
+
+    def start_lined(self) -> None:
+        """Those of a key one after the other, two at a time; a queue of more than three is full."""
+        self._send(StartProcess(definition_id="lined", key=self._key(), variables={"n": self._number}))
 
     def start_failing(self) -> None:
         self._send(StartProcess(definition_id="failing", key=self._key(), variables={"where": "#"}))
@@ -268,6 +273,7 @@ class Load:
 KINDS: dict[Callable[[Load], None], float] = {
     Load.start_approval: 4,
     Load.start_timed: 4,
+    Load.start_lined: 6,
     Load.start_failing: 1,
     Load.start_asking: 3,
     Load.claim: 3,

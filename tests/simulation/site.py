@@ -74,6 +74,16 @@ activities:
   - {id: sign, type: user_task, approvers: [anna, ben, eva], join: 2, output: {signed: outcome}}
 """
 USERS = ("anna", "ben", "eva")
+LINED = """
+id: lined
+version: 1
+trigger: {type: api, mode: queued, max: 4}
+concurrency: 2
+variables: [{name: n, type: integer}]
+activities:
+  - {id: nap, type: timer, duration: 1500ms}
+  - {id: note, type: service, action: database_log, config: {message: "number ${n}"}}
+"""
 MOMENTS_MS = tuple(range(int(EPOCH * 1000) + 2_500, int(EPOCH * 1000) + 14_500, 1_000))
 """When ``CLOCKED`` starts an instance, Unix ms; those before it was deployed never come."""
 CLOCKED = """

@@ -55,6 +55,14 @@ activities:
   - {id: approve, type: message, name: go}
   - {id: nap, type: timer, duration: 10m}
 """
+LINED = """
+id: lined
+version: 1
+trigger: {type: api, mode: queued}
+concurrency: 1
+activities:
+  - {id: nap, type: timer, duration: 10m}
+"""
 CLOCKED = """
 id: clocked
 version: 1
@@ -112,7 +120,7 @@ class QuietPlant:
         self._processors: dict[int, PartitionProcessor] = {}
         self._done: defaultdict[int, int] = defaultdict(int)
         self._ids = 0
-        for text in (COOLING, WAITING, CLOCKED):
+        for text in (COOLING, WAITING, CLOCKED, LINED):
             self.send(self._definitions.learn(text), DEFINITIONS_KEY)
 
     # ---- what is sent
@@ -160,6 +168,8 @@ class QuietPlant:
             self.poison(number % PARTITIONS)
         self.send(StartProcess(definition_id="waiting", key="w0"), "w0")  # refused: it runs already
         self.send(StartProcess(definition_id="waiting", key="late"), "late")
+        for key in ("lined", "lined", "up"):
+            self.send(StartProcess(definition_id="lined", key=key), key)
         self.work()
         self.work(10 * MINUTE_MS - 200)  # right before the timers are due
         self.send(StartProcess(definition_id="waiting", key="later"), "later")

@@ -29,6 +29,8 @@ class FoldError(Exception):
 
 
 INSTANCE_APPLIERS: dict[str, Callable[[Instance, Event], None]] = {
+    "start_queued": instance.start_queued,
+    "start_released": instance.activity_over,
     "completed": instance.ended,
     "failed": instance.failed,
     "cancelled": instance.ended,
@@ -77,8 +79,12 @@ SCHEDULE_APPLIERS: dict[str, Callable[[Schedule, Event], None]] = {
     "schedule_stopped": schedule.schedule_stopped,
     "schedule_fired": schedule.schedule_passed,
     "schedule_skipped": schedule.schedule_passed,
+    "slot_granted": schedule.slot_granted,
+    "slot_awaited": schedule.slot_awaited,
+    "slot_returned": schedule.slot_returned,
 }
 CREATES_INSTANCE = "started"
+MOVES_IN_KEY = frozenset({"start_queued", "start_released"})
 LEAVES_KEY = frozenset({"completed", "failed", "cancelled"})
 RETURNS_TO_KEY = "retried"
 
@@ -101,7 +107,7 @@ def _create_instance(entities: Entities, event: Event, time_ms: int) -> None:
     if event.seq != (last := 0 if state is None else state.seq) + 1:
         raise _gap(event, last)
     state = instance.started(event, time_ms)
-    _index_key(entities, state, event, running=True)
+    _index_key(entities, state, event, time_ms)
     entities.put(event.subject, state)
 
 
@@ -115,22 +121,22 @@ def _apply_to_instance(entities: Entities, event: Event, time_ms: int) -> None:
     state.seq = event.seq
     state.updated_at = time_ms
     if event.type in LEAVES_KEY:
-        _index_key(entities, state, event, running=False)
+        _index_key(entities, state, event, time_ms)
         entities.put(event.subject, instance.record_of(state))
         return
-    if event.type == RETURNS_TO_KEY:
-        _index_key(entities, state, event, running=True)
+    if event.type == RETURNS_TO_KEY or (event.type in MOVES_IN_KEY and event.data["behind"] == "key"):
+        _index_key(entities, state, event, time_ms)
     entities.put(event.subject, state)
 
 
-def _index_key(entities: Entities, state: Instance, event: Event, *, running: bool) -> None:
+def _index_key(entities: Entities, state: Instance, event: Event, time_ms: int) -> None:
     if state.key is None:
         return
     entity_id = key_entity(state.key)
     entity = entities.get(entity_id)
     if not isinstance(entity, Key):
         entity = Key(VERSION, state.key)
-    key.index(entity, event, running=running)
+    key.index(entity, event, time_ms)
     entities.put(entity_id, None if key.is_empty(entity) else entity)
 
 

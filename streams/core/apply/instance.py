@@ -78,6 +78,13 @@ def activity_over(state: Instance, event: Event) -> None:
         state.waiting.pop(place_of(event.activity_id, event.token), None)
 
 
+def start_queued(state: Instance, event: Event) -> None:
+    """The instance has not begun: it waits for those of its key before it, or for a slot of its definition."""
+    behind = event.data["behind"]
+    state.slot = state.slot or behind == "slots"
+    _wait(state, event, Wait("start", 0, name=behind))
+
+
 def nothing_more(_state: Instance, _event: Event) -> None:
     """The event tells why the instance goes where it goes; the state has nothing to keep."""
 

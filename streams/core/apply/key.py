@@ -1,21 +1,37 @@
 """Appliers for a business key: which instances run for it, and the signals that wait for one."""
 
+from streams.core.durations import parse_instant_ms
 from streams.core.events import Event
 from streams.core.state import HeldSignal, Key
 
 
-def index(entity: Key, event: Event, *, running: bool) -> None:
-    """An instance of the key began or ceased to run (``started``, or an event that ends it)."""
-    ids = [one for one in entity.running.pop(event.definition_id, ()) if one != event.subject]
-    if running:
-        ids.append(event.subject)
-    if ids:
-        entity.running[event.definition_id] = ids
+def index(entity: Key, event: Event, time_ms: int) -> None:
+    """An instance of the key began to run, to wait for its turn, or ended."""
+    _take_out(entity.running, event)
+    _take_out(entity.queued, event)
+    if event.type in RUNS:
+        entity.running.setdefault(event.definition_id, []).append(event.subject)
+    elif event.type == "start_queued":
+        entity.queued.setdefault(event.definition_id, []).append(event.subject)
+    if entity.cooldowns:
+        entity.cooldowns = {name: until for name, until in entity.cooldowns.items() if until > time_ms}
+    if (cooldown := event.data.get("cooldown")) is not None:
+        name = f"{event.definition_id}/{cooldown['trigger']}"
+        entity.cooldowns = {**entity.cooldowns, name: parse_instant_ms(cooldown["until"])}
+
+
+RUNS = frozenset({"started", "start_released", "retried"})
+
+
+def _take_out(ids: dict[str, list[str]], event: Event) -> None:
+    left = [one for one in ids.pop(event.definition_id, ()) if one != event.subject]
+    if left:
+        ids[event.definition_id] = left
 
 
 def is_empty(entity: Key) -> bool:
     """Whether the table may forget the key.  One that ever had events of its own must keep counting them."""
-    return not entity.running and entity.seq == 0
+    return not (entity.running or entity.queued or entity.cooldowns) and entity.seq == 0
 
 
 def signal_buffered(entity: Key, event: Event) -> None:

@@ -1,4 +1,4 @@
-"""Appliers for a definition's schedule: its clock."""
+"""Appliers for a definition's schedule: its clock and its slots."""
 
 from typing import Any
 
@@ -28,6 +28,27 @@ def schedule_passed(entity: Schedule, event: Event) -> None:
     alarm = entity.alarms[name]
     nominal, due = _next(data)
     entity.alarms = {**entity.alarms, name: Alarm(alarm.spec, nominal, due, parse_instant_ms(data["nominal"]))}
+
+
+def slot_granted(entity: Schedule, event: Event) -> None:
+    """The instance may run; ``limit`` is what counted then."""
+    instance = event.data["instance_id"]
+    entity.limit = event.data["limit"]
+    entity.waiting = [one for one in entity.waiting if one != instance]
+    entity.running = [*entity.running, instance]
+
+
+def slot_awaited(entity: Schedule, event: Event) -> None:
+    """All slots are taken: the instance waits behind those that came before."""
+    entity.limit = event.data["limit"]
+    entity.waiting = [*entity.waiting, event.data["instance_id"]]
+
+
+def slot_returned(entity: Schedule, event: Event) -> None:
+    """The instance has ended, whether it had a slot or waited for one."""
+    instance = event.data["instance_id"]
+    entity.waiting = [one for one in entity.waiting if one != instance]
+    entity.running = [one for one in entity.running if one != instance]
 
 
 def _next(data: dict[str, Any]) -> tuple[int | None, int | None]:

@@ -25,8 +25,11 @@ from streams.core.commands import (
     Migrate,
     Observe,
     ObservePattern,
+    ReleaseStart,
+    RequestSlot,
     Resume,
     Retry,
+    ReturnSlot,
     ScheduleCommand,
     SetSchedule,
     SetVariables,
@@ -54,8 +57,11 @@ from streams.core.decide.fire_timer import fire_timer
 from streams.core.decide.migrate import migrate
 from streams.core.decide.observe import observe
 from streams.core.decide.observe_pattern import observe_pattern
+from streams.core.decide.release_start import release_start
+from streams.core.decide.request_slot import request_slot
 from streams.core.decide.resume import resume
 from streams.core.decide.retry import retry
+from streams.core.decide.return_slot import return_slot
 from streams.core.decide.set_schedule import set_schedule
 from streams.core.decide.set_variables import set_variables
 from streams.core.decide.signal import signal
@@ -80,6 +86,9 @@ DECIDERS: dict[type, Callable[[Turn, Any], None]] = {
     CompleteActivity: complete_activity,
     FailActivity: fail_activity,
     SetSchedule: set_schedule,
+    RequestSlot: request_slot,
+    ReturnSlot: return_slot,
+    ReleaseStart: release_start,
     FireTimer: fire_timer,
     ClaimTask: claim_task,
     UnclaimTask: unclaim_task,

@@ -1,11 +1,11 @@
 """``retry``: a failed instance goes on at the activity where it failed, as a new execution of it."""
 
 from streams.core.commands import Retry
-from streams.core.decide.start_process import release_signals
 from streams.core.decide.target import target_instance
 from streams.core.flow import message
 from streams.core.flow.flow import Flow
 from streams.core.flow.held import release
+from streams.core.flow.signals import release_signals
 from streams.core.state import Instance
 from streams.core.step import run
 from streams.core.turn import Turn
@@ -32,11 +32,11 @@ def retry(turn: Turn, command: Retry) -> None:
 
 def _is_refused(turn: Turn, instance: Instance) -> bool:
     process, failure = turn.process_of(instance), instance.failure
-    others = turn.running_of_key(instance.key, process.id) if process.mode == "single" else []
+    others = turn.running_of_key(instance.key, process.id) if process.mode != "parallel" else []
     if others:
         text = (
             f"Cannot retry instance {instance.id}: {others[0].id} runs for key {instance.key!r} now. "
-            "Expected one running instance a key (mode: single): wait for it, or cancel it"
+            f"Expected one running instance a key (mode: {process.mode}): wait for it, or cancel it"
         )
         turn.reject("already_running", text, instance.id)
     elif failure is None or (failure.activity_id is None and not instance.waiting):

@@ -1,11 +1,16 @@
 """``start_process``: a new instance, unless its key is busy, its id is taken or its variables do not fit."""
 
+from typing import Any
+
 from streams.core import ids
 from streams.core.commands import StartProcess
+from streams.core.durations import instant_text
+from streams.core.flow import ends, starts
 from streams.core.flow.flow import Flow
 from streams.core.process import Process, UnusableError, VariablesError
-from streams.core.state import Finished, HeldSignal, Instance, Key, key_entity
+from streams.core.state import Finished, Instance, Key, key_entity
 from streams.core.step import run
+from streams.core.triggers import TRIGGERS
 from streams.core.turn import Turn
 
 MAX_ID_AGE_MS = 5 * 60_000
@@ -24,26 +29,63 @@ def start_process(turn: Turn, command: StartProcess) -> None:
     if isinstance(taken, Instance | Finished):
         turn.reject("already_exists", f"Instance {subject} exists already, and is {taken.status}", subject)
         return
-    busy = _running(turn, command, process)
-    if busy is not None:
-        turn.reject(
-            "already_running",
-            f"{process.id} has 'mode: single', and instance {busy} of key {command.key!r} is running",
-            busy,
-        )
+    busy = turn.running_of_key(command.key, process.id)
+    if _refused(turn, command, process, busy):
         return
     try:
         variables = process.initial_variables(command.variables)
     except VariablesError as error:
         turn.reject("invalid_variables", f"{process.id}: {error}")
         return
-    instance = turn.emit_first(
-        subject, process, {"key": command.key, "variables": variables, "trigger": command.trigger}
-    )
-    release_signals(turn, instance)
-    flow = Flow(turn, instance, process)
-    flow.go(None, process.first)
+    if process.mode == "restart":
+        for instance in busy:
+            ends.cancel(turn, instance, f"restarted as {subject}")
+    data = {"key": command.key, "variables": variables, "trigger": command.trigger}
+    queued = process.mode == "queued" and bool(busy or turn.queued_of_key(command.key, process.id))
+    flow = Flow(turn, turn.emit_first(subject, process, data | _cooldown(turn, command, process)), process)
+    if queued:
+        starts.queue(flow)
+    else:
+        starts.begin(flow)
     run(flow)
+
+
+def _refused(turn: Turn, command: StartProcess, process: Process, busy: list[Instance]) -> bool:
+    """Whether the key may not have another instance now; without a key everything may start."""
+    if command.key is None:
+        return False
+    there = busy + turn.queued_of_key(command.key, process.id)
+    if busy and process.mode == "single":
+        message = f"{process.id} has 'mode: single', and instance {busy[0].id} of key {command.key!r} is running"
+        turn.reject("already_running", message, busy[0].id)
+    elif process.max is not None and len(there) >= process.max:
+        reason, what = ("too_many_running", "run") if process.mode == "parallel" else ("queue_full", "run or wait")
+        message = f"{process.id} has 'max: {process.max}', and so many instances of key {command.key!r} {what}"
+        turn.reject(reason, message, there[0].id)
+    elif (until := _cools_until(turn, command, process)) > turn.now_ms:
+        message = f"A trigger of {process.id} cools down for key {command.key!r} until {instant_text(until)}"
+        turn.reject("cooling_down", message, key_entity(command.key))
+    return turn.rejection is not None
+
+
+def _trigger(command: StartProcess, process: Process) -> int | None:
+    """The place of the trigger that sent the start; a start by hand is that of the trigger ``api``."""
+    index, kind = command.trigger.get("index"), command.trigger.get("type")
+    if isinstance(index, int):
+        return index
+    return process.by_hand if kind == "api" or kind not in TRIGGERS else None
+
+
+def _cools_until(turn: Turn, command: StartProcess, process: Process) -> int:
+    key = turn.entities.get(key_entity(command.key or ""))
+    return key.cooldowns.get(f"{process.id}/{_trigger(command, process)}", 0) if isinstance(key, Key) else 0
+
+
+def _cooldown(turn: Turn, command: StartProcess, process: Process) -> dict[str, Any]:
+    trigger = _trigger(command, process)
+    if command.key is None or trigger is None or (cooldown := process.cooldowns.get(trigger)) is None:
+        return {}
+    return {"cooldown": {"trigger": trigger, "until": instant_text(turn.now_ms + cooldown)}}
 
 
 def _process(turn: Turn, definition_id: str, version: int | None) -> Process | None:
@@ -85,38 +127,3 @@ def _instance_id(turn: Turn, command: StartProcess, process: Process) -> str | N
         )
         return None
     return subject
-
-
-def _running(turn: Turn, command: StartProcess, process: Process) -> str | None:
-    if command.key is None or process.mode != "single":
-        return None
-    entity = turn.entities.get(key_entity(command.key))
-    running = entity.running.get(process.id, []) if isinstance(entity, Key) else []
-    return running[0] if running else None
-
-
-def release_signals(turn: Turn, instance: Instance) -> None:
-    """Signals that came before the start go to the instance, in the order in which they came."""
-    if instance.key is None:
-        return
-    subject = key_entity(instance.key)
-    entity = turn.entities.get(subject)
-    definition = (instance.definition_id, instance.definition_version)
-    at = 0
-    while isinstance(entity, Key) and at < len(entity.signals):
-        held = entity.signals[at]
-        event_type = _fate(held, instance, turn.now_ms)
-        if event_type is None:
-            at += 1
-            continue
-        data = {"index": at, "name": held.name, "instance_id": instance.id}
-        turn.emit_outside(subject, (entity.seq, entity.updated_at), event_type, definition, data)
-        if event_type == "signal_released":
-            turn.emit(instance, "signal_received", {"name": held.name, "payload": held.payload})
-        entity = turn.entities.get(subject)
-
-
-def _fate(held: HeldSignal, instance: Instance, now_ms: int) -> str | None:
-    if held.expires is not None and held.expires <= now_ms:
-        return "signal_expired"
-    return "signal_released" if held.definition_id in (None, instance.definition_id) else None

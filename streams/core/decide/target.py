@@ -45,7 +45,10 @@ def target_instances(turn: Turn, command: Targeted, verb: str, statuses: Collect
     if command.instance_id is not None:
         instance = target_instance(turn, command.instance_id, verb, statuses)
         return [] if instance is None else [instance]
-    found = [one for one in turn.running_of_key(command.key, command.definition_id) if one.status in statuses]
+    of_key = turn.queued_of_key(command.key, command.definition_id) + turn.running_of_key(
+        command.key, command.definition_id
+    )
+    found = [one for one in of_key if one.status in statuses]
     if not found:
         what = command.definition_id or "instance"
         states = " or ".join(sorted(UNENDED.intersection(statuses)))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from streams.core.flow.starts import left
 from streams.core.flow.user_task import cancel_tasks
 from streams.core.state import Feed, Instance
 from streams.core.turn import Turn
@@ -10,7 +11,7 @@ from streams.core.turn import Turn
 def complete(turn: Turn, instance: Instance, activity_id: str | None = None) -> None:
     """The process has reached its end."""
     turn.emit(instance, "completed", _totals(turn, instance), activity_id)
-    _forget_readings(turn, instance)
+    _ended(turn, instance)
 
 
 def fail(
@@ -19,18 +20,23 @@ def fail(
     """The instance stops where it is, and stays until somebody retries or cancels it."""
     data = {"error_type": error_type, "error": error, **_totals(turn, instance)}
     turn.emit(instance, "failed", data, activity_id, error, token)
-    _forget_readings(turn, instance)
+    _ended(turn, instance)
 
 
 def cancel(turn: Turn, instance: Instance, reason: str | None) -> None:
     """Somebody ended the instance."""
     cancel_tasks(turn, instance, "cancelled")
     turn.emit(instance, "cancelled", {"reason": reason, **_totals(turn, instance)}, message=reason)
-    _forget_readings(turn, instance)
+    _ended(turn, instance)
 
 
 def _totals(turn: Turn, instance: Instance) -> dict[str, Any]:
     return {"duration_ms": max(turn.now_ms, instance.updated_at) - instance.started_at, "steps": instance.steps}
+
+
+def _ended(turn: Turn, instance: Instance) -> None:
+    _forget_readings(turn, instance)
+    left(turn, instance)
 
 
 def _forget_readings(turn: Turn, instance: Instance) -> None:

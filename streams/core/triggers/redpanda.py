@@ -98,6 +98,7 @@ class ReadingTrigger(Trigger):
             priority=self.priority,
             max_age_ms=self.max_age,
             device_time=self.device_time,
+            cooldown_ms=self.cooldown or 0,
         )
 
 
@@ -117,7 +118,7 @@ class TelemetryTrigger:
     """A compiled ``ReadingTrigger``; ``needs_all`` tells how ``conditions`` combine.
 
     ``event``: what ``tags.event`` of a reading must be, and ``filters`` what must hold besides, before the conditions.
-    ``mqtt``: the filter that the MQTT topic of a reading must match.
+    ``mqtt``: the filter that the MQTT topic of a reading must match.  ``index``: the trigger's place in the definition.
     """
 
     topic: str
@@ -132,6 +133,8 @@ class TelemetryTrigger:
     event: str | None = None
     filters: tuple[Expression, ...] = ()
     mqtt: str | None = None
+    index: int = 0
+    cooldown_ms: int = 0
 
     def matches(self, reading: dict[str, Any], mqtt_topic: str | None = None) -> bool | None:
         """Does ``reading`` start the process?  ``None`` is no, since a condition reads a field that is absent or null.

@@ -7,13 +7,15 @@ from streams.core.validation.parts import Parts, report_name
 
 def check(parts: Parts, report: Report) -> None:
     """Modes, and the names in their expressions."""
-    modes = {trigger.mode for _, trigger in parts.triggers}
-    if len(modes) > 1:
-        report.add(
-            parts.triggers[-1][0].place(("mode",)),
-            "Expected the same 'mode' in all triggers, but got single and parallel",
-            "A process is either: one running instance a key, or any number",
-        )
+    for field in ("mode", "max"):
+        values = list(dict.fromkeys(getattr(trigger, field) for _, trigger in parts.triggers))
+        if len(values) > 1:
+            given = " and ".join("none" if one is None else str(one) for one in values)
+            report.add(
+                parts.triggers[-1][0].place((field,)),
+                f"Expected the same {field!r} in all triggers, but got {given}",
+                "It holds for the process: what becomes of a start while an instance of the key runs",
+            )
     for raw, trigger in parts.triggers:
         for place, expression in trigger.reads():
             for name in sorted(expression.names - set(READING_FIELDS)):

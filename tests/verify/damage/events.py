@@ -100,6 +100,13 @@ def comes_early(event: Event) -> Event:
     return with_data(event, alarms={"0": alarm | {"due": "2013-12-10T06:59:00Z"}})
 
 
+def overtakes(plant: QuietPlant) -> None:
+    """The first of those that wait is passed over."""
+    granted = next(event for _, event in plant.events() if event.type == "slot_granted")
+    add(plant, granted.subject, "slot_awaited", {"instance_id": "first", "limit": 9})
+    add(plant, granted.subject, "slot_granted", {"instance_id": "second", "limit": 9})
+
+
 def no_event(plant: QuietPlant) -> None:
     plant.append(plant.topics.events.name, 0, b"x", b"{}")
 
@@ -151,6 +158,10 @@ PLANTED: dict[str, dict[str, Damage]] = {
     "waits": {"an instance waits for nothing": waits_for_nothing},
     "held": {"a key keeps a message from what runs": forgotten_at_a_key},
     "overdue": {"a timer is left behind": timer_left_behind, "an alarm is left behind": alarm_left_behind},
+    "slots": {
+        "more run than there are slots": change("slot_granted", with_(limit=0)),
+        "one overtakes another": overtakes,
+    },
     "schedule": {
         "a moment is left out": change("schedule_fired", gone),
         "a moment comes again": comes_again,

@@ -25,6 +25,7 @@ from weir.verify.checks import (
     request,
     schedule,
     sequence,
+    slots,
     timer,
     times,
     waits,
@@ -49,6 +50,7 @@ EVENT_CHECKS: dict[str, tuple[frozenset[str], EventCheck]] = {
     "request": (request.TYPES, request.check),
     "delivery": (delivery.TYPES, delivery.check),
     "schedule": (schedule.TYPES, schedule.check),
+    "slots": (slots.TYPES, slots.check),
 }
 """By name: the types of event that a check looks at, and the check."""
 
