@@ -141,6 +141,8 @@ class Settings(BaseSettings):
     """``off`` lets scripts run, with the limits but without the filter of system calls, where the kernel has none."""
     done_ttl_s: float = 86_400.0
     """How long a finished instance is remembered in the processor's table, to refuse a second start with its id."""
+    user_offline_s: Annotated[float, Field(gt=0)] = 300.0
+    """How long after their last position or message somebody is offline, in seconds of plant time."""
     commands_keep_s: Annotated[float, Field(ge=0)] = 7 * 86_400.0
     """How long a command stays on ``process-commands`` after it was processed; then the processor deletes it."""
     api_host: str = "127.0.0.1"

@@ -17,12 +17,16 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from streams.core.document import TextError, read_yaml
 from streams.core.ids import MAX_PARTITIONS
+from streams.core.triggers.station import STATION_TOPIC
 from streams.kafka import client_options
 from streams.settings import Settings
 
 Partitions = Annotated[int, Field(ge=1, le=MAX_PARTITIONS)]
 Role = Literal["commands", "events", "changelog", "rejections", "definitions", "dead_letters", "positions"]
 TABLE = "instances"
+STATION_INPUTS = ("positions", "messages")
+STATION_TOPICS = frozenset({*STATION_INPUTS, STATION_TOPIC})
+"""Telemetry topics that the station needs: what it reads, and what it writes."""
 
 
 class TopicsError(Exception):

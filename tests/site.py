@@ -8,18 +8,17 @@ from streams.topics import Topics, apply_topics, load_topics
 TOPICS = Path(__file__).parent.parent / "redpanda" / "topics.yaml"
 
 
-def own_topics(settings: Settings, folder: Path) -> Settings:
+def own_topics(settings: Settings, folder: Path, *, station: bool = False) -> Settings:
     """``settings`` with a topics file in ``folder`` that names every topic after the application.
 
-    The station's topics cannot be named otherwise, so they are not in it.
+    With ``station`` the station's topics are in it: they cannot be named otherwise, so all applications share them.
     """
-    text = (
-        TOPICS.read_text()
-        .partition("\n  # The station:")[0]
-        .replace("name: process-", f"name: {settings.app_id}-process-")
-    )
+    text, mark, of_station = TOPICS.read_text().partition("\n  # The station:")
+    text = text.replace("name: process-", f"name: {settings.app_id}-process-")
     text = text.replace("heatpump-telemetry:", f"{telemetry_topic(settings)}:")
     text = text.replace("home/heatpump/", f"{settings.app_id}/heatpump/")
+    if station:
+        text += mark + of_station.replace("mqtt: station/", f"mqtt: {settings.app_id}/")
     (folder / "topics.yaml").write_text(text)
     return settings.model_copy(update={"topics_file": folder / "topics.yaml"})
 
@@ -29,9 +28,9 @@ def telemetry_topic(settings: Settings) -> str:
     return f"{settings.app_id}-heatpump-telemetry"
 
 
-async def make_site(settings: Settings, folder: Path) -> tuple[Settings, Topics]:
+async def make_site(settings: Settings, folder: Path, *, station: bool = False) -> tuple[Settings, Topics]:
     """``own_topics``, applied to the broker."""
-    own = own_topics(settings, folder)
+    own = own_topics(settings, folder, station=station)
     topics = load_topics(own)
     await apply_topics(own, topics)
     return own, topics

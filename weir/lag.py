@@ -3,6 +3,7 @@
     router      telemetry topics     its group's offsets (written at least every 5 s)
     processor   process-commands     its group's offsets (written every second, behind the table's position)
     actions     process-events       its group's offsets (every second)
+    station     people's topics      the database's positions, which are exact
     projector   everything it reads  the database's positions, which are exact
     bridge      MQTT                 asked from its own web endpoint: what is under way is in no topic
 
@@ -21,12 +22,14 @@ from streams.kafka import client_options
 from streams.lag import Lag, LagProbe, opened, total
 from streams.retention import problems, read_retentions
 from streams.settings import Settings
-from streams.topics import Topic, Topics, group_of
+from streams.topics import STATION_INPUTS, STATION_TOPICS, Topic, Topics, group_of
 from streams.transport.port import TopicPartition
 from weir.bridge_lag import ask_bridge
 from weir.database import NoSchemaError, UnreachableError, connected
 from weir.members import Member, members_of
 
+_PROJECTED = "SELECT topic, partition, position FROM projection_positions"
+_TAKEN_IN = "SELECT topic, partition, position FROM station_positions"
 Positions = dict[TopicPartition, int | None]
 
 
@@ -98,7 +101,9 @@ class Lags:
         }
         projected = [topics.events, topics.definitions, *telemetry]
         try:
-            positions["projector"] = await self._projected(projected)
+            positions["projector"] = await self._stored(_PROJECTED, projected)
+            if topics.telemetry.keys() >= STATION_TOPICS:
+                positions["station"] = await self._stored(_TAKEN_IN, [topics.telemetry[one] for one in STATION_INPUTS])
         except (UnreachableError, NoSchemaError) as error:
             unknown.append(f"how far the projector is behind: {error}")
         found = {stage: await self._probe.look(of_stage) for stage, of_stage in positions.items()}
@@ -131,9 +136,9 @@ class Lags:
         offsets = {TopicPartition(*tp): found.offset for tp, found in committed.items() if found.offset >= 0}
         return {tp: offsets.get(tp) for topic in topics for tp in _partitions(topic)}
 
-    async def _projected(self, topics: list[Topic]) -> Positions:
+    async def _stored(self, query: str, topics: list[Topic]) -> Positions:
         async with connected(self._settings) as connection:
-            rows = await connection.fetch("SELECT topic, partition, position FROM projection_positions")
+            rows = await connection.fetch(query)
         positions = {TopicPartition(row["topic"], row["partition"]): row["position"] for row in rows}
         return {tp: positions.get(tp) for topic in topics for tp in _partitions(topic)}
 

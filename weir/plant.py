@@ -9,7 +9,7 @@ from streams.settings import Settings
 from streams.topics import Applied, apply_topics, load_topics
 from weir.database import bring_up_to_date
 from weir.home import load_workers, save
-from weir.roles import worker_specs
+from weir.roles import unneeded, worker_specs
 from weir.stack.progress import Progress
 from weir.stack.stack import Stack
 
@@ -57,9 +57,10 @@ def bring_up(
     counts = {**load_workers(stack.home), **workers}
     save(stack.home, settings, stack.ports, durable=stack.durable, workers=counts)
     step("applying the topics", None)
-    applied = asyncio.run(apply_topics(settings, load_topics(settings)))
+    topics = load_topics(settings)
+    applied = asyncio.run(apply_topics(settings, topics))
     step("bringing the schema up to date", None)
     asyncio.run(bring_up_to_date(settings))
     if roles:
-        stack.supervise(worker_specs(settings, stack.home, counts), step)
+        stack.supervise(worker_specs(settings, stack.home, {**unneeded(topics), **counts}), step)
     return Plant(settings, applied)

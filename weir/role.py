@@ -1,7 +1,7 @@
 """One role in this process, until told to stop: ``python -m weir.role NAME`` is what the stack starts.
 
-``weir worker`` and ``weir projector`` do the same, with the command line around it.  A role imports only itself: five
-of them start at once.
+``weir worker`` and ``weir projector`` do the same, with the command line around it.  A role imports only itself:
+several of them start at once.
 """
 
 import gc
@@ -25,6 +25,7 @@ MODULES = {
     "processor": "streams.agents.processor",
     "actions": "streams.agents.actions",
     "router": "streams.agents.router",
+    "station": "streams.agents.station",
     "bridge": "streams.mqtt_bridge",
     "api": "weir.api.run",
 }

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from streams import ready
 from streams.settings import Settings
+from streams.topics import STATION_TOPICS, Topics
 from weir.home import environment
 from weir.role import MODULES
 from weir.stack.process import ProcessSpec
@@ -22,6 +23,11 @@ from weir.stack.workers import WorkerSpec
 MODULE = "weir.role"
 ALONE = frozenset({"api", "bridge"})
 """Roles of which there is one on a machine: an MQTT session has one client, the gateway one port."""
+
+
+def unneeded(topics: Topics) -> dict[str, int]:
+    """Roles that nothing is there for, each with 0: how many of it there shall be."""
+    return {} if topics.telemetry.keys() >= STATION_TOPICS else {"station": 0}
 
 
 def worker_specs(settings: Settings, home: Path, counts: Mapping[str, int]) -> list[WorkerSpec]:

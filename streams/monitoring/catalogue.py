@@ -66,6 +66,12 @@ METRICS: dict[str, Metric] = {
     "weir_retention_margin_seconds": Metric(
         "gauge", "Until the oldest reading that is not projected may be deleted by its topic's retention", ("topic",)
     ),
+    # ---- station
+    "weir_station_positions_total": Metric("counter", "Positions of people taken in"),
+    "weir_station_messages_total": Metric("counter", "Messages of people taken in"),
+    "weir_station_moves_total": Metric("counter", "Times that somebody came into a zone or left it", ("direction",)),
+    "weir_station_dead_letters_total": Metric("counter", "Records that are no position or message"),
+    "weir_station_relayed_total": Metric("counter", "Records of the outbox that Kafka has"),
     # ---- bridge
     "weir_bridge_messages_total": Metric("counter", "MQTT messages, by what became of them", ("outcome",)),
     "weir_bridge_overflows_total": Metric("counter", "Times that the bridge left the broker, Kafka being behind"),

@@ -35,18 +35,18 @@ class People:
     users: dict[str, User] = field(default_factory=dict)
     fixes: dict[str, Fix] = field(default_factory=dict)
     inside: dict[str, dict[str, int]] = field(default_factory=dict)
+    new: set[str] = field(default_factory=set)
+    """Who is known only since this batch; no event has told it yet."""
     moved: set[str] = field(default_factory=set)
     """Whose position is another one now."""
-    new: set[str] = field(default_factory=set)
     messages: list[Message] = field(default_factory=list)
     events: list[StationEvent] = field(default_factory=list)
 
     def sign_of_life(self, user_id: str, at_ms: int, cause: str) -> User:
-        """``user_id``, who is online now, and registered by this if nobody knew them."""
-        user = self.users.get(user_id)
-        if user is None:
-            user = User(user_id, user_id)
-            self.new.add(user_id)
+        """``user_id``, who is online now."""
+        user = self.users[user_id]
+        if user_id in self.new:
+            self.new.remove(user_id)
             self.events.append(events.user_event("user_registered", user, at_ms, cause))
         if not user.online:
             self.events.append(events.user_event("user_online", user, at_ms, cause))

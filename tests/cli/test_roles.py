@@ -14,7 +14,7 @@ from weir.home import environment
 from weir.roles import home_id, role_spec, worker_specs
 from weir.stack.checks import NotReadyError, announced
 
-ROLES = ["projector", "processor", "actions", "router", "bridge", "api"]
+ROLES = ["projector", "processor", "actions", "router", "station", "bridge", "api"]
 
 
 def test_every_role_gets_the_settings_and_a_place_to_announce_itself(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_workers_of_a_role_have_names_and_member_ids_that_stay(tmp_path: Path) -
     home = home_id(tmp_path)
     assert home_id(tmp_path) == home != ""
     specs = worker_specs(settings, tmp_path, {"processor": 3, "router": 0})
-    names = ["projector", "processor", "processor-2", "processor-3", "actions", "bridge", "api"]
+    names = ["projector", "processor", "processor-2", "processor-3", "actions", "station", "bridge", "api"]
     assert [spec.name for spec in specs] == names
     assert [spec.env["WEIR_MEMBER_ID"] for spec in specs] == [f"{home}-{name}" for name in names]
     assert {spec.argv[-1] for spec in specs if spec.role == "processor"} == {"processor"}
@@ -77,7 +77,7 @@ def test_nothing_is_announced_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize("argv", [[], ["plumber"], ["router", "bridge"]])
 def test_an_unknown_role_is_a_usage_error(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert role.main(argv) == os.EX_USAGE
-    assert "projector, processor, actions, router, bridge, api" in capsys.readouterr().err
+    assert "projector, processor, actions, router, station, bridge, api" in capsys.readouterr().err
 
 
 def test_a_role_that_cannot_work_ends_with_its_reason(

@@ -117,7 +117,7 @@ def test_who_needs_what_waits_for_it() -> None:
             assert how == {"condition": expected}, name
     assert waits["topics"].keys() == {"redpanda"}
     assert waits["migrate"].keys() == {"timescaledb"}
-    assert waits["projector"].keys() == waits["api"].keys() == {"topics", "migrate"}
+    assert waits["projector"].keys() == waits["api"].keys() == waits["station"].keys() == {"topics", "migrate"}
     assert waits["processor"].keys() == waits["router"].keys() == {"topics"}
     assert waits["actions"].keys() == waits["bridge"].keys() == {"topics", "mosquitto"}
 

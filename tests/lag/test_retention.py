@@ -25,7 +25,9 @@ def topics() -> Topics:
 def found(topics: Topics, **configs: dict[str, str]) -> dict[str, Retention]:
     """As the broker would have it: for ever, but what ``configs`` say by the role of the topic."""
     named = {"commands": topics.commands, "events": topics.events, "telemetry": topics.telemetry[TELEMETRY]}
-    return {topic.name: retention_of(topic, FOR_EVER | configs.get(role, {})) for role, topic in named.items()}
+    others = {name: retention_of(topic, FOR_EVER) for name, topic in topics.telemetry.items()}
+    own = {topic.name: retention_of(topic, FOR_EVER | configs.get(role, {})) for role, topic in named.items()}
+    return others | own
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from streams.topics import Topics
 from tests.answers import eventually
 from tests.roles import running
 from tests.site import make_site
+from tests.station.world import migrated
 from weir.client import CommandClient
 from weir.role import MODULES
 from weir.stack.ports import free_port_numbers
@@ -49,6 +50,9 @@ def values(response: httpx.Response) -> dict[str, float]:
 @pytest.mark.parametrize("role", [role for role in MODULES if role not in {"processor", "api"}])
 async def test_a_role_that_works_says_so(site: tuple[Settings, Topics], tmp_path: Path, port: int, role: str) -> None:
     settings, _ = site
+    if role == "station":
+        settings, _ = await make_site(settings, tmp_path, station=True)
+        await migrated(settings.database_url)
     async with running(MODULES[role], settings, tmp_path) as process:
         good = await page(port, "/health", lambda found: found.status_code == 200)
         assert good.json()["role"] == role

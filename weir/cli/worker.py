@@ -16,10 +16,12 @@ class Role(StrEnum):
     ROUTER = "router"
     PROCESSOR = "processor"
     ACTIONS = "actions"
+    STATION = "station"
 
 
 def worker(ctx: typer.Context, role: Annotated[Role, typer.Argument(help="What this process does.")]) -> None:
-    """Run one role: bridge (MQTT to topics), router (telemetry to commands), processor (commands to events), actions.
+    """Run one role: bridge (MQTT to topics), router (telemetry to commands), processor (commands to events), actions,
+    station (positions and messages of people).
 
     Works until SIGTERM or Ctrl-C. More processes of a role share its partitions; only the bridge is alone. Exit code 70
     when the process must be started again.

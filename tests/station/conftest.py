@@ -1,0 +1,22 @@
+"""A station's database, and topics of its own where Kafka is real."""
+
+from collections.abc import AsyncIterator, Callable
+
+import asyncpg
+import pytest
+
+from tests.station.world import migrated
+
+
+@pytest.fixture
+async def station_url(fresh_database: Callable[..., str]) -> str:
+    """A database with the newest schema."""
+    return fresh_database(migrated)
+
+
+@pytest.fixture
+async def connection(station_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """For looking, and for what people do by SQL."""
+    connection = await asyncpg.connect(station_url)
+    yield connection
+    await connection.close()
