@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from streams.core.activities.base import Continuing, Kind, Node, Output, OutputPaths, Place
@@ -34,6 +34,14 @@ from streams.core.tasks.verdict import VERDICTS
 DEFAULT_PRIORITY = 50
 ASKED = ("title", "description", "assignee", "candidates", "queue", "priority", "due", "approvers")
 """The fields that are rendered when the task is created."""
+OTHER_SPELLINGS = {"candidate_users": "users", "candidate_groups": "groups"}
+"""Fields beside the task that stand for one of ``candidates``."""
+
+
+def _other_spellings(schema: dict[str, Any]) -> None:
+    """For editors: what may stand beside the task instead of under ``candidates``."""
+    names = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    schema["properties"] |= dict.fromkeys(OTHER_SPELLINGS, names)
 
 
 class UserTask(Continuing):
@@ -42,6 +50,8 @@ class UserTask(Continuing):
     ``queue`` and ``priority`` order lists of tasks, ``due`` is when it should be done.  ``outcomes`` are the ways in
     which it may be answered.
     """
+
+    model_config = ConfigDict(json_schema_extra=_other_spellings)
 
     type: Literal["user_task"]
     title: TextTemplate | None = None
@@ -61,18 +71,16 @@ class UserTask(Continuing):
 
     @model_validator(mode="before")
     @classmethod
-    def _other_spellings(cls, data: Any) -> Any:
+    def _one_spelling(cls, data: Any) -> Any:
         """``candidate_users`` and ``candidate_groups`` beside the task."""
-        if not isinstance(data, dict):
-            return data
-        beside = {f"candidate_{kind}": kind for kind in ("users", "groups")}
-        if not beside.keys() & data.keys():
+        if not isinstance(data, dict) or not OTHER_SPELLINGS.keys() & data.keys():
             return data
         if "candidates" in data:
             fix = "Write 'candidates: {users: […], groups: […]}'"
             raise PydanticCustomError("task", "Expected one spelling of the candidates, but got two", {"fix": fix})
-        given = {kind: data[name] for name, kind in beside.items() if name in data}
-        return {**{name: value for name, value in data.items() if name not in beside}, "candidates": given}
+        given = {kind: data[name] for name, kind in OTHER_SPELLINGS.items() if name in data}
+        kept = {name: value for name, value in data.items() if name not in OTHER_SPELLINGS}
+        return {**kept, "candidates": given}
 
     @model_validator(mode="after")
     def _is_one_persons_or_several_approvers(self) -> Self:

@@ -42,7 +42,7 @@ class Form:
         if schema.get("$schema", DRAFT) != DRAFT:
             raise FormError("Expected JSON Schema of draft 2020-12", f"Write {DRAFT}, or nothing", ("$schema",))
         if schema.get("type", "object") != "object":
-            raise FormError("Expected a form of 'type: object': answers have names", "", ("type",))
+            raise FormError("Expected a form of 'type: object': answers have names", "Name each answer", ("type",))
         _check_references(schema)
         options = jsonschema_rs.RegexOptions()
         try:
@@ -51,7 +51,8 @@ class Form:
             )
         except jsonschema_rs.ValidationError as error:
             message = error.message.partition(". Adjust configuration")[0]  # that is not the author's to do
-            raise FormError(f"This is no JSON Schema: {message}", "", tuple(error.instance_path)) from None
+            fix = "Write it without lookaround and backreferences" if message.endswith('"regex"') else ""
+            raise FormError(f"This is no JSON Schema: {message}", fix, tuple(error.instance_path)) from None
 
     def problem(self, answers: Mapping[str, Any]) -> str | None:
         """What is wrong with the first answer that is: field, what was expected, and the fix.  ``None``: they fit."""

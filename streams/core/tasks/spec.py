@@ -1,5 +1,6 @@
 """How a definition says whom a task asks, when it reminds and escalates, and what its form is."""
 
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
@@ -34,6 +35,9 @@ class Candidates(Part):
     groups: Names = ()
 
 
+_FIX_TO = {"fix": "Write 'to: <user>', or 'to: {group: <group>}'"}
+
+
 class Recipient(Candidates):
     """Who gets an escalated task: ``user`` at once, or ``users`` and ``groups``, who may claim it then."""
 
@@ -43,9 +47,9 @@ class Recipient(Candidates):
     @model_validator(mode="after")
     def _is_somebody(self) -> Self:
         if self.user is not None and (self.users or self.groups or self.group is not None):
-            raise PydanticCustomError("recipient", "Expected 'user', or 'users' and groups, but got both", {})
+            raise PydanticCustomError("recipient", "Expected 'user', or 'users' and groups, but got both", _FIX_TO)
         if self.user is None and not (self.users or self.groups or self.group is not None):
-            raise PydanticCustomError("recipient", "Expected a user or a group, but there is none", {})
+            raise PydanticCustomError("recipient", "Expected a user or a group, but there is none", _FIX_TO)
         return self
 
 
@@ -95,7 +99,7 @@ Due = Annotated[TextTemplate, AfterValidator(_due), Field(description="A duratio
 def due_ms(value: str, now: int) -> int:
     """The moment (Unix ms) that ``value``, a duration from ``now`` or an instant, names.  Raises ``ValueError``."""
     try:
-        return now + parse_duration_ms(value)
+        return now + _duration_ms(value)
     except ValueError:
         pass
     try:
@@ -104,6 +108,10 @@ def due_ms(value: str, now: int) -> int:
         raise ValueError(
             f"Expected a duration such as '4h' or an instant such as '2026-11-21T02:00:00Z', but got {value!r:.80}"
         ) from None
+
+
+_duration_ms = lru_cache(maxsize=256)(parse_duration_ms)
+"""Most tasks of a process are due after the same time."""
 
 
 class Escalation(Part):
@@ -121,7 +129,8 @@ class Escalation(Part):
     @model_validator(mode="after")
     def _says_when_and_what(self) -> Self:
         if (self.after is None) == (self.after_due is None):
-            raise PydanticCustomError("escalation", "Expected one of 'after' and 'after_due'", {})
+            fix = "Write 'after: 4h', counted from the task's creation"
+            raise PydanticCustomError("escalation", "Expected one of 'after' and 'after_due'", {"fix": fix})
         return self
 
     def level(self) -> Level:
@@ -139,7 +148,8 @@ class RemindersSpec(Part):
     @model_validator(mode="after")
     def _says_when(self) -> Self:
         if self.every is None and self.before_due is None:
-            raise PydanticCustomError("reminders", "Expected 'every' or 'before_due', but there is neither", {})
+            message = "Expected 'every' or 'before_due', but there is neither"
+            raise PydanticCustomError("reminders", message, {"fix": "Write 'every: 1d'"})
         return self
 
     def compiled(self) -> Reminders:
