@@ -236,11 +236,9 @@ def test_a_request_of_a_newer_weir_is_not_guessed_at() -> None:
 
 # ---- secrets
 
-PLACES = [{"path": ["topic"], "offset": 2, "name": "token"}]
-
 
 async def with_secret(
-    act: Any, environment: dict[str, str]
+    act: Any, environment: dict[str, str], offset: int = 2
 ) -> tuple[list[ActionRequest], CompleteActivity | FailActivity]:
     one = requested()
     data = {
@@ -250,7 +248,7 @@ async def with_secret(
         "attempt": 2,
         "idempotency_key": one.idempotency_key,
         "not_after": one.not_after,
-        "secrets": PLACES,
+        "secrets": [{"path": ["topic"], "offset": offset, "name": "token"}],
     }
     recorder = Recorder(act)
     performing = Performing({"act": recorder}, PlantClock.parse("wall"), lambda: WALL_MS / 1000, Secrets(environment))
@@ -289,3 +287,10 @@ async def test_without_its_secret_nothing_is_performed() -> None:
     assert isinstance(command, FailActivity)
     assert (command.error_type, command.retryable) == ("unknown_secret", False)
     assert "WEIR_SECRET_TOKEN" in command.error
+
+
+async def test_a_mark_that_does_not_fit_is_not_filled_in() -> None:
+    requests, command = await with_secret(None, SET, offset=3)
+    assert requests == []
+    assert isinstance(command, FailActivity)
+    assert (command.error_type, command.error) == ("invalid_config", "Expected ${secrets.token} at topic[3]")

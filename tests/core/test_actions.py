@@ -48,8 +48,8 @@ def test_a_mistake_in_a_script_has_its_line_and_column(old: str, new: str, place
     assert says in problem
 
 
-def test_a_source_that_nests_too_deep_is_a_mistake_like_others() -> None:
-    source = "(" * 5000 + ")" * 5000
+@pytest.mark.parametrize("source", ["(" * 5000 + ")" * 5000, "x" + ".a" * 8000])
+def test_a_source_that_nests_too_deep_is_a_mistake_like_others(source: str) -> None:
     text = SCRIPT.replace('total = sum(input["temps"])', source)
     assert any("Expected Python" in line for line in said(text))
 
@@ -112,6 +112,12 @@ def test_a_topic_that_is_emitted_to_is_to_be_declared() -> None:
     missing = definition.unheard(["plant"], {})
     assert missing is not None
     assert "'other' is not declared" in missing
+
+
+@pytest.mark.parametrize("topic", ["''", "a/+/b", "a/#", "a+${x}"])
+def test_a_topic_to_publish_to_is_one(topic: str) -> None:
+    text = f"  - {{id: p, type: service, action: mqtt_publish, topic: '{topic.strip(chr(39))}', payload: 1}}\n"
+    assert any("Expected an MQTT topic to publish to" in line for line in said(text))
 
 
 @pytest.mark.parametrize("topic", ["'a b'", "'${x}'"])

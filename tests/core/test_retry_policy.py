@@ -1,9 +1,11 @@
 """How long until another attempt: the policy that is there, and one that an extension has named."""
 
+from typing import Any
+
 import pytest
 
 from streams.core.activities.retry import MAX_PAUSE_MS, POLICIES, Retry, RetryPolicy
-from streams.core.parse import check_definition
+from streams.core.parse import check_definition, parse_definition
 
 TEXT = """\
 id: a
@@ -77,3 +79,16 @@ def test_a_mistake_in_a_policy_is_told(monkeypatch: pytest.MonkeyPatch, retry: s
     assert len(problems) == 1
     assert says in problems[0]
     assert check_definition(TEXT % "{policy: steady, max_attempts: 5}", "f")[1] == []
+
+
+@pytest.mark.parametrize(
+    ("spec", "attempts"), [("5", 5), ("none", 1), ("{max_attempts: 7, initial_interval: 2s}", 7), ("{}", 3)]
+)
+def test_a_retry_may_be_written_in_short(spec: str, attempts: int) -> None:
+    note: Any = parse_definition(TEXT % spec).activity("tell")
+    assert RetryPolicy.of(note.retry).max_attempts == attempts
+
+
+@pytest.mark.parametrize("spec", ["true", "often", "0", "{backoff: 0.5}", "{jitter: 2.0}"])
+def test_what_is_no_retry_is_refused(spec: str) -> None:
+    assert len(check_definition(TEXT % spec, "f")[1]) == 1

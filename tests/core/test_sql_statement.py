@@ -74,6 +74,7 @@ def test_arguments_stand_in_the_order_of_the_numbers(sql: str, params: Any, argu
         ("query: 'SELECT :a', params: {a: 1, b: 2}", "The statement has no :b"),
         ("query: 'SELECT :a', params: [1]", "Expected an object with a as params, but got a list"),
         ("query: 'SELECT $1', params: {a: 1}", "Expected a list with the values of $1, $2 … as params"),
+        ("query: 'SELECT $1', params: 5", "Expected a list with the values of $1, $2 … as params, but got 5"),
         ("query: 'SELECT $1', params: 'x'", "Expected a list with the values of $1, $2 … as params, but got a text"),
         ("query: 'SELECT $1', params: ['${x}', 2]", "Expected 1 value, for $1 to $1, but params has 2"),
         ("query: 'SELECT 1', params: [2]", "Expected no values, but params has 1"),
