@@ -15,7 +15,7 @@ from streams.core.commands import TopicCommand
 from streams.core.events import Event, EventHead
 from streams.core.patterns.window import VERSION as WINDOW_VERSION
 from streams.core.patterns.window import Window
-from streams.core.state import Entity, Instance
+from streams.core.state import BROKEN, Entity, Instance
 
 MAX_COMMAND_BYTES = 256 * 1024
 MAX_EVENT_BYTES = 64 * 1024
@@ -143,7 +143,7 @@ def encode_entity(entity: Entity) -> bytes:
         _entity_encoder.encode_into(entity, _entity_buffer)
     except OverflowError:
         raise IntegerError("Expected integers of at most 64 bits in state") from None
-    failed = isinstance(entity, Instance) and entity.status == "failed"
+    failed = isinstance(entity, Instance) and entity.status in BROKEN
     if len(_entity_buffer) > MAX_STATE_BYTES + failed * FAILURE_ROOM_BYTES:
         raise LimitError(f"Expected state of at most {MAX_STATE_BYTES} bytes, but got {len(_entity_buffer)}")
     return bytes(_entity_buffer)

@@ -6,7 +6,7 @@ refused; a failed one stays whole for 30 days, to be retried.  The table keeps t
 
 from collections import deque
 
-from streams.core.state import Entity, Finished, Instance
+from streams.core.state import BROKEN, Entity, Finished, Instance
 
 FAILED_TTL_MS = 30 * 86_400_000
 MIN_MARK_MS = 10 * 60_000
@@ -30,7 +30,7 @@ class Endings:
         """Note an entity of the table, if it has ended; ``sort`` follows the last one."""
         if isinstance(entity, Finished):
             self.add(entity.ended_at, name, failed=False)
-        elif isinstance(entity, Instance) and entity.status == "failed":
+        elif isinstance(entity, Instance) and entity.status in BROKEN:
             self.add(entity.updated_at, name, failed=True)
 
     def sort(self) -> None:
@@ -64,7 +64,7 @@ class Endings:
 
 
 def may_be_forgotten(entity: Entity | None, now_ms: int) -> bool:
-    """Whether an ended instance is still that: a failed one may have been retried since, and have failed again."""
+    """Whether an ended instance is still that: a broken one may have been retried since, and have failed again."""
     if isinstance(entity, Instance):
-        return entity.status == "failed" and now_ms - entity.updated_at >= FAILED_TTL_MS
+        return entity.status in BROKEN and now_ms - entity.updated_at >= FAILED_TTL_MS
     return isinstance(entity, Finished)

@@ -6,7 +6,7 @@ from streams.core.due import Timer
 from streams.core.events import Event
 from streams.core.turn import Turn
 
-ENDS = frozenset({"completed", "cancelled", "failed"})
+ENDS = frozenset({"completed", "cancelled", "failed", "timed_out"})
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ from streams.core.decide import decide, home_of
 from streams.core.due import Timer
 from streams.core.flow import ends
 from streams.core.patterns import Window
-from streams.core.state import LATEST_PREFIX, WINDOW_PREFIX, Entity, Feed, Instance
+from streams.core.state import BROKEN, LATEST_PREFIX, WINDOW_PREFIX, Entity, Feed, Instance
 from streams.core.turn import Overlay, Reading, Rejection, Surroundings, Turn
 from streams.endings import Endings, may_be_forgotten
 from streams.incoming import Decoded, Definitions, decode_records, lacks_definition, stale
@@ -160,7 +160,7 @@ class PartitionProcessor:
         self._unaligned.settled()
         self._endings.forgotten()
         for ended_at, instance_id, event_type in outcome.ended:
-            self._endings.add(ended_at, instance_id, failed=event_type == "failed")
+            self._endings.add(ended_at, instance_id, failed=event_type in {"failed", "timed_out"})
         for event in outcome.messages:
             log.info(event.message, instance=event.subject, definition=event.definition_id, activity=event.activity_id)
 
@@ -295,7 +295,7 @@ class PartitionProcessor:
             entity = self._load(entity_id)
             if may_be_forgotten(entity, now):
                 del self._writing[entity_id.encode()]
-            elif isinstance(entity, Instance) and entity.status == "failed":
+            elif isinstance(entity, Instance) and entity.status in BROKEN:
                 self._endings.add(entity.updated_at, entity_id, failed=True)
 
 

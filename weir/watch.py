@@ -21,7 +21,7 @@ from streams.core.events import Event
 from streams.deadletters import ours, source_of
 
 POLL_MS = 200
-ENDED = frozenset({"completed", "failed", "cancelled"})
+ENDED = frozenset({"completed", "failed", "timed_out", "cancelled"})
 
 
 class NoAnswerError(Exception):

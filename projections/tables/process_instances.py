@@ -11,7 +11,7 @@ a join (``UPDATE … FROM unnest``) would leave it to the planner to scan them a
 | ``started`` | ``status``, ``business_key``, ``variables`` |
 | ``variable_changed`` | one of ``variables`` |
 | ``activity_started`` | ``steps`` |
-| ``completed``, ``failed``, ``cancelled`` | ``status``, ``completed_at``, ``error`` |
+| ``completed``, ``failed``, ``timed_out``, ``cancelled`` | ``status``, ``completed_at``, ``error`` |
 | ``suspended``, ``resumed``, ``retried`` | ``status``, ``completed_at``, ``error`` |
 | ``migrated`` | ``definition_version`` |
 """
@@ -88,6 +88,10 @@ class _VariableChanged(msgspec.Struct):
     value: msgspec.Raw
 
 
+class _TimedOut(msgspec.Struct):
+    error: str
+
+
 class _Failed(msgspec.Struct):
     error_type: str
     error: str
@@ -101,6 +105,7 @@ _decode_migrated = msgspec.json.Decoder(_Migrated).decode
 _decode_started = msgspec.json.Decoder(_Started).decode
 _decode_variable = msgspec.json.Decoder(_VariableChanged).decode
 _decode_failed = msgspec.json.Decoder(_Failed).decode
+_decode_timed_out = msgspec.json.Decoder(_TimedOut).decode
 _encode_json = msgspec.json.Encoder().encode
 
 
@@ -133,6 +138,12 @@ def _failed(change: Change, event: EventHead) -> None:
     change.error = f"{data.error_type}: {data.error}"
 
 
+def _timed_out(change: Change, event: EventHead) -> None:
+    data = _decode_timed_out(event.data)
+    _status(change, event, "timeout", ended=True)
+    change.error = f"timeout: {data.error}"
+
+
 def _cancelled(change: Change, event: EventHead) -> None:
     _status(change, event, "cancelled", ended=True)
 
@@ -162,6 +173,7 @@ HANDLERS: dict[str, Callable[[Change, EventHead], None]] = {
     "activity_started": _activity_started,
     "completed": _completed,
     "failed": _failed,
+    "timed_out": _timed_out,
     "cancelled": _cancelled,
     "suspended": _suspended,
     "resumed": _runs_again,

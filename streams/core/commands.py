@@ -341,6 +341,12 @@ class ReturnSlot(Command, tag="return_slot"):
     instance_id: str
 
 
+class Continue(Command, tag="continue"):
+    """Go on with an instance that has run the steps of one command.  Sent by the processor itself."""
+
+    instance_id: str
+
+
 class FireTimer(msgspec.Struct, kw_only=True):
     """A timer of an instance, or of another entity, is due.  Made by the processor from its own table, never read from
     a topic.  See ``due.Timer``; ``activity_id`` is "" for a moment of the whole entity.
@@ -371,8 +377,8 @@ SoftCommand = Observe | ObservePattern | WatchKeys
 AnyTaskCommand = ClaimTask | UnclaimTask | AssignTask | DelegateTask | CompleteTask | UpdateTask
 LifecycleCommand = Suspend | Resume | Retry | SetVariables | Migrate
 """What operators ask of an instance."""
-AnswerCommand = CompleteActivity | FailActivity
-"""What became of an action."""
+AnswerCommand = CompleteActivity | FailActivity | Continue
+"""What became of an action, and what an instance asks of itself."""
 TopicCommand = (
     StartProcess
     | Signal

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from streams.core.actions.emit import EmitConfig
 from streams.core.activities import KINDS, SERVICES, Activity, Service
-from streams.core.scalars import DefinitionId, Part, Text, Title
+from streams.core.scalars import DefinitionId, Duration, Part, Text, Title
 from streams.core.triggers import TRIGGERS, MqttTrigger, ReadingTrigger, TimerTrigger, Trigger
 from streams.core.variables import Variable
 
@@ -34,8 +34,12 @@ AnyActivity: Any = _any_activity()
 
 
 class Head(Part):
-    """What names a definition, and holds for all of it.  A version never changes once deployed; new content is a new
-    version.
+    """What names a definition, and what holds for all of it.
+
+    A version never changes once deployed; new content is a new version.  An instance ends as timed out when it takes
+    longer than ``timeout``, in plant time, and as failed behind ``max_steps`` activities.  ``on_failure`` is what an
+    error leads to that nobody catches: the instance fails, or the token that it is in stays there as an incident, while
+    others go on.
 
     ``concurrency``: how many instances run at once, whatever their keys; others wait in the order of their starts.
     ``on_resume``: what becomes of timers that came due while an instance was suspended: they fire at once, or all of
@@ -48,6 +52,11 @@ class Head(Part):
     description: Text | None = None
     concurrency: Annotated[int, Field(ge=1, le=1000)] | None = None
     on_resume: Literal["fire", "shift"] = "fire"
+    category: Title | None = None
+    labels: Annotated[dict[Title, Title], Field(max_length=50)] = Field(default_factory=dict)
+    timeout: Duration = 30 * 86_400_000
+    max_steps: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    on_failure: Literal["fail", "incident"] = "fail"
 
 
 class ProcessDefinition(Head):

@@ -58,12 +58,18 @@ class Timer(NamedTuple):
 def _of_instance(state: Instance) -> list[Timer]:
     if state.status != "running":
         return []
-    waits = [
+    timers = [
         Timer(wait.due, state.id, place, WAIT, wait.execution)
         for place, wait in state.waiting.items()
         if wait.due is not None
     ]
-    return waits + _of_tasks(state) if state.tasks else waits
+    if state.tasks:
+        timers += _of_tasks(state)
+    if state.deadlines:
+        timers += [Timer(one.due, state.id, place, TIMEOUT, one.execution) for place, one in state.deadlines.items()]
+    if state.timeout_at is not None:
+        timers.append(Timer(state.timeout_at, state.id, "", PROCESS_TIMEOUT, 0))
+    return timers
 
 
 def _of_tasks(state: Instance) -> list[Timer]:
@@ -93,6 +99,8 @@ def shift(state: Instance, by_ms: int) -> None:
 
     replace = msgspec.structs.replace
     state.waiting = {place: replace(wait, due=later(wait.due)) for place, wait in state.waiting.items()}
+    state.deadlines = {place: replace(one, due=one.due + by_ms) for place, one in state.deadlines.items()}
+    state.timeout_at = later(state.timeout_at)
     state.tasks = {
         execution: replace(task, remind_at=later(task.remind_at), escalate_at=later(task.escalate_at))
         for execution, task in state.tasks.items()

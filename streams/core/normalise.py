@@ -19,16 +19,27 @@ from typing import Any
 from streams.core.actions import ALIASES as ACTION_ALIASES
 from streams.core.actions import SHORT
 from streams.core.activities import KINDS, SERVICES, Activity, Service
+from streams.core.activities.base import END_OF_BODY
 from streams.core.document import Steps
 from streams.core.report import Report, show
 from streams.core.suggest import suggest
 from streams.core.triggers import ALIASES, TRIGGERS
 
-HEAD_FIELDS = ("id", "name", "version", "description", "concurrency", "on_resume")
+HEAD_FIELDS = (
+    "id",
+    "name",
+    "version",
+    "description",
+    "category",
+    "labels",
+    "timeout",
+    "max_steps",
+    "on_failure",
+    "concurrency",
+    "on_resume",
+)
 FIELDS = (*HEAD_FIELDS, "trigger", "triggers", "variables", "activities")
 HANDLERS = ("on_error", "on_timeout")
-END_OF_BODY = "end"
-"""What a path within another activity names, to lead to the end of its body."""
 
 
 @dataclass(slots=True, eq=False)

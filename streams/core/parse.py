@@ -93,7 +93,7 @@ def _build(data: Any, report: Report) -> ProcessDefinition | None:
     if head is None or any(problem.severity == "error" for problem in report.problems):
         return None
     return ProcessDefinition(
-        **dict(head),
+        **head.model_dump(mode="json"),
         triggers=tuple(model for _, model in triggers),
         variables=tuple(model for _, model in variables),
         activities=own,

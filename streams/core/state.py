@@ -32,8 +32,10 @@ SOFT_PREFIXES = (LATEST_PREFIX, WINDOW_PREFIX)
 class Wait(msgspec.Struct, omit_defaults=True):
     """What an activity of an instance waits for.
 
-    ``kind`` is ``action``, ``timer`` or ``message``; ``execution`` numbers the activity's run within the instance;
-    ``due`` is when a timer fires or an action is given up; ``name`` is the awaited message's.
+    ``kind`` is ``action``, ``timer``, ``message``, ``retry`` (the pause before another attempt), ``continue`` (more
+    steps than one command runs) or ``incident`` (somebody has to look at it).  ``execution`` numbers the activity's run
+    within the instance; ``due`` is when a timer fires, an action is given up or tried again; ``attempt`` is that which
+    is under way or comes next; ``name`` is the awaited message's; ``request`` is what another attempt asks for.
     """
 
     kind: str
@@ -41,6 +43,7 @@ class Wait(msgspec.Struct, omit_defaults=True):
     due: int | None = None
     attempt: int = 1
     name: str | None = None
+    request: dict[str, Any] | None = None
 
 
 class HeldSignal(msgspec.Struct, omit_defaults=True):
@@ -53,7 +56,7 @@ class HeldSignal(msgspec.Struct, omit_defaults=True):
 
 
 class Failure(msgspec.Struct, omit_defaults=True):
-    """Why an instance failed, and at which activity."""
+    """Why an instance failed, and at which activity of which token; ``None`` where it was none."""
 
     error_type: str
     error: str
@@ -72,23 +75,54 @@ class Held(msgspec.Struct, omit_defaults=True):
 
 
 class Scope(msgspec.Struct, omit_defaults=True):
-    """Branches that an activity has opened, and waits for.
+    """Branches that an activity has opened, and waits for: ``parallel``, ``foreach`` or ``compensate``.
 
-    ``token`` is the activity's own; ``locals`` holds, by the branch's number, the variables of branches that have some
-    of their own.
+    ``token`` is the activity's own; ``open`` are the branches that are under way, ``done`` counts those that have
+    completed, of which ``join`` must.  ``locals`` holds, by the branch's number, the variables of branches that have
+    some of their own.
+
+    A branch of a foreach is an item: ``begun`` have been so far, each beginning with itself as ``item`` and its
+    position as ``index``; ``results`` collects what they yield, where that is asked for.  A compensate has the
+    executions that are still to be undone as ``items``, the next one last.
     """
 
     kind: str
     activity_id: str
     token: str | None = None
+    join: int = 0
+    open: list[int] = []
+    done: int = 0
     locals: dict[int, dict[str, Any]] = {}
+    items: list[Any] = []
+    item: str | None = None
+    index: str | None = None
+    begun: int = 0
+    results: list[Any] | None = None
+
+
+class Deadline(msgspec.Struct):
+    """When an activity times out that has been entered."""
+
+    execution: int
+    due: int
+
+
+class Compensation(msgspec.Struct, omit_defaults=True):
+    """An activity that has completed and can be undone; ``variables`` are those that its branch had of its own."""
+
+    activity_id: str
+    execution: int
+    token: str | None = None
+    variables: dict[str, Any] | None = None
 
 
 class Instance(msgspec.Struct, omit_defaults=True, tag="instance"):
-    """A process instance that runs, is suspended or has failed.
+    """A process instance that has not finished: it runs, or has failed or timed out, and then its waits are held.
 
-    ``seq`` is that of its last event; ``steps`` counts the activities entered; ``waiting`` is by place and ``scopes``
-    by the execution of the activity that owns one (``places``).  ``held`` came while it did not run.
+    ``seq`` is that of its last event; ``steps`` counts the activities entered; ``waiting`` and ``deadlines`` are by
+    place and ``scopes`` by the execution of the activity that owns one (``places``); ``timeout_at`` is the process's.
+
+    ``held`` came while it did not run.
     """
 
     v: int
@@ -112,6 +146,13 @@ class Instance(msgspec.Struct, omit_defaults=True, tag="instance"):
     held: list[Held] = []
     slot: bool = False
     """Whether it has asked for one of the slots of its definition, or has one."""
+    deadlines: dict[str, Deadline] = {}
+    timeout_at: int | None = None
+    compensations: list[Compensation] = []
+
+
+BROKEN = frozenset({"failed", "timeout"})
+"""Statuses of an instance that does not run any more and may be retried or cancelled."""
 
 
 class Finished(msgspec.Struct, tag="finished"):

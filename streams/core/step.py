@@ -8,10 +8,13 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.core.activities import (
+    CompensateNode,
     DecisionNode,
     EndNode,
+    ForeachNode,
     MessageNode,
     Node,
+    ParallelNode,
     RulesNode,
     ServiceNode,
     StartNode,
@@ -19,12 +22,29 @@ from streams.core.activities import (
     TransformNode,
     UserTaskNode,
 )
-from streams.core.expressions import ExpressionError
-from streams.core.flow import decision, end, ends, errors, message, rules, service, start, timer, transform, user_task
+from streams.core.activities.base import END_OF_BODY
+from streams.core.commands import Continue
+from streams.core.expressions import Expression, ExpressionError
+from streams.core.flow import (
+    branches,
+    compensate,
+    decision,
+    end,
+    ends,
+    errors,
+    foreach,
+    message,
+    parallel,
+    rules,
+    service,
+    start,
+    timer,
+    transform,
+    user_task,
+)
 from streams.core.flow.flow import WAITS, Flow
 from streams.core.process import VariablesError
 
-MAX_STEPS = 10_000
 MAX_STEPS_A_COMMAND = 1_000
 
 Enter = Callable[[Flow, Any, str | None], str | None]
@@ -36,6 +56,9 @@ ENTER: dict[type[Node], Enter] = {
     ServiceNode: service.enter,
     TimerNode: timer.enter,
     MessageNode: message.enter,
+    ParallelNode: parallel.enter,
+    ForeachNode: foreach.enter,
+    CompensateNode: compensate.enter,
     RulesNode: rules.enter,
     TransformNode: transform.enter,
     UserTaskNode: user_task.enter,
@@ -43,29 +66,47 @@ ENTER: dict[type[Node], Enter] = {
 
 
 def run(flow: Flow) -> None:
-    """Work off what is ahead of ``flow``'s tokens, until all of them wait or the instance has ended."""
+    """Work off what is ahead of ``flow``'s tokens, until all of them wait or the instance has ended.
+
+    One command enters so many activities; the tokens that have more ahead yield, and a follow-up goes on with them.
+    """
     instance, activities, ahead = flow.instance, flow.process.activities, flow.ahead
-    left = MAX_STEPS_A_COMMAND
-    while ahead:
+    max_steps = flow.process.definition.max_steps
+    left, yielded = MAX_STEPS_A_COMMAND, False
+    while ahead and instance.status == "running":
         token, at = ahead.popleft()
         while at is not WAITS:
-            if at is None:
-                ends.complete(flow.turn, instance)
-                return
+            if at is None or (at == END_OF_BODY and token is not None):
+                if token is None:
+                    ends.complete(flow.turn, instance)
+                else:
+                    branches.ended(flow, token)
+                break
             node = activities[at]
-            if instance.steps >= MAX_STEPS:
-                text = f"Expected at most {MAX_STEPS} steps: does the process loop?"
-                errors.fail(flow, node, token, "too_many_steps", text)
+            if instance.steps >= max_steps:
+                text = f"Expected at most {max_steps} steps: does the process loop?"
+                ends.fail(flow.turn, instance, "too_many_steps", text, at, token)
                 return
             if not left:
-                text = f"Expected a wait within {MAX_STEPS_A_COMMAND} steps of one command"
-                errors.fail(flow, node, token, "too_many_steps", text)
-                return
+                flow.emit("yielded", {"execution": instance.steps}, at, token)
+                yielded = True
+                break
             left -= 1
             try:
+                if node.when is not None and not _is_wanted(flow, node, node.when, token):
+                    at = node.next
+                    continue
                 at = ENTER[type(node)](flow, node, token)
             except (ExpressionError, VariablesError) as error:
                 errors.fail(flow, node, token, "expression", f"{flow.process.id}: activity {at}: {error}")
                 break
-        if instance.status != "running":
-            return
+    if yielded and instance.status == "running":
+        flow.turn.follow_up(Continue(instance_id=instance.id))
+
+
+def _is_wanted(flow: Flow, node: Node, when: Expression, token: str | None) -> bool:
+    flow.refresh(when.names, token)
+    if when.test(flow.variables(token)):
+        return True
+    flow.emit("activity_skipped", {"condition": when.text}, node.id, token)
+    return False

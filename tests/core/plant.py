@@ -8,14 +8,23 @@ from typing import Any
 
 from streams.codec import decode_entity, encode_entity, encode_event
 from streams.core.apply import apply_event
-from streams.core.commands import AnyCommand, FireTimer, Observe, StartProcess, TopicCommand
+from streams.core.commands import (
+    AnyCommand,
+    CompleteActivity,
+    FailActivity,
+    FireTimer,
+    Observe,
+    StartProcess,
+    TopicCommand,
+)
 from streams.core.decide import decide, home_of
 from streams.core.definition import ProcessDefinition
 from streams.core.due import due_timers
 from streams.core.events import Event
 from streams.core.parse import parse_definition
+from streams.core.places import place_of
 from streams.core.process import Process, compile_process
-from streams.core.state import DefinitionVersions, Entity, Feed, Finished, Instance, definition_entity
+from streams.core.state import DefinitionVersions, Entity, Feed, Finished, Instance, Wait, definition_entity
 from streams.core.turn import Overlay, Reading, Surroundings, Turn
 
 START = 1_386_656_700_000  # 2013-12-10T06:25:00Z
@@ -77,7 +86,7 @@ class Plant:
         return isinstance(entity, DefinitionVersions) and not entity.starts(version)
 
     def do(self, command: AnyCommand, *, after_ms: int = 0) -> list[Event]:
-        """Carry out ``command`` ``after_ms`` later than the last one; returns its events."""
+        """Carry out ``command`` ``after_ms`` later than the last one, and what it leads to; returns its own events."""
         self.now += after_ms
         offset = None if isinstance(command, FireTimer) else self._offset
         turn = Turn(self.around, Overlay(self.table.get), self.now, offset)
@@ -132,6 +141,33 @@ class Plant:
         self.now = max(self.now, due)
         return self.do(timer)
 
+    def answer(self, instance_id: str, activity_id: str, token: str | None = None, **output: Any) -> list[Event]:
+        """The action that an activity waits for was performed."""
+        wait = self._action(instance_id, activity_id, token)
+        asked = {"instance_id": instance_id, "activity_id": activity_id, "token": token, "execution": wait.execution}
+        return self.do(CompleteActivity(**asked, attempt=wait.attempt, output=output))
+
+    def refuse(
+        self,
+        instance_id: str,
+        activity_id: str,
+        token: str | None = None,
+        *,
+        error_type: str = "mqtt",
+        retryable: bool = False,
+    ) -> list[Event]:
+        """The action that an activity waits for could not be performed."""
+        wait = self._action(instance_id, activity_id, token)
+        asked = {"instance_id": instance_id, "activity_id": activity_id, "token": token, "execution": wait.execution}
+        return self.do(
+            FailActivity(**asked, attempt=wait.attempt, error_type=error_type, error="no", retryable=retryable)
+        )
+
+    def _action(self, instance_id: str, activity_id: str, token: str | None) -> Wait:
+        state = self.state(instance_id)
+        assert isinstance(state, Instance)
+        return state.waiting[place_of(activity_id, token)]
+
     def instances(self) -> list[Instance]:
         return [entity for name in self.table.records if isinstance(entity := self.table.get(name), Instance)]
 
@@ -143,7 +179,7 @@ class Plant:
     def types(self, instance_id: str) -> list[str]:
         """What happened to an instance: event types, with the activity where there is one."""
         return [
-            event.type if event.activity_id is None else f"{event.type} {event.activity_id}"
+            event.type if event.activity_id is None else f"{event.type} {place_of(event.activity_id, event.token)}"
             for event in self.log
             if event.subject == instance_id
         ]

@@ -38,8 +38,11 @@ def test_every_kind_of_activity_becomes_a_node_that_can_be_entered() -> None:
         "  - {id: d, type: decision, condition: 'true', true_path: end, false_path: end}\n"
         "  - {id: e, type: rules, rules: [{when: {}, then: {x: 1}}]}\n"
         "  - {id: f, type: transform, set: {y: 1}}\n"
+        "  - {id: g, type: parallel, branches: {one: {id: h, type: timer, duration: 1s}}}\n"
+        "  - {id: i, type: foreach, items: '[1]', activities: [{id: j, type: timer, duration: 1s}]}\n"
+        "  - {id: k, type: compensate}\n"
     )
-    assert {one.type for one in compiled.definition.activities} == set(KINDS)
+    assert {one.type for one in compiled.definition.all_activities()} == set(KINDS)
     assert {type(node) for node in compiled.activities.values()} == set(ENTER)
 
 

@@ -60,6 +60,7 @@ def test_a_hot_machine_is_cooled_and_followed_to_the_end() -> None:
         "action": "mqtt_publish",
         "config": requested.data["config"],
         "execution": 2,
+        "max_attempts": 3,
         "attempt": 1,
         "idempotency_key": f"{instance}:cool:2",
         "not_after": "2013-12-10T06:25:30.000Z",

@@ -36,6 +36,7 @@ from tests.simulation.clock import EPOCH
 from tests.simulation.site import (
     APPROVAL,
     ASKING,
+    BRANCHED,
     CLOCKS,
     FAILING,
     LINED,
@@ -84,7 +85,7 @@ class Load:
 
     async def _run(self) -> None:
         await asyncio.sleep(1.0)
-        for text in (VERSIONS[0], APPROVAL, TIMED, FAILING, ASKING, CLOCKS[0], LINED):
+        for text in (VERSIONS[0], APPROVAL, TIMED, FAILING, ASKING, BRANCHED, CLOCKS[0], LINED):
             self._send(DeployDefinition(definition=definition(text)), DEFINITIONS_KEY)
         loop, random = asyncio.get_running_loop(), self._random
         for _ in range(random.randint(*COUNT)):
@@ -137,6 +138,11 @@ class Load:
         if known:
             task = self._random.choice(known)
             self._send(command(task, self._random.choice(USERS)), task.partition(":")[0])
+
+    def start_branched(self) -> None:
+        """Branches, attempts, handlers and timeouts."""
+        variables = {"n": self._random.randint(1, 9), "where": "order"}
+        self._send(StartProcess(definition_id="branched", key=self._key(), variables=variables))
 
     def start_with_own_id(self) -> None:
         key = self._key()
@@ -281,6 +287,7 @@ KINDS: dict[Callable[[Load], None], float] = {
     Load.assign: 1,
     Load.delegate: 2,
     Load.complete: 6,
+    Load.start_branched: 3,
     Load.start_with_own_id: 2,
     Load.start_again: 1.5,
     Load.start_what_nobody_knows: 0.5,

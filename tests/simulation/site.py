@@ -98,6 +98,44 @@ activities:
 CLOCKS = tuple(
     CLOCKED.format(version=version, moments=[instant_text(moment) for moment in MOMENTS_MS]) for version in (1, 2)
 )
+BRANCHED = """
+id: branched
+version: 1
+trigger: {type: api, mode: parallel}
+timeout: 20s
+variables: [{name: n, type: integer}, {name: where, type: string}]
+activities:
+  - id: both
+    type: parallel
+    timeout: 6s
+    on_timeout: late
+    on_error: {invalid_config: undo}
+    next: rooms
+    branches:
+      order:
+        - id: order
+          type: service
+          action: mqtt_publish
+          config: {topic: "plant/${where}", payload: {n: "${n}"}}
+          retry: {max_attempts: 3, initial_interval: 500ms}
+          compensation: {id: recall, type: service, action: mqtt_publish, config: {topic: plant/back, payload: "${n}"}}
+        - {id: spoil, type: service, action: mqtt_publish, condition: n > 6, config: {topic: "plant/#", payload: 1}}
+      pause: [{id: pause, type: timer, duration: 1s}]
+      asked: [{id: asked, type: message, name: decided, timeout: 3s, on_timeout: end}]
+  - id: rooms
+    type: foreach
+    items: "[1, 2, 3]"
+    concurrency: 2
+    activities:
+      - {id: vent, type: service, action: mqtt_publish, config: {topic: plant/vent, payload: "${item}"}}
+      - {id: rest, type: timer, duration: 300ms}
+    collect: item
+    output: vented
+    next: end
+  - {id: late, type: service, action: database_log, config: {message: "late ${n}"}, next: end}
+  - {id: undo, type: compensate, next: end}
+  - {id: end, type: end}
+"""
 VERSIONS = (COOLING.format(version=1), COOLING.format(version=2))
 
 

@@ -86,7 +86,7 @@ def start(
         print_json(result)
     else:
         out().print(f"{result['instance_id']}  {result['status']}", markup=False)
-    if result["status"] in {"failed", "cancelled"}:
+    if result["status"] in {"failed", "timeout", "cancelled"}:
         if not json:
             message = f"Instance {result['instance_id']} is {result['status']}: {result['error']}"
             raise CliError(message, f"`weir history {result['instance_id']}` shows every step.")

@@ -62,5 +62,5 @@ def _take(event: Event, tally: Tally, keys: dict[str, str], tell: Callable[[str]
         tally.cooled += cooled
         tally.escalated += not cooled
         tell(f"{event.time:%H:%M}  {keys[event.subject]}  {'cooled' if cooled else 'still hot: escalated'}")
-    elif event.type in {"completed", "failed", "cancelled"}:
+    elif event.type in {"completed", "failed", "timed_out", "cancelled"}:
         tally.ended += 1

@@ -20,7 +20,9 @@ from weir.verify.rows import InstanceRow, row_of
 from weir.verify.seen import Course, Life, Seen
 from weir.verify.tasks import TaskRow
 
-STATUS_EVENTS = frozenset({"started", "completed", "failed", "cancelled", "suspended", "resumed", "retried"})
+STATUS_EVENTS = frozenset(
+    {"started", "completed", "failed", "timed_out", "cancelled", "suspended", "resumed", "retried"}
+)
 FINISHES = frozenset({"completed", "cancelled"})
 OF_INSTANCES = frozenset({CREATES_INSTANCE, *INSTANCE_APPLIERS})
 

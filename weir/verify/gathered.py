@@ -185,7 +185,7 @@ class Gathered:
             self.fired[event.data["instance_id"]] = (event.subject, event.data["trigger"], event.data["nominal"])
         elif event.type == "activity_completed":
             self.answered.add((event.subject, event.activity_id or "", event.data["execution"]))
-        elif event.type == "activity_failed" and place is None:
+        elif event.type in {"activity_failed", "retry_scheduled"} and place is None:
             self.given_up.add((event.subject, event.activity_id or "", event.data["execution"]))
 
     def take_rejection(self, partition: int, record: Record) -> None:

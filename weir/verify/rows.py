@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from streams.core.durations import instant
-from streams.core.state import UNENDED, Instance
+from streams.core.state import BROKEN, UNENDED, Instance
 from weir.verify.canonical import canonical, digest
 from weir.verify.seen import Life
 
@@ -42,7 +42,7 @@ class InstanceRow(msgspec.Struct):
 
 def row_of(state: Instance, life: Life) -> InstanceRow:
     """The row of an instance as it is now."""
-    failure = state.failure if state.status == "failed" else None
+    failure = state.failure if state.status in BROKEN else None
     return InstanceRow(
         id=state.id,
         definition_id=state.definition_id,

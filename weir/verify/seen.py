@@ -9,7 +9,7 @@ from streams.core.schedule import Schedule
 from streams.core.state import Entity, HeldSignal, Instance, Key, Wait
 
 MOMENTS = frozenset({"schedule_fired", "schedule_skipped"})
-ENDS_OF_TIMERS = frozenset({"timer_fired", "activity_failed"})
+ENDS_OF_TIMERS = frozenset({"timer_fired", "activity_failed", "retry_scheduled", "action_requested", "timed_out"})
 
 
 class Life:
@@ -64,11 +64,9 @@ class Course:
             if offset.isdigit():
                 self.offset = max(self.offset, int(offset))
         self.time_ms = seen.time_ms
-        if event.type in ENDS_OF_TIMERS and event.cause.endswith(":timer"):
-            wait = seen.wait
-            if wait is not None and wait.due is not None:
-                self._fire(wait.due, seen.time_ms)
-        elif event.type in MOMENTS and (due := seen.due) is not None:
+        by_timer = event.type in ENDS_OF_TIMERS and event.cause.endswith(":timer")
+        due = seen.due_ms if by_timer else seen.due if event.type in MOMENTS else None
+        if due is not None:
             self._fire(due, seen.time_ms)
         self.released = None
         if event.type == "signal_released" and (held := seen.held) is not None:
@@ -115,6 +113,22 @@ class Seen(NamedTuple):
         before = self.before
         alarm = before.alarms.get(str(self.event.data["trigger"])) if isinstance(before, Schedule) else None
         return None if alarm is None else alarm.due
+
+    @property
+    def due_ms(self) -> int | None:
+        """When the timer was due that the event is the end of; ``None`` where it is that of none."""
+        event, instance, wait = self.event, self.instance, self.wait
+        if instance is None or event.type not in ENDS_OF_TIMERS:
+            return None
+        if event.type != "timer_fired" and not event.cause.endswith(":timer"):
+            return None
+        if event.type == "timed_out":
+            return instance.timeout_at
+        found = [] if wait is None or wait.due is None else [wait.due]
+        if event.type == "activity_failed" and event.activity_id is not None:
+            deadline = instance.deadlines.get(place_of(event.activity_id, event.token))
+            found += [] if deadline is None else [deadline.due]
+        return min(found, default=None)
 
     @property
     def held(self) -> HeldSignal | None:

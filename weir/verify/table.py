@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from streams.codec import decode_entity, encode_entity
-from streams.core.state import SOFT_PREFIXES, Entity, Finished, Instance
+from streams.core.state import BROKEN, SOFT_PREFIXES, Entity, Finished, Instance
 from streams.endings import FAILED_TTL_MS
 from streams.log import Log, Span
 from streams.transport.contents import TableContents
@@ -74,7 +74,7 @@ def _may_be_missing(raw: bytes | None, now_ms: int) -> bool:
         return True
     entity = decode_entity(raw)
     return isinstance(entity, Finished) or (
-        isinstance(entity, Instance) and entity.status == "failed" and now_ms - entity.updated_at >= FAILED_TTL_MS
+        isinstance(entity, Instance) and entity.status in BROKEN and now_ms - entity.updated_at >= FAILED_TTL_MS
     )
 
 

@@ -4,9 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from streams.core.activities.base import Activity, Continuing, Guarded, Kind, Node, Output, Place, with_options
+from streams.core.activities.compensate import COMPENSATE, Compensate, CompensateNode
 from streams.core.activities.decision import DECISION, Decision, DecisionNode
 from streams.core.activities.end import END, End, EndNode
+from streams.core.activities.foreach import FOREACH, Foreach, ForeachNode
 from streams.core.activities.message import MESSAGE, Message, MessageNode
+from streams.core.activities.parallel import PARALLEL, Parallel, ParallelNode
 from streams.core.activities.rules import RULES, Rules, RulesNode
 from streams.core.activities.service import SERVICE, SERVICES, Service, ServiceNode
 from streams.core.activities.start import START, Start, StartNode
@@ -21,6 +24,9 @@ KINDS: dict[str, Kind] = {
     "service": SERVICE,
     "timer": TIMER,
     "message": MESSAGE,
+    "parallel": PARALLEL,
+    "foreach": FOREACH,
+    "compensate": COMPENSATE,
     "rules": RULES,
     "transform": TRANSFORM,
     "user_task": USER_TASK,
@@ -42,11 +48,15 @@ __all__ = [
     "KINDS",
     "SERVICES",
     "Activity",
+    "Compensate",
+    "CompensateNode",
     "Continuing",
     "Decision",
     "DecisionNode",
     "End",
     "EndNode",
+    "Foreach",
+    "ForeachNode",
     "Guarded",
     "Kind",
     "ListRule",
@@ -54,6 +64,8 @@ __all__ = [
     "MessageNode",
     "Node",
     "Output",
+    "Parallel",
+    "ParallelNode",
     "Place",
     "Rules",
     "RulesNode",

@@ -99,6 +99,8 @@ Body = Annotated[
 ]
 """Activities within another one.  ``schema`` puts the kinds in the place of the comment."""
 
+END_OF_BODY = "end"
+"""What a path within another activity names, to lead to the end of its body."""
 ANY_ERROR = "default"
 """The key of ``on_error`` for errors of every other type."""
 

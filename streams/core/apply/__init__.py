@@ -7,7 +7,7 @@ edited: histories of any age must fold to the same state.
 from collections.abc import Callable
 from typing import Protocol
 
-from streams.core.apply import definition, instance, key, lifecycle, schedule, task
+from streams.core.apply import branches, definition, errors, instance, key, lifecycle, schedule, task
 from streams.core.durations import instant_ms
 from streams.core.events import Event
 from streams.core.schedule import Schedule
@@ -32,7 +32,7 @@ INSTANCE_APPLIERS: dict[str, Callable[[Instance, Event], None]] = {
     "start_queued": instance.start_queued,
     "start_released": instance.activity_over,
     "completed": instance.ended,
-    "failed": instance.failed,
+    "failed": errors.failed,
     "cancelled": instance.ended,
     "variable_changed": instance.variable_changed,
     "suspended": lifecycle.suspended,
@@ -63,6 +63,23 @@ INSTANCE_APPLIERS: dict[str, Callable[[Instance, Event], None]] = {
     "task_rejected": task.voted,
     "task_completed": task.over,
     "task_cancelled": task.over,
+    "timed_out": errors.timed_out,
+    "yielded": instance.yielded,
+    "continued": instance.continued,
+    "activity_skipped": instance.nothing_more,
+    "activity_cancelled": instance.activity_over,
+    "retry_scheduled": errors.retry_scheduled,
+    "error_caught": instance.activity_over,
+    "incident_created": errors.incident_created,
+    "branches_started": branches.branches_started,
+    "branch_completed": branches.branch_completed,
+    "items_started": branches.items_started,
+    "item_started": branches.item_started,
+    "item_completed": branches.item_completed,
+    "compensation_registered": branches.compensation_registered,
+    "compensations_started": branches.compensations_started,
+    "compensation_started": branches.compensation_started,
+    "compensation_completed": branches.branch_completed,
 }
 KEY_APPLIERS: dict[str, Callable[[Key, Event], None]] = {
     "signal_buffered": key.signal_buffered,
@@ -85,7 +102,7 @@ SCHEDULE_APPLIERS: dict[str, Callable[[Schedule, Event], None]] = {
 }
 CREATES_INSTANCE = "started"
 MOVES_IN_KEY = frozenset({"start_queued", "start_released"})
-LEAVES_KEY = frozenset({"completed", "failed", "cancelled"})
+LEAVES_KEY = frozenset({"completed", "failed", "cancelled", "timed_out"})
 RETURNS_TO_KEY = "retried"
 
 

@@ -1,10 +1,12 @@
 """Appliers of the events of an instance: what each one changes in the instance's state."""
 
+from typing import Any
+
 from streams.core.durations import parse_instant_ms
 from streams.core.events import Event
 from streams.core.ids import started_at_ms
 from streams.core.places import place_of, scope_of
-from streams.core.state import VERSION, Failure, Finished, HeldSignal, Instance, Wait
+from streams.core.state import VERSION, Deadline, Finished, HeldSignal, Instance, Wait
 
 FINISHED = frozenset({"completed", "cancelled"})
 
@@ -22,6 +24,7 @@ def started(event: Event, time_ms: int) -> Instance:
         started_at=started_at_ms(event.subject),
         updated_at=time_ms,
         variables=dict(event.data["variables"]),
+        timeout_at=time_ms + event.data["timeout_ms"] if "timeout_ms" in event.data else None,
     )
 
 
@@ -36,12 +39,6 @@ def ended(state: Instance, event: Event) -> None:
     """``completed`` and ``cancelled`` name the status themselves."""
     state.status = event.type
     state.waiting = {}
-
-
-def failed(state: Instance, event: Event) -> None:
-    """The instance stays in the table, to be retried or cancelled; what else it waits for is held until then."""
-    state.status = "failed"
-    state.failure = Failure(event.data["error_type"], event.data["error"], event.activity_id, event.token)
 
 
 def variable_changed(state: Instance, event: Event) -> None:
@@ -60,7 +57,11 @@ def signal_received(state: Instance, event: Event) -> None:
 
 def activity_started(state: Instance, event: Event) -> None:
     """``execution`` numbers the activities that the instance has entered."""
-    state.steps = event.data["execution"]
+    data = event.data
+    state.steps = data["execution"]
+    if "timeout_at" in data:
+        due = parse_instant_ms(data["timeout_at"])
+        state.deadlines[place_of(event.activity_id or "", event.token)] = Deadline(data["execution"], due)
 
 
 def activity_completed(state: Instance, event: Event) -> None:
@@ -73,16 +74,28 @@ def activity_completed(state: Instance, event: Event) -> None:
 
 
 def activity_over(state: Instance, event: Event) -> None:
-    """The activity no longer waits."""
-    if event.activity_id is not None:
-        state.waiting.pop(place_of(event.activity_id, event.token), None)
+    """The activity is over: it waits for nothing, and neither do its branches."""
+    assert event.activity_id is not None
+    place = place_of(event.activity_id, event.token)
+    state.waiting.pop(place, None)
+    if state.deadlines:
+        state.deadlines.pop(place, None)
+    if state.scopes and (scope := state.scopes.pop(str(event.data.get("execution")), None)) is not None:
+        inherit(state, str(event.data["execution"]), scope.token)
+
+
+def inherit(state: Instance, scope_id: str, token: str | None) -> None:
+    """What the branches of a scope have completed can be undone by whoever owned it."""
+    for one in state.compensations:
+        if one.token is not None and scope_of(one.token)[0] == scope_id:
+            one.token = token
 
 
 def start_queued(state: Instance, event: Event) -> None:
     """The instance has not begun: it waits for those of its key before it, or for a slot of its definition."""
     behind = event.data["behind"]
     state.slot = state.slot or behind == "slots"
-    _wait(state, event, Wait("start", 0, name=behind))
+    set_wait(state, event, Wait("start", 0, name=behind))
 
 
 def nothing_more(_state: Instance, _event: Event) -> None:
@@ -92,20 +105,35 @@ def nothing_more(_state: Instance, _event: Event) -> None:
 def action_requested(state: Instance, event: Event) -> None:
     """The activity waits for the action's result until the deadline."""
     data = event.data
-    _wait(state, event, Wait("action", data["execution"], parse_instant_ms(data["deadline"]), data["attempt"]))
+    due, attempt = parse_instant_ms(data["deadline"]), data["attempt"]
+    request: dict[str, Any] | None = None
+    if data.get("max_attempts", 1) > attempt:
+        request = {name: data[name] for name in ("config", "secrets") if name in data}
+    set_wait(state, event, Wait("action", data["execution"], due, attempt, request=request))
 
 
 def timer_started(state: Instance, event: Event) -> None:
     """The activity waits for a moment."""
-    _wait(state, event, Wait("timer", event.data["execution"], parse_instant_ms(event.data["due"])))
+    set_wait(state, event, Wait("timer", event.data["execution"], parse_instant_ms(event.data["due"])))
 
 
 def message_awaited(state: Instance, event: Event) -> None:
     """The activity waits for a message."""
-    _wait(state, event, Wait("message", event.data["execution"], name=event.data["name"]))
+    set_wait(state, event, Wait("message", event.data["execution"], name=event.data["name"]))
 
 
-def _wait(state: Instance, event: Event, wait: Wait) -> None:
+def yielded(state: Instance, event: Event) -> None:
+    """One command has run its steps: a token waits before an activity for the next one."""
+    set_wait(state, event, Wait("continue", event.data["execution"]))
+
+
+def continued(state: Instance, _event: Event) -> None:
+    """The tokens that have yielded go on."""
+    state.waiting = {place: wait for place, wait in state.waiting.items() if wait.kind != "continue"}
+
+
+def set_wait(state: Instance, event: Event, wait: Wait) -> None:
+    """The event's token waits at the event's activity."""
     assert event.activity_id is not None
     state.waiting[place_of(event.activity_id, event.token)] = wait
 

@@ -25,7 +25,9 @@ def resumed(state: Instance, event: Event) -> None:
 
 
 def retried(state: Instance, _event: Event) -> None:
-    """The failure is in the past; what was held is sent again as commands."""
+    """The failure is in the past, and what was held is sent again as commands.  A timeout does not come twice."""
+    if state.status == "timeout":
+        state.timeout_at = None
     state.status = "running"
     state.failure = None
     state.held = []
@@ -51,6 +53,11 @@ def migrated(state: Instance, event: Event) -> None:
         execution: msgspec.structs.replace(scope, activity_id=names.get(scope.activity_id, scope.activity_id))
         for execution, scope in state.scopes.items()
     }
+    state.deadlines = {_renamed(place, names): deadline for place, deadline in state.deadlines.items()}
+    state.compensations = [
+        msgspec.structs.replace(one, activity_id=names.get(one.activity_id, one.activity_id))
+        for one in state.compensations
+    ]
     state.tasks = {
         execution: msgspec.structs.replace(task, activity_id=names.get(task.activity_id, task.activity_id))
         for execution, task in state.tasks.items()

@@ -16,6 +16,7 @@ from streams.core.commands import (
     ClaimTask,
     CompleteActivity,
     CompleteTask,
+    Continue,
     DeactivateDefinition,
     DefinitionCommand,
     DelegateTask,
@@ -49,6 +50,7 @@ from streams.core.decide.cancel import cancel
 from streams.core.decide.claim_task import claim_task
 from streams.core.decide.complete_activity import complete_activity
 from streams.core.decide.complete_task import complete_task
+from streams.core.decide.continue_ import continue_
 from streams.core.decide.deactivate_definition import deactivate_definition
 from streams.core.decide.delegate_task import delegate_task
 from streams.core.decide.deploy_definition import deploy_definition
@@ -89,6 +91,7 @@ DECIDERS: dict[type, Callable[[Turn, Any], None]] = {
     RequestSlot: request_slot,
     ReturnSlot: return_slot,
     ReleaseStart: release_start,
+    Continue: continue_,
     FireTimer: fire_timer,
     ClaimTask: claim_task,
     UnclaimTask: unclaim_task,

@@ -1,27 +1,23 @@
 """``fail_activity``: an action worker could not perform the action."""
 
+from streams.core.activities import ServiceNode
 from streams.core.commands import FailActivity
 from streams.core.decide.complete_activity import awaiting
-from streams.core.flow import errors
+from streams.core.flow import service
 from streams.core.flow.flow import Flow
+from streams.core.places import place_of
 from streams.core.step import run
 from streams.core.turn import Turn
 
 
 def fail_activity(turn: Turn, command: FailActivity) -> None:
-    """The activity fails, and the instance with it."""
+    """There is another attempt, or the activity fails."""
     instance = awaiting(turn, command)
     if instance is None:
         return
-    data = {
-        "execution": command.execution,
-        "attempt": command.attempt,
-        "error_type": command.error_type,
-        "error": command.error,
-    }
-    process = turn.process_of(instance)
-    flow = Flow(turn, instance, process)
-    node = process.activities[command.activity_id]
-    flow.emit("activity_failed", data, node.id, command.token, command.error)
-    errors.fail(flow, node, command.token, command.error_type, command.error)
+    flow = Flow(turn, instance, turn.process_of(instance))
+    node = flow.process.activities[command.activity_id]
+    assert isinstance(node, ServiceNode)
+    wait = instance.waiting[place_of(node.id, command.token)]
+    service.fail(flow, node, wait, command.token, command.error_type, command.error, retryable=command.retryable)
     run(flow)

@@ -35,5 +35,5 @@ def _resume(turn: Turn, instance: Instance, command: Resume) -> None:
     turn.emit(instance, "resumed", data, message=command.reason)
     flow = Flow(turn, instance, process)
     message.take_held(flow)
-    release(turn, held)
+    release(turn, instance, held)
     run(flow)

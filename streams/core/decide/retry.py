@@ -6,16 +6,14 @@ from streams.core.flow import message
 from streams.core.flow.flow import Flow
 from streams.core.flow.held import release
 from streams.core.flow.signals import release_signals
-from streams.core.state import Instance
+from streams.core.state import BROKEN, Instance
 from streams.core.step import run
 from streams.core.turn import Turn
-
-FAILED = frozenset({"failed"})
 
 
 def retry(turn: Turn, command: Retry) -> None:
     """Let the instance run again, unless another one runs for its key where there may be but one."""
-    instance = target_instance(turn, command.instance_id, "retry", FAILED)
+    instance = target_instance(turn, command.instance_id, "retry", BROKEN)
     if instance is None or _is_refused(turn, instance):
         return
     failure, held = instance.failure, instance.held
@@ -24,7 +22,7 @@ def retry(turn: Turn, command: Retry) -> None:
     release_signals(turn, instance)
     flow = Flow(turn, instance, turn.process_of(instance))
     message.take_held(flow)
-    release(turn, held)
+    release(turn, instance, held)
     if failure.activity_id is not None:
         flow.go(failure.token, failure.activity_id)
     run(flow)

@@ -40,7 +40,12 @@ def start_process(turn: Turn, command: StartProcess) -> None:
     if process.mode == "restart":
         for instance in busy:
             ends.cancel(turn, instance, f"restarted as {subject}")
-    data = {"key": command.key, "variables": variables, "trigger": command.trigger}
+    data = {
+        "key": command.key,
+        "variables": variables,
+        "trigger": command.trigger,
+        "timeout_ms": process.definition.timeout,
+    }
     queued = process.mode == "queued" and bool(busy or turn.queued_of_key(command.key, process.id))
     flow = Flow(turn, turn.emit_first(subject, process, data | _cooldown(turn, command, process)), process)
     if queued:

@@ -4,11 +4,11 @@ from collections.abc import Collection
 from typing import Protocol
 
 from streams.core.ids import check_instance_id
-from streams.core.state import UNENDED, Finished, Instance, key_entity
+from streams.core.state import BROKEN, UNENDED, Finished, Instance, key_entity
 from streams.core.turn import Turn
 
 RUNNING = frozenset({"running"})
-KEPT = UNENDED | {"failed"}
+KEPT = UNENDED | BROKEN
 """Something may still become of it."""
 
 

@@ -3,15 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-from streams.core.activities import Node, UserTaskNode
+from streams.core.activities import UserTaskNode
 from streams.core.commands import FireTimer
-from streams.core.due import ESCALATION, PATTERN, REMINDER, SCHEDULE, WAIT
+from streams.core.due import ESCALATION, PATTERN, PROCESS_TIMEOUT, REMINDER, SCHEDULE, TIMEOUT, WAIT
 from streams.core.expressions import ExpressionError
-from streams.core.flow import errors, timer, user_task
+from streams.core.flow import ends, errors, service, timer, user_task
+from streams.core.flow.cancelling import cancel_within, give_up
 from streams.core.flow.flow import Flow
 from streams.core.matching import time_passed
 from streams.core.places import place_of
 from streams.core.process import VariablesError
+from streams.core.scalars import duration_text
 from streams.core.schedules.fire import fire
 from streams.core.state import Wait
 from streams.core.step import run
@@ -28,11 +30,30 @@ def _wait_is_over(turn: Turn, command: FireTimer) -> None:
     run(flow)
 
 
-def _no_answer(flow: Flow, node: Node, wait: Wait, token: str | None) -> None:
-    error = "The action did not answer in time"
-    data = {"execution": wait.execution, "attempt": wait.attempt, "error_type": "timeout", "error": error}
+def _activity_timeout(turn: Turn, command: FireTimer) -> None:
+    """Give up what goes on at the activity and within it."""
+    instance, token = turn.instance(command.instance_id), command.token
+    assert instance is not None
+    process = turn.process_of(instance)
+    node = process.activities[command.activity_id]
+    flow = Flow(turn, instance, process)
+    if (scope_id := str(command.execution)) in instance.scopes:
+        cancel_within(flow, scope_id)
+    place = place_of(node.id, token)
+    if (wait := instance.waiting.get(place)) is not None:
+        give_up(flow, place, wait)
+    error = f"Activity {node.id!r} was not done in {duration_text(node.limit_ms or 0)}"
+    data = {"execution": command.execution, "error_type": errors.TIMEOUT, "error": error}
     flow.emit("activity_failed", data, node.id, token, error)
-    errors.fail(flow, node, token, "timeout", f"{error}: activity {node.id!r}")
+    errors.fail(flow, node, token, errors.TIMEOUT, error)
+    run(flow)
+
+
+def _process_timeout(turn: Turn, command: FireTimer) -> None:
+    instance = turn.instance(command.instance_id)
+    assert instance is not None
+    passed = duration_text(command.due_ms - instance.started_at)
+    ends.time_out(turn, instance, f"The process was not done in {passed}")
 
 
 def _of_task(remind_or_escalate: Callable[[Flow, Any, int], None]) -> Callable[[Turn, FireTimer], None]:
@@ -55,7 +76,8 @@ def _of_task(remind_or_escalate: Callable[[Flow, Any, int], None]) -> Callable[[
 
 WAITS_OVER: dict[str, Callable[[Flow, Any, Wait, str | None], None]] = {
     "timer": timer.due,
-    "action": _no_answer,
+    "action": service.no_answer,
+    "retry": service.again,
 }
 """By ``Wait.kind``; a kind without ``due`` has none."""
 
@@ -65,5 +87,7 @@ PURPOSES: dict[str, Callable[[Turn, FireTimer], None]] = {
     REMINDER: _of_task(user_task.remind),
     ESCALATION: _of_task(user_task.escalate),
     PATTERN: time_passed,
+    TIMEOUT: _activity_timeout,
+    PROCESS_TIMEOUT: _process_timeout,
 }
 """By ``Timer.purpose``."""

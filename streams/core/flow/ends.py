@@ -1,4 +1,4 @@
-"""The ends of an instance: complete, failed, cancelled."""
+"""The ends of an instance: complete, failed, timed out, cancelled."""
 
 from typing import Any
 
@@ -17,9 +17,18 @@ def complete(turn: Turn, instance: Instance, activity_id: str | None = None) -> 
 def fail(
     turn: Turn, instance: Instance, error_type: str, error: str, activity_id: str | None, token: str | None = None
 ) -> None:
-    """The instance stops where it is, and stays until somebody retries or cancels it."""
-    data = {"error_type": error_type, "error": error, **_totals(turn, instance)}
+    """The instance stops where it is, and stays until somebody retries or cancels it.
+
+    What others of its tokens wait for is held.
+    """
+    data = {"error_type": error_type, "error": error, "held": True, **_totals(turn, instance)}
     turn.emit(instance, "failed", data, activity_id, error, token)
+    _ended(turn, instance)
+
+
+def time_out(turn: Turn, instance: Instance, error: str) -> None:
+    """The process took too long.  The instance stays, like a failed one."""
+    turn.emit(instance, "timed_out", {"error": error, **_totals(turn, instance)}, message=error)
     _ended(turn, instance)
 
 

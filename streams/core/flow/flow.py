@@ -11,6 +11,7 @@ from operator import or_
 from typing import Any
 
 from streams.core.activities import Node
+from streams.core.durations import instant_text
 from streams.core.expressions import MISSING
 from streams.core.places import scope_of
 from streams.core.process import Process
@@ -56,8 +57,20 @@ class Flow:
     def begin(self, node: Node, kind: str, token: str | None) -> int:
         """Say that ``token`` enters an activity; returns the execution's number, which no other has."""
         execution = self.instance.steps + 1
-        self.emit("activity_started", {"activity_type": kind, "execution": execution}, node.id, token)
+        data: dict[str, Any] = {"activity_type": kind, "execution": execution}
+        if node.limit_ms is not None:
+            data["timeout_at"] = instant_text(self.now_ms + node.limit_ms)
+        self.emit("activity_started", data, node.id, token)
         return execution
+
+    def leave(self, node: Node, execution: int, token: str | None) -> str | None:
+        """The activity has completed: note that it can be undone.  Returns the next activity."""
+        if node.compensation is not None:
+            data: dict[str, Any] = {"execution": execution}
+            if token is not None and (own := self._own(token)):
+                data["variables"] = dict(reduce(or_, reversed(own)))
+            self.emit("compensation_registered", data, node.id, token)
+        return node.next
 
     def variables(self, token: str | None) -> Mapping[str, Any]:
         """The variables that ``token`` sees: the instance's, behind those of the branches that it is in."""
@@ -91,6 +104,11 @@ class Flow:
                     continue
                 if (value := path.get(reading)) is not MISSING:
                     self._set(name, process.variables[name].checked(value), f"{topic}: {path.text}", None)
+
+    def own_variables(self, token: str) -> dict[str, Any]:
+        """What a branch has of its own."""
+        scope_id, number = scope_of(token)
+        return self.instance.scopes[scope_id].locals.get(number, {})
 
     def _own(self, token: str | None) -> list[dict[str, Any]]:
         """The variables of the branches that ``token`` is in, the innermost first."""

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 import msgspec
 
-from streams.core.commands import TopicCommand
+from streams.core.commands import Continue, TopicCommand
 from streams.core.places import place_of
-from streams.core.state import Held, Instance
+from streams.core.state import BROKEN, Held, Instance
 from streams.core.turn import Turn
 
-STILL = frozenset({"suspended", "failed"})
+STILL = frozenset({"suspended"}) | BROKEN
 
 
 def hold(turn: Turn, instance: Instance, command: TopicCommand, activity_id: str, token: str | None) -> None:
@@ -24,7 +24,9 @@ def is_held(instance: Instance, activity_id: str, token: str | None) -> bool:
     return any(one.place == place for one in instance.held)
 
 
-def release(turn: Turn, held: Iterable[Held]) -> None:
-    """Send what was held once more, in the order in which it came."""
+def release(turn: Turn, instance: Instance, held: Iterable[Held]) -> None:
+    """Send what was held once more, in the order in which it came; and have the tokens go on that have yielded."""
+    if any(wait.kind == "continue" for wait in instance.waiting.values()):
+        turn.follow_up(Continue(instance_id=instance.id))
     for one in held:
         turn.follow_up(msgspec.convert(one.command, TopicCommand))

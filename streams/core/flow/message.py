@@ -30,4 +30,4 @@ def take(flow: Flow, node: MessageNode, token: str | None) -> str | None:
     execution = flow.instance.waiting[place_of(node.id, token)].execution
     flow.emit("activity_completed", {"execution": execution, "output": held.payload}, node.id, token)
     flow.store(node.output.of(held.payload), token)
-    return node.next
+    return flow.leave(node, execution, token)

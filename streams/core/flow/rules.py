@@ -26,4 +26,4 @@ def enter(flow: Flow, node: RulesNode, token: str | None) -> str | None:
     flow.emit("rules_evaluated", {**told, "result": outcome.result}, node.id, token)
     flow.emit("activity_completed", {"execution": execution}, node.id, token)
     flow.store(node.output.of(outcome.result), token)
-    return node.next
+    return flow.leave(node, execution, token)

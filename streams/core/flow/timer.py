@@ -18,4 +18,4 @@ def enter(flow: Flow, node: TimerNode, token: str | None) -> str | None:
 def due(flow: Flow, node: TimerNode, wait: Wait, token: str | None) -> None:
     """The moment has come: go on."""
     flow.emit("timer_fired", {"execution": wait.execution}, node.id, token)
-    flow.go(token, node.next)
+    flow.go(token, flow.leave(node, wait.execution, token))

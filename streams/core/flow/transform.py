@@ -25,7 +25,7 @@ def enter(flow: Flow, node: TransformNode, token: str | None) -> str | None:
         variables[name] = made[name]
     flow.emit("activity_completed", {"execution": execution}, node.id, token)
     flow.store(made, token)
-    return node.next
+    return flow.leave(node, execution, token)
 
 
 def _mapped(rule: ListRule, variables: Mapping[str, Any]) -> list[Any]:

@@ -54,7 +54,7 @@ def complete(flow: Flow, node: UserTaskNode, execution: int, result: dict[str, A
     tell(flow, execution, "task_completed", result)
     flow.emit("activity_completed", {"execution": execution}, node.id, token)
     flow.store(node.output.of(result), token)
-    flow.go(token, node.next)
+    flow.go(token, flow.leave(node, execution, token))
 
 
 def give_up(flow: Flow, node: UserTaskNode, execution: int, error_type: str, error: str) -> None:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from streams.core.activities import Start
+from streams.core.activities.base import END_OF_BODY
 from streams.core.document import Steps
-from streams.core.normalise import END_OF_BODY, Raw
+from streams.core.normalise import Raw
 from streams.core.report import Report
 from streams.core.suggest import suggest
 from streams.core.validation.parts import Parts

@@ -1,4 +1,4 @@
-"""Nothing happens to an instance that has ended, and nothing moves in one that failed or is suspended."""
+"""Nothing happens to an instance that has ended, and nothing moves in one that is broken or suspended."""
 
 from streams.core.state import Finished, Instance
 from weir.verify.seen import Seen
@@ -6,6 +6,7 @@ from weir.verify.seen import Seen
 _BY_OPERATORS = frozenset({"cancelled", "task_cancelled", "variable_changed", "migrated", "input_held"})
 MAY_FOLLOW = {
     "failed": _BY_OPERATORS | {"retried"},
+    "timeout": _BY_OPERATORS | {"retried"},
     "suspended": _BY_OPERATORS | {"resumed", "signal_received"},
 }
 

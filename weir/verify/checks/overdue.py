@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from streams.core.due import due_timers
 from streams.core.durations import instant_text
 from streams.core.schedule import Schedule, schedule_entity
 from streams.core.state import Entity, Instance
@@ -16,11 +17,12 @@ def overdue(entities: dict[str, Entity], before_ms: int) -> Iterator[Difference]
     for entity in entities.values():
         if isinstance(entity, Schedule):
             yield from _alarms(entity, before_ms)
-        if not isinstance(entity, Instance) or entity.status != "running":
+        if not isinstance(entity, Instance):
             continue
-        for activity_id, wait in entity.waiting.items():
-            if wait.due is not None and wait.due < before_ms:
-                why = f"due: expected the end of {activity_id!r} at {instant_text(wait.due)}, but it still waits"
+        for timer in due_timers(entity):
+            if timer.due_ms < before_ms:
+                what = timer.place or entity.definition_id
+                why = f"due: expected the end of {what!r} at {instant_text(timer.due_ms)}, but it still waits"
                 yield Difference(NAME, entity.id, entity.seq, why)
 
 

@@ -1,9 +1,9 @@
-"""A timer, and the deadline of an action, comes when it is due and not before.  That it comes once is ``outcome``'s."""
+"""A timer, and a deadline, comes when it is due and not before.  That it comes once is ``outcome``'s."""
 
 from streams.core.durations import instant_text
-from weir.verify.seen import Seen
+from weir.verify.seen import ENDS_OF_TIMERS, Seen
 
-TYPES = frozenset({"timer_fired", "activity_failed", "task_reminded", "task_escalated"})
+TYPES = ENDS_OF_TIMERS | {"task_reminded", "task_escalated"}
 MOMENTS = {"task_reminded": "remind_at", "task_escalated": "escalate_at"}
 """Where an open task has the moment of an event."""
 
@@ -12,13 +12,11 @@ def check(seen: Seen) -> str | None:
     """An action that failed by an answer is no timer."""
     if seen.event.type in MOMENTS:
         return _of_task(seen)
-    event, wait = seen.event, seen.wait
-    if wait is None or wait.due is None or seen.time_ms >= wait.due:
-        return None
-    if event.type == "activity_failed" and not event.cause.endswith(":timer"):
+    event, due = seen.event, seen.due_ms
+    if due is None or seen.time_ms >= due:
         return None
     return (
-        f"time: expected {event.type} of {event.activity_id!r} at {instant_text(wait.due)} or later, when it is due, "
+        f"time: expected {event.type} of {event.activity_id!r} at {instant_text(due)} or later, when it is due, "
         f"but the log has {instant_text(seen.time_ms)}"
     )
 
