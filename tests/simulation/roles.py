@@ -21,6 +21,7 @@ from streams.agents.router import TelemetryRouter
 from streams.bridging import Bridge, first_of
 from streams.database import Database
 from streams.mqtt_routes import Routes
+from streams.processing import PartitionProcessor
 from streams.topics import group_of
 from streams.transport.batch import Batch
 from streams.transport.memory import MemoryTable
@@ -35,6 +36,8 @@ from tests.simulation.site import PARTITIONS, settings, topics
 MAX_RECORDS = 20
 """Less than in production, so that there are many batches."""
 RECONNECT_S = 0.3
+FAR_S = 86_400.0
+"""Timers that are due later are not waited for: a process may take days until it times out."""
 
 
 class Services(NamedTuple):
@@ -114,7 +117,7 @@ async def processor(running: Running) -> None:
     role = Processor(settings(), topics())
     table = MemoryTable(topics().changelog.name)
     role.table = table  # type: ignore[assignment]
-    running.pending = lambda: [one for one in role.partitions.values() if one.wake_at() is not None]
+    running.pending = lambda: [one for one in role.partitions.values() if _wakes_soon(one)]
     await role.store.start()
     source = running.source(
         topics().commands.name,
@@ -124,6 +127,11 @@ async def processor(running: Running) -> None:
         on_revoked=role.revoked,
     )
     await running.work("processor", [(source, role.run)], table)
+
+
+def _wakes_soon(processor: PartitionProcessor) -> bool:
+    wake_at = processor.wake_at()
+    return wake_at is not None and wake_at < time.time() + FAR_S
 
 
 async def router(running: Running) -> None:

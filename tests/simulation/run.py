@@ -16,6 +16,7 @@ import msgspec
 from tests.simulation.faults import ENDS_S, Faults
 from tests.simulation.judge import judge
 from tests.simulation.load import Load
+from tests.simulation.minimums import idle
 from tests.simulation.patches import patched, quiet
 from tests.simulation.world import World
 
@@ -78,6 +79,7 @@ def _outcome(world: World, seed: int) -> Outcome:
         outcome.violations.append(f"rest: expected within {REST_WITHIN_S:g} s, but {unrest}")
     checked, differences = _at_once(judge(world, load))
     outcome.work = checked.counts
+    outcome.violations += idle(outcome.work)
     outcome.violations += [f"{one.kind}: {one.subject}/{one.seq}: {one.message}" for one in differences]
     return outcome
 

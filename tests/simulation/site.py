@@ -103,7 +103,7 @@ id: branched
 version: 1
 trigger: {type: api, mode: parallel}
 timeout: 20s
-variables: [{name: n, type: integer}, {name: where, type: string}]
+variables: [{name: n, type: integer}, {name: where, type: string}, {name: hole, value: "#"}]
 activities:
   - id: both
     type: parallel
@@ -119,7 +119,7 @@ activities:
           config: {topic: "plant/${where}", payload: {n: "${n}"}}
           retry: {max_attempts: 3, initial_interval: 500ms}
           compensation: {id: recall, type: service, action: mqtt_publish, config: {topic: plant/back, payload: "${n}"}}
-        - {id: spoil, type: service, action: mqtt_publish, condition: n > 6, config: {topic: "plant/#", payload: 1}}
+        - {id: spoil, type: service, action: mqtt_publish, condition: n > 6, topic: "plant/${hole}", payload: 1}
       pause: [{id: pause, type: timer, duration: 1s}]
       asked: [{id: asked, type: message, name: decided, timeout: 3s, on_timeout: end}]
   - id: rooms
