@@ -29,6 +29,8 @@ ALLOWED = {
     "round(LOCK_TIMEOUT_S * 1000)", "round(SILENT_S * 1000)", "round(HOLD_LOCK_TIMEOUT_S * 1000)",
     # the name of a snapshot, as PostgreSQL gave it; the statement takes no parameter
     "moment.id",
+    # a definition's own query, in a transaction that cannot write, and columns that its model lets in as names only
+    "selected", "self.query", "' AND '.join(where)",
     # the embedded cluster's own role and database
     "ROLE", "DATABASE",
 }  # fmt: skip

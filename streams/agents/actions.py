@@ -36,7 +36,7 @@ from streams.topics import Topics, group_of, load_topics
 from streams.transport import TopicPartition
 from streams.transport.fatal import exit_process
 
-REQUESTED = ("ce_type", b"action_requested")
+REQUESTED = (("ce_type", b"action_requested"), ("ce_type", b"rows_requested"))
 MAX_RECORDS = 1_000
 MAX_PENDING = 2_000
 """Requests taken and not answered, of all partitions; no more are taken beyond."""
@@ -117,7 +117,7 @@ class ActionWorker:
         progress = self._progress.setdefault(tp.partition, Progress(batch.start))
         async with batch.transaction():
             for record in batch.records:
-                if REQUESTED in record.headers:
+                if any(one in record.headers for one in REQUESTED):
                     if not await self._has_room(batch):
                         return  # the partition is given up; its next owner goes on here
                     self._take(tp, record, progress)

@@ -18,7 +18,7 @@ from pydantic import Field
 from streams.core.actions.emit import EmitConfig
 from streams.core.activities import KINDS, SERVICES, Activity, Service
 from streams.core.scalars import DefinitionId, Duration, Part, Text, Title
-from streams.core.triggers import TRIGGERS, MqttTrigger, ReadingTrigger, TimerTrigger, Trigger
+from streams.core.triggers import TRIGGERS, DatabaseTrigger, MqttTrigger, ReadingTrigger, TimerTrigger, Trigger
 from streams.core.variables import Variable
 
 AnyTrigger: Any = Annotated[reduce(or_, TRIGGERS.values()), Field(discriminator="type")]
@@ -87,7 +87,7 @@ class ProcessDefinition(Head):
     @property
     def scheduled(self) -> bool:
         """Whether a trigger lives in the schedule of the definition."""
-        return any(isinstance(one, TimerTrigger) for one in self.triggers)
+        return any(isinstance(one, TimerTrigger | DatabaseTrigger) for one in self.triggers)
 
     def unheard(self, telemetry: Collection[str], routes: Mapping[str, str]) -> str | None:
         """Why a trigger would hear nothing, or nobody an event, and the fix.

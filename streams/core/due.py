@@ -30,6 +30,10 @@ PATTERN = "pattern"
 """Something that a pattern concludes from silence."""
 
 
+POLL = "poll"
+"""A moment of a trigger of a database: to ask it, or to give up its answer; ``execution`` is as for ``SCHEDULE``."""
+
+
 class Timer(NamedTuple):
     """``due_ms`` in Unix milliseconds of plant time; ``subject`` is the entity's table key.
 
@@ -84,11 +88,9 @@ def _of_tasks(state: Instance) -> list[Timer]:
 
 def _of_schedule(state: Schedule) -> list[Timer]:
     subject = schedule_entity(state.id)
-    return [
-        Timer(alarm.due, subject, "", SCHEDULE, int(name))
-        for name, alarm in state.alarms.items()
-        if alarm.due is not None
-    ]
+    moments = [(SCHEDULE, name, alarm.due) for name, alarm in state.alarms.items()]
+    moments += [(POLL, name, poll.due) for name, poll in state.polls.items()]
+    return [Timer(due, subject, "", purpose, int(name)) for purpose, name, due in moments if due is not None]
 
 
 def shift(state: Instance, by_ms: int) -> None:

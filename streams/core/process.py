@@ -12,13 +12,16 @@ from streams.core.state import Feed
 from streams.core.triggers import (
     ApiTrigger,
     CompiledPattern,
+    CompiledPoll,
     CompiledTimer,
+    DatabaseTrigger,
     Mode,
     PatternTrigger,
     ReadingTrigger,
     TelemetryTrigger,
     TimerTrigger,
     compile_pattern,
+    compile_poll,
     compile_timer,
 )
 from streams.core.triggers.base import DEFAULT_QUEUE
@@ -39,7 +42,8 @@ class Process:
     ``by_hand`` is the place of the trigger ``api``.
 
     ``triggers`` are those by which a reading starts it, ``patterns`` those by which several do, ``heard`` both: the
-    ways in which it finds topic and key; ``timers`` are those of the clock; ``first`` is the ``start``'s id.
+    ways in which it finds topic and key; ``timers`` are those of the clock, ``polls`` those of databases; ``first`` is
+    the ``start``'s id.
 
     ``live_topics`` has, for each telemetry topic, the variables that follow its readings and where those have them.
     """
@@ -49,6 +53,7 @@ class Process:
     patterns: tuple[CompiledPattern, ...]
     heard: tuple[TelemetryTrigger, ...]
     timers: tuple[CompiledTimer, ...]
+    polls: tuple[CompiledPoll, ...]
     mode: Mode
     max: int | None
     cooldowns: Mapping[int, int]
@@ -128,6 +133,7 @@ def compile_process(definition: ProcessDefinition, routes: Mapping[str, str] = N
         timers=tuple(
             compile_timer(index, one, definition.id) for index, one in numbered if isinstance(one, TimerTrigger)
         ),
+        polls=tuple(compile_poll(index, one) for index, one in numbered if isinstance(one, DatabaseTrigger)),
         mode=(mode := definition.triggers[0].mode),
         max=definition.triggers[0].max or (DEFAULT_QUEUE if mode == "queued" else None),
         cooldowns={index: one.cooldown for index, one in numbered if one.cooldown is not None},

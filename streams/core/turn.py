@@ -210,12 +210,22 @@ class Turn:
         return state
 
     def emit_outside(
-        self, subject: str, last: tuple[int, int], event_type: str, definition: tuple[str, int], data: dict[str, Any]
+        self,
+        subject: str,
+        last: tuple[int, int],
+        event_type: str,
+        definition: tuple[str, int],
+        data: dict[str, Any],
+        activity_id: str | None = None,
+        message: str | None = None,
     ) -> None:
-        """An event of a key or a definition; ``last`` is that entity's (seq, updated_at)."""
+        """An event of an entity that is no instance; ``last`` is that entity's (seq, updated_at)."""
         seq, updated_at = last
         time_ms, time = self._time(updated_at)
-        self._append(Event(VERSION, event_type, subject, seq + 1, time, *definition, self.cause, data=data), time_ms)
+        event = Event(
+            VERSION, event_type, subject, seq + 1, time, *definition, self.cause, activity_id, message, data=data
+        )
+        self._append(event, time_ms)
 
     def _append(self, event: Event, time_ms: int) -> None:
         apply_at(self.entities, event, time_ms)

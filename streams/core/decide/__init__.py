@@ -73,6 +73,7 @@ from streams.core.decide.unclaim_task import unclaim_task
 from streams.core.decide.update_task import update_task
 from streams.core.decide.watch_keys import watch_keys
 from streams.core.ids import check_instance_id, partition_for, partition_of
+from streams.core.schedule import SCHEDULE_PREFIX
 from streams.core.turn import Turn
 
 DECIDERS: dict[type, Callable[[Turn, Any], None]] = {
@@ -131,6 +132,8 @@ def home_of(command: TopicCommand, partitions: int) -> int | None:
         return partition_for(command_key(command) or "", partitions)
     if isinstance(command, StartProcess) and command.key is not None:
         return partition_for(command.key, partitions)
+    if command.instance_id is not None and command.instance_id.startswith(SCHEDULE_PREFIX):
+        return partition_for(command.instance_id.removeprefix(SCHEDULE_PREFIX), partitions)
     if command.instance_id is not None:
         home = partition_of(check_instance_id(command.instance_id))
         if home >= partitions:

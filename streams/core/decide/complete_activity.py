@@ -7,13 +7,18 @@ from streams.core.flow import service
 from streams.core.flow.flow import Flow
 from streams.core.flow.held import STILL, hold, is_held
 from streams.core.places import place_of
+from streams.core.schedule import SCHEDULE_PREFIX
+from streams.core.schedules import rows
 from streams.core.state import Instance
 from streams.core.step import run
 from streams.core.turn import Turn
 
 
 def complete_activity(turn: Turn, command: CompleteActivity) -> None:
-    """Store the action's output and go on behind the activity."""
+    """Store the action's output and go on behind the activity; or start what the rows of a poll stand for."""
+    if command.instance_id.startswith(SCHEDULE_PREFIX):
+        rows.take(turn, command)
+        return
     instance = awaiting(turn, command)
     if instance is None:
         return

@@ -6,12 +6,17 @@ from streams.core.decide.complete_activity import awaiting
 from streams.core.flow import service
 from streams.core.flow.flow import Flow
 from streams.core.places import place_of
+from streams.core.schedule import SCHEDULE_PREFIX
+from streams.core.schedules import rows
 from streams.core.step import run
 from streams.core.turn import Turn
 
 
 def fail_activity(turn: Turn, command: FailActivity) -> None:
     """There is another attempt, or the activity fails."""
+    if command.instance_id.startswith(SCHEDULE_PREFIX):
+        rows.fail(turn, command)
+        return
     instance = awaiting(turn, command)
     if instance is None:
         return

@@ -4,6 +4,7 @@ Sent by whoever decides that: the deployment of a version, or somebody who activ
 """
 
 from streams.core.commands import SetSchedule
+from streams.core.durations import instant_text
 from streams.core.process import UnusableError
 from streams.core.schedule import Schedule
 from streams.core.schedules.entity import emit, schedule_of
@@ -28,7 +29,9 @@ def set_schedule(turn: Turn, command: SetSchedule) -> None:
         turn.reject("unknown_definition", f"No definition {command.definition_id!r} version {version} is deployed")
         return
     alarms = {str(timer.index): {"spec": timer.spec, **_next(turn, entity, timer)} for timer in process.timers}
-    emit(turn, entity, "schedule_set", {"alarms": alarms}, version)
+    due = instant_text(max(turn.now_ms, entity.updated_at))
+    polls = {str(poll.index): {"spec": poll.spec, "due": due} for poll in process.polls}
+    emit(turn, entity, "schedule_set", {"alarms": alarms, **({"polls": polls} if polls else {})}, version)
 
 
 def _next(turn: Turn, entity: Schedule, timer: CompiledTimer) -> dict[str, str]:

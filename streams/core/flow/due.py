@@ -5,7 +5,7 @@ from typing import Any
 
 from streams.core.activities import UserTaskNode
 from streams.core.commands import FireTimer
-from streams.core.due import ESCALATION, PATTERN, PROCESS_TIMEOUT, REMINDER, SCHEDULE, TIMEOUT, WAIT
+from streams.core.due import ESCALATION, PATTERN, POLL, PROCESS_TIMEOUT, REMINDER, SCHEDULE, TIMEOUT, WAIT
 from streams.core.expressions import ExpressionError
 from streams.core.flow import ends, errors, service, timer, user_task
 from streams.core.flow.cancelling import cancel_within, give_up
@@ -15,6 +15,7 @@ from streams.core.places import place_of
 from streams.core.process import VariablesError
 from streams.core.scalars import duration_text
 from streams.core.schedules.fire import fire
+from streams.core.schedules.rows import poll
 from streams.core.state import Wait
 from streams.core.step import run
 from streams.core.turn import Turn
@@ -84,6 +85,7 @@ WAITS_OVER: dict[str, Callable[[Flow, Any, Wait, str | None], None]] = {
 PURPOSES: dict[str, Callable[[Turn, FireTimer], None]] = {
     WAIT: _wait_is_over,
     SCHEDULE: fire,
+    POLL: poll,
     REMINDER: _of_task(user_task.remind),
     ESCALATION: _of_task(user_task.escalate),
     PATTERN: time_passed,

@@ -14,6 +14,6 @@ class Every:
     interval_ms: int
     offset_ms: int = 0
 
-    def next_after(self, ms: int) -> int | None:
+    def next_after(self, ms: int) -> int:
         """The first multiple later than ``ms``."""
         return ((ms - self.offset_ms) // self.interval_ms + 1) * self.interval_ms + self.offset_ms

@@ -14,11 +14,24 @@ def schedule_of(turn: Turn, definition_id: str) -> Schedule:
     return entity if isinstance(entity, Schedule) else Schedule(VERSION, definition_id)
 
 
-def emit(turn: Turn, entity: Schedule, event_type: str, data: dict[str, Any], version: int | None = None) -> Schedule:
-    """An event of the schedule, applied; returns the entity as it is then.  ``version``: the active one, by default."""
+def emit(
+    turn: Turn,
+    entity: Schedule,
+    event_type: str,
+    data: dict[str, Any],
+    version: int | None = None,
+    *,
+    activity_id: str | None = None,
+    message: str | None = None,
+) -> Schedule:
+    """An event of the schedule, applied; returns the entity as it is then.
+
+    ``version``: the active one, by default; ``activity_id`` is the place of a trigger in the definition.
+    """
     subject = schedule_entity(entity.id)
     definition = (entity.id, entity.version if version is None else version)
-    turn.emit_outside(subject, (entity.seq, entity.updated_at), event_type, definition, data)
+    last = (entity.seq, entity.updated_at)
+    turn.emit_outside(subject, last, event_type, definition, data, activity_id, message)
     return schedule_of(turn, entity.id)
 
 

@@ -3,6 +3,7 @@
 from streams.core.triggers.api import ApiTrigger
 from streams.core.triggers.base import Mode, Trigger
 from streams.core.triggers.compiled_pattern import CompiledPattern, compile_pattern
+from streams.core.triggers.database import CompiledPoll, DatabaseTrigger, compile_poll
 from streams.core.triggers.mqtt import MqttTrigger
 from streams.core.triggers.pattern import PatternTrigger
 from streams.core.triggers.redpanda import ReadingTrigger, RedpandaTrigger, TelemetryTrigger
@@ -14,6 +15,7 @@ TRIGGERS: dict[str, type[Trigger]] = {
     "api": ApiTrigger,
     "mqtt": MqttTrigger,
     "timer": TimerTrigger,
+    "database": DatabaseTrigger,
     "pattern": PatternTrigger,
     **STATION_TRIGGERS,
 }
@@ -24,7 +26,9 @@ __all__ = [
     "TRIGGERS",
     "ApiTrigger",
     "CompiledPattern",
+    "CompiledPoll",
     "CompiledTimer",
+    "DatabaseTrigger",
     "Mode",
     "MqttTrigger",
     "PatternTrigger",
@@ -34,5 +38,6 @@ __all__ = [
     "TimerTrigger",
     "Trigger",
     "compile_pattern",
+    "compile_poll",
     "compile_timer",
 ]

@@ -31,6 +31,11 @@ def _alarms(entity: Schedule, before_ms: int) -> Iterator[Difference]:
         if alarm.due is not None and alarm.due < before_ms:
             why = f"due: expected trigger {trigger} to fire at {instant_text(alarm.due)}, but it has not"
             yield Difference(NAME, schedule_entity(entity.id), entity.seq, why)
+    for trigger, poll in entity.polls.items():
+        if poll.due is not None and poll.due < before_ms:
+            what = "an answer to be given up" if poll.asked else "a poll"
+            why = f"due: expected {what} of trigger {trigger} at {instant_text(poll.due)}, but there is none"
+            yield Difference(NAME, schedule_entity(entity.id), entity.seq, why)
 
 
 def horizon(course: Course, grace_ms: int) -> int:
