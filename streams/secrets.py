@@ -3,8 +3,9 @@
     request ─► marks ─► filled in here ─► performer ─► output or error ─► hidden again ─► command
 
 A secret comes from ``WEIR_SECRET_API_TOKEN`` of the environment or ``.env``, else from the file ``api_token`` in the
-folder ``WEIR_SECRETS_DIR``, as Docker and Kubernetes lay them out.  It is read each time, so a new one needs no
-restart.  What comes back from the world may repeat it; whatever is recorded or logged of that has ``***`` instead.
+folder ``WEIR_SECRETS_DIR``, as Docker and Kubernetes lay them out.  The folder is read each time, so a new one there
+needs no restart.  What comes back from the world may repeat a secret; whatever is recorded or logged of that has
+``***`` instead.
 """
 
 import json

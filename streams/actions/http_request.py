@@ -23,8 +23,8 @@ TOLD = ("content-type", "etag", "last-modified", "location", "retry-after")
 """The headers of an answer that its output has."""
 OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect"})
 """Headers of the connection, which a definition has nothing to say about."""
-SECRET = frozenset({"authorization", "cookie", "proxy-authorization"})
-"""Headers that do not follow a redirect to another origin."""
+HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "content-type", "idempotency-key", "user-agent"})
+"""The headers that follow a redirect to another origin: any other may hold a secret."""
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 
@@ -136,7 +136,7 @@ def redirected(call: HttpCall, answer: HttpAnswer) -> HttpCall:
         method, body = "HEAD" if method == "HEAD" else "GET", None
         headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
     if _origin(urlsplit(call.url)) != _origin(parts):
-        headers = {name: value for name, value in headers.items() if name.lower() not in SECRET}
+        headers = {name: value for name, value in headers.items() if name.lower() in HARMLESS}
     return HttpCall(method, url, headers, body, parts.hostname or "", place_of(parts))
 
 

@@ -274,14 +274,16 @@ async def test_a_proxy_of_the_environment_is_left_alone(monkeypatch: pytest.Monk
 
 
 async def test_secrets_do_not_follow_to_another_origin() -> None:
-    headers = {"Authorization": "Bearer token", "Cookie": "a=b", "X-Plant": "7"}
+    headers = {"Authorization": "Bearer token", "Cookie": "a=b", "X-Key": "7", "Accept": "text/plain"}
     here: list[HttpCall] = []
     there: list[HttpCall] = []
     async with serving(here) as first, serving(there) as second, client() as real:
         url = f"http://127.0.0.1:{first}/away?http://127.0.0.1:{second}/tell"
         await perform(real, url=url, headers=headers)
-    assert {"authorization", "cookie", "x-plant"} <= here[0].headers.keys()
-    assert {"authorization", "cookie", "x-plant"} & there[0].headers.keys() == {"x-plant"}
+    assert {"authorization", "cookie", "x-key", "accept"} <= here[0].headers.keys()
+    assert {"authorization", "cookie", "x-key"} & there[0].headers.keys() == set()
+    assert there[0].headers["accept"] == "text/plain"
+    assert there[0].headers["idempotency-key"] == here[0].headers["idempotency-key"]
 
 
 async def test_tls_is_verified() -> None:
