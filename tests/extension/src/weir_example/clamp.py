@@ -56,7 +56,7 @@ def enter(flow: Flow, node: ClampNode, token: str | None) -> str | None:
         raise ExpressionError(f"Expected a number in '{node.variable}', but got {value!r:.80}")
     flow.emit("activity_completed", {"execution": execution}, node.id, token)
     flow.store({node.variable: min(max(value, node.low), node.high)}, token)
-    return node.next
+    return flow.leave(node, execution, token)
 
 
 def compile_clamp(model: Clamp) -> ClampNode:
