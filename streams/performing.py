@@ -25,7 +25,7 @@ from streams.actions import ActionError, ActionRequest, Performer
 from streams.codec import BadRecordError, LimitError, decode_event_head, encode_command, plain_text
 from streams.core.actions.failures import is_transient
 from streams.core.clock import PlantClock
-from streams.core.commands import CompleteActivity, FailActivity
+from streams.core.commands import CompleteActivity, FailActivity, RecordNotice
 from streams.core.durations import instant_text, parse_instant_ms
 from streams.core.expressions import Mark, filled
 from streams.core.suggest import suggest
@@ -63,6 +63,8 @@ class Requested(msgspec.Struct, kw_only=True):
     token: str | None = None
     definition_id: str = ""
     not_after_ms: int = 0
+    notice: int | None = None
+    """``seq`` of a ``notice_requested`` event, whose answer no activity waits for."""
 
 
 _decoder = msgspec.json.Decoder(Requested)
@@ -83,6 +85,7 @@ def decode_requested(raw: bytes | None) -> Requested:
         raise BadRecordError("Not an action_requested event: it has no activity_id")
     requested.instance_id, requested.activity_id = event.subject, event.activity_id
     requested.token, requested.definition_id = event.token, event.definition_id
+    requested.notice = event.seq if event.type == "notice_requested" else None
     return requested
 
 
@@ -159,6 +162,9 @@ def _request(requested: Requested, time_left_s: float, secrets: Mapping[str, str
 
 
 def _completed(requested: Requested, output: dict[str, Any]) -> Answer:
+    if requested.notice is not None:
+        sent = RecordNotice(instance_id=requested.instance_id, notice=requested.notice)
+        return Answer("completed", encode_command(sent))
     command = CompleteActivity(
         instance_id=requested.instance_id,
         activity_id=requested.activity_id,
@@ -176,25 +182,29 @@ def _completed(requested: Requested, output: dict[str, Any]) -> Answer:
 
 
 def _failed(requested: Requested, error_type: str, error: str, *, retryable: bool | None = None) -> Answer:
+    kind, text = plain_text(error_type)[:MAX_ERROR_TYPE] or "internal", plain_text(error)
+    log.warning(
+        "an action failed",
+        action=requested.action,
+        instance=requested.instance_id,
+        activity=requested.activity_id,
+        error_type=kind,
+        error=text,
+    )
+    if requested.notice is not None:
+        failed = RecordNotice(instance_id=requested.instance_id, notice=requested.notice, error_type=kind, error=text)
+        return Answer(kind, encode_command(failed))
     command = FailActivity(
         instance_id=requested.instance_id,
         activity_id=requested.activity_id,
         execution=requested.execution,
         attempt=requested.attempt,
-        error_type=plain_text(error_type)[:MAX_ERROR_TYPE] or "internal",
-        error=plain_text(error),
+        error_type=kind,
+        error=text,
         retryable=is_transient(error_type) if retryable is None else retryable,
         token=requested.token,
     )
-    log.warning(
-        "an action failed",
-        action=requested.action,
-        instance=command.instance_id,
-        activity=command.activity_id,
-        error_type=command.error_type,
-        error=command.error,
-    )
-    return Answer(command.error_type, encode_command(command))
+    return Answer(kind, encode_command(command))
 
 
 def _is_storable(value: Any) -> bool:

@@ -36,7 +36,7 @@ from streams.topics import Topics, group_of, load_topics
 from streams.transport import TopicPartition
 from streams.transport.fatal import exit_process
 
-REQUESTED = (("ce_type", b"action_requested"), ("ce_type", b"rows_requested"))
+REQUESTED = tuple(("ce_type", name) for name in (b"action_requested", b"rows_requested", b"notice_requested"))
 MAX_RECORDS = 1_000
 MAX_PENDING = 2_000
 """Requests taken and not answered, of all partitions; no more are taken beyond."""

@@ -262,6 +262,15 @@ class SetSchedule(Command, tag="set_schedule"):
     definition_version: int | None = None
 
 
+class RecordNotice(Command, tag="record_notice", kw_only=True):
+    """What became of a ``notice_requested`` event, whose ``seq`` is ``notice``: sent, or failed of an error."""
+
+    instance_id: str
+    notice: int
+    error_type: Name | None = None
+    error: Reason | None = None
+
+
 User = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Group = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
@@ -390,6 +399,7 @@ TopicCommand = (
     | ScheduleCommand
     | ReleaseStart
     | AnyTaskCommand
+    | RecordNotice
 )
 AnyCommand = TopicCommand | FireTimer | AlignWindow
 

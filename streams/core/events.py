@@ -63,6 +63,10 @@ EventType = Literal[
     "retry_scheduled",
     "error_caught",
     "incident_created",
+    # telling people, which no activity waits for
+    "notice_requested",
+    "notice_sent",
+    "notice_failed",
     # the branches of an activity
     "branches_started",
     "branch_completed",

@@ -141,6 +141,8 @@ class Instance(msgspec.Struct, omit_defaults=True, tag="instance"):
     failure: Failure | None = None
     tasks: dict[int, Task] = {}
     """The open ones, by their execution."""
+    notices: list[int] = []
+    """``seq`` of each ``notice_requested`` without an answer, the oldest first."""
     scopes: dict[str, Scope] = {}
     suspended_at: int | None = None
     held: list[Held] = []

@@ -23,7 +23,7 @@ PASSIVE = {
     "timer_fired",
     "message_awaited",
 }
-PASSIVE |= {name for name in EVENT_TYPES if name.startswith("task_")}  # those of ``tasks``
+PASSIVE |= {name for name in EVENT_TYPES if name.startswith(("task_", "notice_"))}  # those of ``tasks``
 NOT_OF_INSTANCES = {
     *("signal_buffered", "signal_released", "signal_expired"),
     *("definition_deployed", "definition_activated", "definition_deactivated"),

@@ -26,6 +26,7 @@ WORK = (
     "task_approved",
     "task_completed",
     "task_cancelled",
+    "notice_sent",
     "definition_deployed",
     "start_queued",
     "start_released",

@@ -68,8 +68,9 @@ activities:
     title: "Number ${n}"
     candidates: {users: [anna, ben], groups: [night]}
     form: {properties: {n: {type: integer}}, required: [n]}
+    notify: floor
     reminders: {every: 1s, max: 2}
-    escalation: [{after: 3s, to: eva, priority: 90}]
+    escalation: [{after: 3s, to: eva, priority: 90, notify: {channel: boss, message: "still ${n}"}}]
     output: {n: answers.n}
   - {id: sign, type: user_task, approvers: [anna, ben, eva], join: 2, output: {signed: outcome}}
 """

@@ -95,6 +95,8 @@ DETAILS: dict[str, Callable[[dict[str, Any]], str]] = {
     "message_awaited": lambda data: data["name"],
     "signal_received": lambda data: f"{data['name']} {_json(data['payload'])}",
     "task_created": lambda data: data["title"],
+    "notice_requested": lambda data: f"{data['action']} {_json(data['config'])}",
+    "notice_failed": lambda data: f"{data['error_type']}: {data['error']}",
     **{f"task_{name}": _by for name in TASK_EVENTS},
 }
 

@@ -177,7 +177,7 @@ class Gathered:
         place = _place(event.cause)
         if place is not None:
             self.outcomes[place].take(event)
-        if event.type == "action_requested":
+        if event.type in {"action_requested", "notice_requested"}:
             data = event.data
             request = Request(event.subject, event.activity_id or "", data["execution"], data["action"])
             self.requests.setdefault(data["idempotency_key"], []).append(request)

@@ -20,6 +20,7 @@ from streams.core.tasks.moments import Level, Reminders
 from streams.core.tasks.spec import (
     MAX_LEVELS,
     AnyCandidates,
+    AnyNotice,
     AnyReminders,
     Candidates,
     Due,
@@ -27,6 +28,7 @@ from streams.core.tasks.spec import (
     FormSchema,
     Join,
     Names,
+    Notice,
     Priority,
 )
 from streams.core.tasks.verdict import VERDICTS
@@ -48,7 +50,7 @@ class UserTask(Continuing):
     """A task for ``assignee``, or for whichever of the ``candidates`` claims it, or for all ``approvers``.
 
     ``queue`` and ``priority`` order lists of tasks, ``due`` is when it should be done.  ``outcomes`` are the ways in
-    which it may be answered.
+    which it may be answered.  ``notify`` tells people when the task is created.
     """
 
     model_config = ConfigDict(json_schema_extra=_other_spellings)
@@ -67,6 +69,7 @@ class UserTask(Continuing):
     join: Join = "all"
     escalation: Annotated[tuple[Escalation, ...], Field(max_length=MAX_LEVELS, strict=False)] = ()
     reminders: AnyReminders | None = None
+    notify: AnyNotice | None = None
     output: OutputPaths = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -111,7 +114,18 @@ class UserTask(Continuing):
         return self
 
     def reads(self) -> Iterable[tuple[Place, Expression]]:
-        return [*self.asked().places, *_escalated(self).places]
+        places = [*self.asked().places, *_escalated(self).places]
+        for field, notice in self.notices():
+            places += [((*field, *place), expression) for place, expression in notice.template().places]
+        return places
+
+    def notices(self) -> Iterable[tuple[Place, Notice]]:
+        """What people are told, and where that stands."""
+        found: list[tuple[Place, Notice | None]] = [(("notify",), self.notify)]
+        if self.reminders is not None:
+            found.append((("reminders", "notify"), self.reminders.notify))
+        found += [(("escalation", at, "notify"), one.notify) for at, one in enumerate(self.escalation)]
+        return [(place, notice) for place, notice in found if notice is not None]
 
     def asked(self) -> Template:
         """What creating the task renders: its fields by name, users and groups as lists."""
@@ -126,18 +140,21 @@ class UserTask(Continuing):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserTaskNode(Node):
-    """``asked`` renders to the task's fields, ``levels`` are the escalations: when, and what renders to their effect.
+    """``asked`` renders to the task's fields, ``title`` to that one alone.
 
-    ``join`` is ``None`` for a task that one person answers.
+    ``levels`` are the escalations: when, what renders to their effect, and to the notice.  ``join`` is ``None`` for a
+    task that one person answers.
     """
 
-    name: str
+    title: Template
     asked: Template
     form: Form | None
     outcomes: tuple[str, ...]
     join: str | int | None
-    levels: tuple[tuple[Level, Template], ...]
+    levels: tuple[tuple[Level, Template, Template | None], ...]
     reminders: Reminders
+    created_notice: Template | None
+    reminder_notice: Template | None
     output: Output
 
 
@@ -160,16 +177,22 @@ def _effect(one: Escalation) -> dict[str, Any]:
     return _given(one, ("to", "queue", "priority"))
 
 
+def _template(notice: Notice | None) -> Template | None:
+    return None if notice is None else notice.template()
+
+
 def _compile(model: UserTask) -> UserTaskNode:
     return UserTaskNode(
         id=model.id,
         next=model.next,
-        name=model.name or model.id,
+        title=compile_template(model.title or model.name or model.id),
         asked=model.asked(),
         form=None if model.form is None else compile_form(model.form),
         outcomes=VERDICTS if model.approvers else model.outcomes,
         join=model.join if model.approvers else None,
-        levels=tuple((one.level(), compile_template(_effect(one))) for one in model.escalation),
+        levels=tuple((one.level(), compile_template(_effect(one)), _template(one.notify)) for one in model.escalation),
+        created_notice=_template(model.notify),
+        reminder_notice=None if model.reminders is None else _template(model.reminders.notify),
         reminders=Reminders() if model.reminders is None else model.reminders.compiled(),
         output=Output.of_paths(model.output),
     )

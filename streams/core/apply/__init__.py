@@ -7,7 +7,7 @@ edited: histories of any age must fold to the same state.
 from collections.abc import Callable
 from typing import Protocol
 
-from streams.core.apply import branches, definition, errors, instance, key, lifecycle, schedule, task
+from streams.core.apply import branches, definition, errors, instance, key, lifecycle, notice, schedule, task
 from streams.core.durations import instant_ms
 from streams.core.events import Event
 from streams.core.schedule import Schedule
@@ -63,6 +63,9 @@ INSTANCE_APPLIERS: dict[str, Callable[[Instance, Event], None]] = {
     "task_rejected": task.voted,
     "task_completed": task.over,
     "task_cancelled": task.over,
+    "notice_requested": notice.requested,
+    "notice_sent": notice.answered,
+    "notice_failed": notice.answered,
     "timed_out": errors.timed_out,
     "yielded": instance.yielded,
     "continued": instance.continued,

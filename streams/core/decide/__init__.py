@@ -26,6 +26,7 @@ from streams.core.commands import (
     Migrate,
     Observe,
     ObservePattern,
+    RecordNotice,
     ReleaseStart,
     RequestSlot,
     Resume,
@@ -59,6 +60,7 @@ from streams.core.decide.fire_timer import fire_timer
 from streams.core.decide.migrate import migrate
 from streams.core.decide.observe import observe
 from streams.core.decide.observe_pattern import observe_pattern
+from streams.core.decide.record_notice import record_notice
 from streams.core.decide.release_start import release_start
 from streams.core.decide.request_slot import request_slot
 from streams.core.decide.resume import resume
@@ -100,6 +102,7 @@ DECIDERS: dict[type, Callable[[Turn, Any], None]] = {
     DelegateTask: delegate_task,
     CompleteTask: complete_task,
     UpdateTask: update_task,
+    RecordNotice: record_notice,
     Suspend: suspend,
     Resume: resume,
     Retry: retry,

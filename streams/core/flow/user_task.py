@@ -11,13 +11,14 @@ from typing import Any
 from streams.core.activities import UserTaskNode
 from streams.core.activities.user_task import DEFAULT_PRIORITY
 from streams.core.durations import instant_text
-from streams.core.expressions import ExpressionError
+from streams.core.expressions import ExpressionError, Template
+from streams.core.flow import notices
 from streams.core.flow.flow import WAITS, Flow
 from streams.core.places import place_of
 from streams.core.state import Instance
 from streams.core.tasks import asked
 from streams.core.tasks.moments import next_escalation, next_reminder
-from streams.core.tasks.task import Task
+from streams.core.tasks.task import Task, task_id
 from streams.core.tasks.verdict import needed_approvals
 from streams.core.turn import Turn
 
@@ -28,7 +29,7 @@ def enter(flow: Flow, node: UserTaskNode, token: str | None) -> str | None:
     flow.refresh(node.asked.names, token)
     now, rendered = flow.now_ms, node.asked.render(flow.variables(token))
     data: dict[str, Any] = {"execution": execution, **asked.fields(rendered, DEFAULT_PRIORITY)}
-    data.setdefault("title", node.name)
+    data.setdefault("title", _title(flow, node, token))
     if node.join is not None:
         data["needed"] = _needed(node.join, len(data.get("approvers", ())))
     if node.outcomes:
@@ -39,6 +40,7 @@ def enter(flow: Flow, node: UserTaskNode, token: str | None) -> str | None:
     remind_at = next_reminder(node.reminders, now, due, 0)
     data |= _texts(due=due, remind_at=remind_at, escalate_at=next_escalation(_levels(node), 0, now, due))
     flow.emit("task_created", data, node.id, token, data["title"])
+    _notify(flow, node, execution, node.created_notice, "Task")
     return WAITS
 
 
@@ -89,14 +91,16 @@ def remind(flow: Flow, node: UserTaskNode, execution: int) -> None:
     count = task.reminded + 1
     remind_at = next_reminder(node.reminders, flow.now_ms, task.due, count)
     tell(flow, execution, "task_reminded", {"count": count, **_texts(remind_at=remind_at)})
+    _notify(flow, node, execution, node.reminder_notice, "Reminder")
 
 
 def escalate(flow: Flow, node: UserTaskNode, execution: int) -> None:
     """An escalation is due.  Raises ``ExpressionError``."""
     task = flow.instance.tasks[execution]
     rendered: dict[str, Any] = {}
+    notice = None
     if task.level < len(node.levels):  # a migration may have left fewer
-        _, effect = node.levels[task.level]
+        _, effect, notice = node.levels[task.level]
         flow.refresh(effect.names, task.token)
         rendered = effect.render(flow.variables(task.token))
     data: dict[str, Any] = {"level": task.level + 1}
@@ -108,6 +112,7 @@ def escalate(flow: Flow, node: UserTaskNode, execution: int) -> None:
         data["priority"] = asked.priority(rendered["priority"])
     following = next_escalation(_levels(node), task.level + 1, task.created_at, task.due)
     tell(flow, execution, "task_escalated", data | _texts(escalate_at=following))
+    _notify(flow, node, execution, notice, "Escalated")
 
 
 def _handed_over(task: Task, to: dict[str, Any]) -> dict[str, Any]:
@@ -129,7 +134,20 @@ def _needed(join: str | int, approvers: int) -> int:
 
 
 def _levels(node: UserTaskNode) -> list[Any]:
-    return [level for level, _ in node.levels]
+    return [level for level, _, _ in node.levels]
+
+
+def _title(flow: Flow, node: UserTaskNode, token: str | None) -> str:
+    title: str = node.title.render(flow.variables(token))
+    return title
+
+
+def _notify(flow: Flow, node: UserTaskNode, execution: int, notice: Template | None, what: str) -> None:
+    """Tell people of the task, where its definition says so."""
+    if notice is not None:
+        token = flow.instance.tasks[execution].token
+        about = f"{what}: {_title(flow, node, token)} ({task_id(flow.instance.id, execution)})"
+        notices.request(flow, notice, {"message": about}, (node.id, execution, token))
 
 
 def _texts(**moments: int | None) -> dict[str, str]:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 from pydantic_core import PydanticCustomError
 
 from streams.core.durations import parse_duration_ms, parse_instant_ms
+from streams.core.expressions import Template, compile_template
 from streams.core.scalars import Duration, Part, TextTemplate
 from streams.core.tasks.form import FormError, compile_form
 from streams.core.tasks.moments import MAX_REMINDERS, Level, Reminders
@@ -114,6 +115,28 @@ _duration_ms = lru_cache(maxsize=256)(parse_duration_ms)
 """Most tasks of a process are due after the same time."""
 
 
+class Notice(Part):
+    """Telling people through a channel of the action ``notify``; ``message`` is about the task by default."""
+
+    channel: TextTemplate = "alert"
+    message: TextTemplate | None = None
+    title: TextTemplate | None = None
+    to: Names = ()
+
+    def template(self) -> Template:
+        """What it renders to is the action's config."""
+        given = {name: value for name, value in self if value not in (None, ())}
+        listed = {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
+        return compile_template(listed, texts=("channel", "message", "title"))
+
+
+def _notice(value: Any) -> Any:
+    return {"channel": value} if isinstance(value, str) else value
+
+
+AnyNotice = Annotated[Notice, BeforeValidator(_notice, json_schema_input_type=str | Notice)]
+
+
 class Escalation(Part):
     """What happens when nobody has answered: so long ``after`` the task was created, or ``after_due``.
 
@@ -125,6 +148,7 @@ class Escalation(Part):
     to: AnyRecipient | None = None
     queue: TextTemplate | None = None
     priority: Priority | None = None
+    notify: AnyNotice | None = None
 
     @model_validator(mode="after")
     def _says_when_and_what(self) -> Self:
@@ -139,11 +163,12 @@ class Escalation(Part):
 
 
 class RemindersSpec(Part):
-    """Events ``task_reminded``: ``every`` so often from the task's creation on, and ``before_due``; ``max`` in all."""
+    """``every`` so often from the task's creation on, and ``before_due``; ``max`` in all.  ``notify`` tells people."""
 
     every: Duration | None = None
     before_due: Duration | None = None
     max: Annotated[int, Field(ge=1, le=MAX_REMINDERS)] = MAX_REMINDERS
+    notify: AnyNotice | None = None
 
     @model_validator(mode="after")
     def _says_when(self) -> Self:

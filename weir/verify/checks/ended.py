@@ -4,10 +4,11 @@ from streams.core.state import Finished, Instance
 from weir.verify.seen import Seen
 
 _BY_OPERATORS = frozenset({"cancelled", "task_cancelled", "variable_changed", "migrated", "input_held"})
+_BESIDE = frozenset({"notice_sent", "notice_failed"})
 MAY_FOLLOW = {
-    "failed": _BY_OPERATORS | {"retried"},
-    "timeout": _BY_OPERATORS | {"retried"},
-    "suspended": _BY_OPERATORS | {"resumed", "signal_received"},
+    "failed": _BY_OPERATORS | _BESIDE | {"retried"},
+    "timeout": _BY_OPERATORS | _BESIDE | {"retried"},
+    "suspended": _BY_OPERATORS | _BESIDE | {"resumed", "signal_received"},
 }
 
 
