@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from streams.core.actions.emit import EmitConfig
-from streams.core.activities import KINDS, SERVICES, Activity, Service
+from streams.core.activities import KINDS, SERVICES, Activity, AnyDecision, Service
 from streams.core.scalars import DefinitionId, Duration, Part, Text, Title
 from streams.core.triggers import TRIGGERS, DatabaseTrigger, MqttTrigger, ReadingTrigger, TimerTrigger, Trigger
 from streams.core.variables import Variable
@@ -26,7 +26,8 @@ AnyTrigger: Any = Annotated[reduce(or_, TRIGGERS.values()), Field(discriminator=
 
 def _any_activity() -> Any:
     service: Any = Annotated[reduce(or_, SERVICES.values()), Field(discriminator="action")]
-    kinds = [service if name == "service" else kind.model for name, kind in KINDS.items()]
+    forms = {"service": service, "decision": AnyDecision}
+    kinds = [forms.get(name, kind.model) for name, kind in KINDS.items()]
     return Annotated[reduce(or_, kinds), Field(discriminator="type")]
 
 

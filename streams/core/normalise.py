@@ -18,7 +18,7 @@ from typing import Any
 
 from streams.core.actions import ALIASES as ACTION_ALIASES
 from streams.core.actions import SHORT
-from streams.core.activities import KINDS, SERVICES, Activity, Service
+from streams.core.activities import KINDS, SERVICES, Activity, Service, model_of
 from streams.core.activities.base import END_OF_BODY
 from streams.core.document import Steps
 from streams.core.report import Report, show
@@ -204,9 +204,8 @@ def _parts(data: dict[str, Any], name: str, report: Report, *, required: bool) -
         return []
     if not isinstance(items, list) or (required and not items):
         where = (name,) if name in data else ()
-        report.add(
-            where, f"Expected a list under '{name}:', but {f'got {show(items)}' if name in data else 'it is missing'}"
-        )
+        got = "it is missing" if name not in data else "it is empty" if items == [] else f"got {show(items)}"
+        report.add(where, f"Expected a list under '{name}:', but {got}")
         return []
     return _mappings(items, (name,), report)
 
@@ -312,10 +311,16 @@ def _branches(parts: list[Raw]) -> dict[str, Any]:
         own_id = part.content.get("id")
         seen.add(own_id if isinstance(own_id, str) else None)
         for name in (*_model_of(part).branch_fields, *HANDLERS):
-            held = part.content.get(name)
-            targets = held.values() if isinstance(held, dict) else [held]
+            targets = _named(part.content.get(name))
             branches |= {target: own_id for target in targets if isinstance(target, str) and target not in seen}
     return branches
+
+
+def _named(held: Any) -> list[Any]:
+    """The activities that a field names: one, one for each key, or the ``next`` of each element."""
+    if isinstance(held, list):
+        return [one.get("next") for one in held if isinstance(one, dict)]
+    return list(held.values()) if isinstance(held, dict) else [held]
 
 
 def _falls_to(part: Raw, following: Raw | None, branches: dict[str, Any], end: Any, report: Report) -> Any:
@@ -336,7 +341,7 @@ def _falls_to(part: Raw, following: Raw | None, branches: dict[str, Any], end: A
 
 
 def _model_of(part: Raw) -> type[Activity]:
-    return KINDS[part.content["type"]].model
+    return model_of(part.content)
 
 
 def _of_type(parts: list[Raw], kind: str) -> list[Raw]:

@@ -76,8 +76,12 @@ class Report:
 
     def add_validation(self, place: Callable[[Steps], Steps], error: ValidationError, model: type[BaseModel]) -> None:
         """The errors of ``model``; ``place`` tells where the field at some steps within it stands."""
-        for detail in error.errors(include_url=False):
-            if detail["type"] != "too_short" or not detail["input"]:  # else the elements tell what is wrong with them
+        details = error.errors(include_url=False)
+        places = [detail["loc"] for detail in details]
+        for detail in details:
+            at = detail["loc"]
+            # A list counts its right elements only; those that are wrong tell so themselves.
+            if detail["type"] != "too_short" or not any(one[: len(at)] == at != one for one in places):
                 self._add_detail(place, detail, model)
 
     def _add_detail(self, place: Callable[[Steps], Steps], detail: ErrorDetails, model: type[BaseModel]) -> None:

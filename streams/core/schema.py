@@ -13,6 +13,7 @@ from streams.core.actions import ALIASES as ACTION_ALIASES
 from streams.core.actions import SHORT
 from streams.core.activities.service import SERVICES
 from streams.core.definition import ProcessDefinition
+from streams.core.normalise import HEAD_FIELDS
 from streams.core.triggers import ALIASES, TRIGGERS
 
 _Schema = dict[str, Any]
@@ -38,6 +39,9 @@ def definition_schema() -> _Schema:
     parts[ACTIVITY] = properties["activities"]["items"]
     properties["activities"]["items"] = {"$ref": f"#/$defs/{ACTIVITY}"}
     properties["trigger"] = properties["triggers"]["items"]
+    for name in (*HEAD_FIELDS, "variables"):
+        if name != "id":  # as YAML has it where nothing follows the colon
+            properties[name] = {"anyOf": [properties[name], {"type": "null"}]}
     schema["required"] = ["id", "activities"]
     schema["anyOf"] = [{"required": ["trigger"]}, {"required": ["triggers"]}]
     tidy: _Schema = _tidy(schema)
@@ -86,8 +90,9 @@ def _tidy(value: Any) -> Any:
         return [_tidy(item) for item in value]
     if not isinstance(value, dict):
         return value
-    if value.get("$comment") == "activity":
-        return {"$ref": f"#/$defs/{ACTIVITY}"}
+    if value.get("items") == {"$comment": "activity"}:
+        activity = {"$ref": f"#/$defs/{ACTIVITY}"}
+        return {"anyOf": [activity, {"type": "array", "items": activity, "minItems": 1}]}
     model = value.get("type") == "object" and "properties" in value
     dropped = {"discriminator", "description"} if model else {"discriminator"}
     if isinstance(value.get("title"), str):

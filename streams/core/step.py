@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.core.activities import (
+    CasesNode,
     CompensateNode,
     DecisionNode,
     EndNode,
@@ -53,6 +54,7 @@ ENTER: dict[type[Node], Enter] = {
     StartNode: start.enter,
     EndNode: end.enter,
     DecisionNode: decision.enter,
+    CasesNode: decision.enter_cases,
     ServiceNode: service.enter,
     TimerNode: timer.enter,
     MessageNode: message.enter,

@@ -5,7 +5,15 @@ from typing import Any
 
 from streams.core.activities.base import Activity, Continuing, Guarded, Kind, Node, Output, Place, with_options
 from streams.core.activities.compensate import COMPENSATE, Compensate, CompensateNode
-from streams.core.activities.decision import DECISION, Decision, DecisionNode
+from streams.core.activities.decision import (
+    DECISION,
+    AnyDecision,
+    Cases,
+    CasesNode,
+    Decision,
+    DecisionNode,
+    decision_model,
+)
 from streams.core.activities.end import END, End, EndNode
 from streams.core.activities.foreach import FOREACH, Foreach, ForeachNode
 from streams.core.activities.message import MESSAGE, Message, MessageNode
@@ -36,6 +44,8 @@ KINDS: dict[str, Kind] = {
 def model_of(content: Mapping[str, Any]) -> type[Activity]:
     """The model of an activity, by its ``type`` and ``action``, which are known.  Raises ``KeyError``."""
     kind: str = content["type"]
+    if kind == "decision":
+        return decision_model(content)
     return SERVICES[content["action"]] if kind == "service" else KINDS[kind].model
 
 
@@ -48,6 +58,9 @@ __all__ = [
     "KINDS",
     "SERVICES",
     "Activity",
+    "AnyDecision",
+    "Cases",
+    "CasesNode",
     "Compensate",
     "CompensateNode",
     "Continuing",

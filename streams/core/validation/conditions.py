@@ -14,7 +14,7 @@ def check(parts: Parts, report: Report) -> None:
         for place, expression in trigger.reads():
             _condition(raw, place, expression, report)
     for raw, activity in parts.activities:
-        for place, expression in activity.reads():
+        for place, expression in activity.expressions():
             if is_condition(place):
                 _condition(raw, place, expression, report)
 

@@ -24,7 +24,7 @@ def check(parts: Parts, report: Report) -> None:
         for place, expression in trigger.reads():
             _expression(raw, place, expression, _NOTHING, report)
     for raw, activity in parts.activities:
-        for place, expression in activity.reads():
+        for place, expression in activity.expressions():
             _expression(raw, place, expression, types.within(activity.given(place)), report)
         if isinstance(activity, Rules):
             _cells(raw, activity, types, report)

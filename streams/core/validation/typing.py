@@ -1,7 +1,8 @@
 """What is known of the types of variables before a process runs.
 
 A declared type is sure.  Without one, the type is a *guess*: that of its ``value`` or ``default``, and of all that
-activities set it to, if that is one.
+activities set it to, if that is one.  Names that items of a ``foreach`` have of their own have no type: they mean
+several things.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from streams.core.expressions.path import Steps
 from streams.core.expressions.signatures import Type
 from streams.core.expressions.template import split_text
 from streams.core.expressions.types import type_of_value, typed
+from streams.core.normalise import Raw
 from streams.core.rules import AxisType
 from streams.core.validation.parts import Parts, Severity
 from streams.core.variables import VariableType
@@ -41,7 +43,11 @@ class Types:
     @classmethod
     def of(cls, parts: Parts) -> "Types":
         """Of a definition."""
-        declared = {one.name: _TYPES[one.type] for _, one in parts.variables if one.type is not None}
+        hidden = {name for _, one in parts.activities for name in one.item_names() or ()}
+        hidden |= {name for raw, one in parts.activities if _is_within_items(raw, parts) for name in one.writes()}
+        declared = {
+            one.name: _TYPES[one.type] for _, one in parts.variables if one.type is not None and one.name not in hidden
+        }
         integers = frozenset(one.name for _, one in parts.variables if one.type == "integer")
         known = cls(declared, {}, integers)
         found: dict[str, set[Type | None]] = {}
@@ -54,7 +60,8 @@ class Types:
             silent = [(name, None) for name in activity.writes() if all(name != one for one, _ in told)]
             for name, kind in [*told, *silent]:
                 found.setdefault(name, set()).add(kind)
-        guessed = {name: kinds.pop() for name, kinds in found.items() if len(kinds) == 1 and name not in declared}
+        known_names = hidden | declared.keys()
+        guessed = {name: kinds.pop() for name, kinds in found.items() if len(kinds) == 1 and name not in known_names}
         return cls(declared, {name: one for name, one in guessed.items() if one is not None}, integers)
 
     def within(self, given: Mapping[str, Expression | None]) -> "Types":
@@ -97,6 +104,13 @@ def written(activity: Activity, types: Types) -> Iterator[tuple[str, Steps, Type
             rows += [] if activity.default is None else [(("default",), activity.default)]
             for place, outputs in rows:
                 yield from ((name, (*place, name), _type_of_template(one, inside)) for name, one in outputs.items())
+
+
+def _is_within_items(raw: Raw, parts: Parts) -> bool:
+    """Is what an activity sets an item's own?"""
+    assert raw.body is not None
+    holders = {owner for _, owner in raw.body.owners()}
+    return any(one.item_names() is not None and other in holders for other, one in parts.activities)
 
 
 def _type_of_template(value: Any, types: Types) -> Type | None:
