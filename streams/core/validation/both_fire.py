@@ -5,12 +5,18 @@ from itertools import combinations, product
 from typing import Any
 
 from streams.core.report import Report
-from streams.core.triggers import ReadingTrigger, Trigger
+from streams.core.triggers import Mode, ReadingTrigger, Trigger
 from streams.core.validation.parts import Parts
 from streams.core.validation.simple import Alternative, alternatives
 
 _FIX = "Write one trigger, with 'any:' and a list of conditions, or conditions that exclude each other"
 _SAME_FIX = "Remove one of them"
+_OUTCOMES: dict[Mode, str] = {
+    "single": "the second start is refused",
+    "parallel": "it starts the process twice",
+    "restart": "the second start ends the first",
+    "queued": "the process runs twice, one after the other",
+}
 _BESIDE = {"condition", "all", "any", "key", "priority", "max_age", "device_time", "mode"}
 """Fields that do not say what a trigger listens to."""
 
@@ -21,7 +27,7 @@ def check(parts: Parts, report: Report) -> None:
         if type(one) is not type(other) or _listens_to(one) != _listens_to(other):
             continue
         first, second = (number for number, (_, each) in enumerate(parts.triggers, 1) if each is one or each is other)
-        outcome = "the second start is refused" if one.mode == "single" else "it starts the process twice"
+        outcome = _OUTCOMES[one.mode]
         if not isinstance(one, ReadingTrigger) or not isinstance(other, ReadingTrigger):
             message = f"Triggers {first} and {second} are the same: {outcome}"
             report.add(raw.steps, message, _SAME_FIX, severity="warning")
