@@ -14,6 +14,7 @@ from tests.simulation.load import Load
 from tests.simulation.postgres import Postgres
 from tests.simulation.site import MOMENTS_MS, TELEMETRY, topics
 from tests.simulation.world import World
+from weir.verify.definitions import columns, compare_definitions, read_topic
 from weir.verify.log import Checked, check_log
 from weir.verify.memory import compare_database, compare_tables
 from weir.verify.report import Difference
@@ -54,6 +55,7 @@ async def judge(world: World, load: Load) -> tuple[Checked, list[Difference]]:
     differences = list(checked.differences)
     differences += compare_tables(checked.folds, await _tables(log), now_ms)
     differences += compare_database([*checked.folds.values()], *_rows(world.database))
+    differences += await _definitions(log, world.database)
     differences += await _carried(log, load)
     differences += await _clock(log)
     differences += _slots(checked)
@@ -74,6 +76,15 @@ def _rows(database: Postgres) -> tuple[list[dict[str, object]], ...]:
     history = [row | {"instance_id": str(row["instance_id"])} for row in tables.process_history.values()]
     instances = [row | {"id": str(row["id"])} for row in tables.process_instances.values()]
     return history, instances, [*tables.tasks.values()]
+
+
+async def _definitions(log: MemoryLog, database: Postgres) -> list[Difference]:
+    """What is deployed, and what is active of it, as the database has it."""
+    tp = TopicPartition(topics().definitions.name, 0)
+    deployed = await read_topic(log, tp, (await log.bounds([tp]))[tp].end)
+    tables = database.tables
+    rows = columns(tables.process_definitions.values(), tables.definition_activations.values())
+    return compare_definitions(deployed, rows)
 
 
 async def _carried(log: MemoryLog, load: Load) -> list[Difference]:

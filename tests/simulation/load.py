@@ -10,11 +10,13 @@ import orjson
 from streams.core import ids
 from streams.core.commands import (
     DEFINITIONS_KEY,
+    ActivateDefinition,
     AssignTask,
     Cancel,
     ClaimTask,
     Command,
     CompleteTask,
+    DeactivateDefinition,
     DelegateTask,
     DeployDefinition,
     Migrate,
@@ -53,8 +55,10 @@ from weir.verify.sent import Acknowledged, Poison, Reading, Sent
 
 PROJECTOR = "projector"
 KEYS = tuple("abcdef")
+SWITCHED = ("timed", "failing", "asking")
+"""Definitions that are switched off and on: those that nobody counts on."""
 BEGINS_S, ENDS_S = 3.0, 12.0
-COUNT = (36, 50)
+COUNT = (38, 52)
 BAD_COMMANDS = (
     b"{",
     b"null",
@@ -201,6 +205,18 @@ class Load:
         text = self._random.choice((*VERSIONS, TIMED, *CLOCKS))
         self._send(DeployDefinition(definition=definition(text)), DEFINITIONS_KEY)
 
+    def activate(self) -> None:
+        """On again; or the cooling by another of its versions, which may not be there."""
+        name = self._random.choice(("cooling", *SWITCHED))
+        version = self._random.choice((1, 2) if name == "cooling" else (1, None))
+        self._send(ActivateDefinition(definition_id=name, version=version), DEFINITIONS_KEY)
+
+    def deactivate(self) -> None:
+        """Until somebody activates it, starts are refused."""
+        version = self._random.choice((None, None, 1))
+        name = self._random.choice(SWITCHED)
+        self._send(DeactivateDefinition(definition_id=name, version=version, reason="off"), DEFINITIONS_KEY)
+
     def poison(self) -> None:
         value = self._random.choice(BAD_COMMANDS)
         tp = TopicPartition(topics().commands.name, self._random.randrange(PARTITIONS))
@@ -299,6 +315,8 @@ KINDS: dict[Callable[[Load], None], float] = {
     Load.correct: 2,
     Load.migrate: 1,
     Load.deploy: 1,
+    Load.activate: 2,
+    Load.deactivate: 1,
     Load.poison: 1.5,
     Load.reading: 3,
     Load.bad_reading: 1,

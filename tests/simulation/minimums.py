@@ -33,6 +33,8 @@ WORK = (
     "slot_granted",
     "slot_awaited",
     "slot_returned",
+    "definition_activated",
+    "definition_deactivated",
     "schedule_set",
     "schedule_fired",
     "branches_started",

@@ -1,6 +1,6 @@
 """``process_definitions`` and ``definition_activations`` against the topic, below the projector's position."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import asyncpg
@@ -8,7 +8,7 @@ import msgspec
 
 from streams.core.state import definition_entity
 from streams.deployed import Activation, decode_deployed
-from streams.log import Log, Span
+from streams.log import LogReader, Span
 from streams.transport.port import TopicPartition
 from weir.verify.canonical import differing
 from weir.verify.report import Difference
@@ -19,7 +19,7 @@ Versions = Mapping[tuple[str, int | None], Mapping[str, Any]]
 """By (id, version), and (id, ``None``) for what is active."""
 
 
-async def read_topic(log: Log, tp: TopicPartition, position: int) -> Versions:
+async def read_topic(log: LogReader, tp: TopicPartition, position: int) -> Versions:
     """The columns of each row, as the topic has them; it is compacted, so the last record of a key holds."""
     start = (await log.bounds([tp]))[tp].start
     found: dict[tuple[str, int | None], Mapping[str, Any]] = {}
@@ -49,8 +49,13 @@ async def read_topic(log: Log, tp: TopicPartition, position: int) -> Versions:
 
 async def read_rows(connection: asyncpg.Connection) -> Versions:
     """The same columns of each row."""
+    return columns(await connection.fetch(QUERY), await connection.fetch(ACTIVATIONS))
+
+
+def columns(versions: Iterable[Mapping[str, Any]], activations: Iterable[Mapping[str, Any]]) -> Versions:
+    """The same columns of each row, as the two tables have them; JSON comes as text."""
     found: dict[tuple[str, int | None], Mapping[str, Any]] = {}
-    for row in await connection.fetch(QUERY):
+    for row in versions:
         found[row["id"], row["version"]] = {
             "name": row["name"],
             "definition": msgspec.json.decode(row["definition"]),
@@ -59,9 +64,9 @@ async def read_rows(connection: asyncpg.Connection) -> Versions:
             "source": row["source"],
             "origin": None if row["origin"] is None else msgspec.json.decode(row["origin"]),
         }
-    for row in await connection.fetch(ACTIVATIONS):
-        columns = {name: row[name] for name in ("active", "off", "reason", "pruned", "retired")}
-        found[row["id"], None] = {**columns, "changed_at": row["changed_at"].isoformat()}
+    for row in activations:
+        same = {name: row[name] for name in ("active", "off", "reason", "pruned", "retired")}
+        found[row["id"], None] = {**same, "changed_at": row["changed_at"].isoformat()}
     return found
 
 
