@@ -14,7 +14,8 @@ def references(definition: ProcessDefinition) -> frozenset[str]:
 def in_order(groups: Mapping[str, Sequence[ProcessDefinition]]) -> list[str]:
     """The ids of ``groups``, those first that others refer to; as they came where they refer to each other."""
     needs = {
-        name: {one for each in group for one in references(each)} & groups.keys() for name, group in groups.items()
+        name: {one for each in group for one in references(each)} & groups.keys() - {name}
+        for name, group in groups.items()
     }
     try:
         return list(TopologicalSorter(needs).static_order())
