@@ -19,6 +19,9 @@ from weir.verify.log import Checked, check_log
 from weir.verify.memory import compare_database, compare_tables
 from weir.verify.report import Difference
 
+HOLDS = ("running", "suspended")
+"""An instance that stands still has not ended."""
+
 
 class MemoryLog:
     """``streams.log.LogReader`` over a simulated broker at rest."""
@@ -125,7 +128,7 @@ async def _clock(log: MemoryLog) -> list[Difference]:
 def _slots(checked: Checked) -> list[Difference]:
     """Whoever has asked for a slot and runs has one or waits for one, and nobody else does."""
     entities = [entity for fold in checked.folds.values() for entity in fold.entities.values()]
-    asked = sorted(one.id for one in entities if isinstance(one, Instance) and one.slot and one.status == "running")
+    asked = sorted(one.id for one in entities if isinstance(one, Instance) and one.slot and one.status in HOLDS)
     known = sorted(
         one for entity in entities if isinstance(entity, Schedule) for one in entity.running + entity.waiting
     )

@@ -57,6 +57,8 @@ PROJECTOR = "projector"
 KEYS = tuple("abcdef")
 SWITCHED = ("timed", "failing", "asking")
 """Definitions that are switched off and on: those that nobody counts on."""
+KNOWN_WITHIN_S = 0.5
+"""How long a router takes at most to hear of a definition."""
 BEGINS_S, ENDS_S = 3.0, 12.0
 COUNT = (38, 52)
 BAD_COMMANDS = (
@@ -91,10 +93,22 @@ class Load:
         await asyncio.sleep(1.0)
         for text in (VERSIONS[0], APPROVAL, TIMED, FAILING, ASKING, BRANCHED, CLOCKS[0], LINED):
             self._send(DeployDefinition(definition=definition(text)), DEFINITIONS_KEY)
+        await self._deployed({"cooling", "approval"})
         loop, random = asyncio.get_running_loop(), self._random
+        begins = max(BEGINS_S, loop.time() + KNOWN_WITHIN_S)
         for _ in range(random.randint(*COUNT)):
             [kind] = random.choices(list(KINDS), list(KINDS.values()))
-            loop.call_at(random.uniform(BEGINS_S, ENDS_S), kind, self)
+            loop.call_at(max(begins, random.uniform(BEGINS_S, ENDS_S)), kind, self)
+
+    async def _deployed(self, names: set[str]) -> None:
+        """A reading starts what is deployed by then: a fault may hold the deployments back."""
+        log = self._world.broker.log(TopicPartition(topics().definitions.name, 0))
+
+        def known() -> set[str]:
+            return {(record.key or b"").decode().partition(":")[0] for record in log.read(0, 1_000)[0]}
+
+        while not names <= known():  # noqa: ASYNC110  of virtual time
+            await asyncio.sleep(0.1)
 
     # ---- commands
 
