@@ -123,3 +123,41 @@ def test_a_topic_to_publish_to_is_one(topic: str) -> None:
 @pytest.mark.parametrize("topic", ["'a b'", "'${x}'"])
 def test_a_topic_to_emit_to_is_a_constant(topic: str) -> None:
     assert any("topic" in line for line in said(f"  - {{id: e, type: emit, topic: {topic}, event: 1}}\n"))
+
+
+SERVICE = "  - {id: act, type: service, action: %s, config: {%s}}\n"
+
+
+@pytest.mark.parametrize(
+    ("action", "config", "says"),
+    [
+        ("create_alert", "title: a, severity: hot",
+         "Expected a severity info, warning, error or critical, but got 'hot'"),
+        ("create_alert", "message: a", "Expected a field 'title'"),
+        ("acknowledge_alert", "by: ann", "Expected one of 'alert_id' and 'alert_key', but there is none"),
+        ("resolve_alert", "alert_id: a, alert_key: b",
+         "Expected one of 'alert_id' and 'alert_key', but got 'alert_id' and 'alert_key'"),
+        ("update_zone", "zone_id: z, radius_m: 5, polygon: []", "Expected a polygon, or a circle, but got"),
+        ("update_zone", "zone_id: z, lat: 5", "Expected 'lat' and 'lon', but got lat alone"),
+        ("get_users_in_zone", "zone_id: z, online: 1", "Expected true or false"),
+        ("update_user_group", "user_id: u, group_id: g, operation: move", "Expected an operation add, remove or set"),
+        ("send_message", "message: a", "Expected one of 'user_id', 'group_id', 'zone_id' and 'channel'"),
+        ("send_notification", "message: a, channel: c, priority: top", "Expected a priority low, normal, high or"),
+        ("trigger_bot", "bot_id: b, trigger: t", "Expected one of 'user_id', 'group_id', 'zone_id' and 'channel'"),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_an_action_of_the_station_is_told(action: str, config: str, says: str) -> None:
+    problems = said(SERVICE % (action, config))
+    assert any(says in problem for problem in problems), problems
+
+
+def test_what_an_expression_decides_is_left_to_the_worker() -> None:
+    text = SERVICE % ("create_alert", "title: a, severity: '${x}'")
+    text += SERVICE.replace("id: act", "id: move") % (
+        "update_zone",
+        "zone_id: z, lat: '${x}', lon: '${x}', radius_m: '${x}'",
+    )
+    process = compile_process(parse_definition(HEAD + text))
+    assert process.activities["act"].config.render({"x": "error"})["severity"] == "error"  # type: ignore[attr-defined]
+    moved = process.activities["move"].config.render({"x": 5.5})  # type: ignore[attr-defined]
+    assert moved == {"zone_id": "z", "lat": 5.5, "lon": 5.5, "radius_m": 5.5}

@@ -15,6 +15,15 @@ from streams.transport.port import TopicPartition
 from tests.projections.replaying import ReplaySite, replay_site
 from tests.site import make_site
 
+OWNED = """
+    INSERT INTO users (id, name) VALUES ('ann', 'Ann');
+    INSERT INTO zones (id, name, lat, lon, radius_m) VALUES ('north', 'North', 48, 16, 100);
+    INSERT INTO zone_members (zone_id, user_id, since) VALUES ('north', 'ann', now())
+"""
+_WHO_IS_WHERE = """
+    SELECT zones.name, users.name FROM zone_members
+    JOIN zones ON zones.id = zone_id JOIN users ON users.id = user_id
+"""
 SCHEMA_QUERIES = (
     """SELECT table_name, column_name, data_type, is_nullable, column_default FROM information_schema.columns
        WHERE table_schema = 'public'""",
@@ -41,14 +50,14 @@ async def _schemas(connection: asyncpg.Connection) -> set[str]:
 async def test_the_result_is_row_for_row_the_same_and_owned_tables_stay(site: ReplaySite) -> None:
     await site.write(broken=3)
     await site.project()
-    await site.connection.execute("CREATE TABLE zones (name text PRIMARY KEY)")
-    await site.connection.execute("INSERT INTO zones VALUES ('north'), ('south')")
+    await site.connection.execute(OWNED)
     before, schema = await site.rows(), await _schema(site.connection)
     report = await site.replay()
     assert await site.rows() == before
     assert await _schema(site.connection) == schema
     assert await _schemas(site.connection) == set()
-    assert [row[0] for row in await site.connection.fetch("SELECT name FROM zones")] == ["north", "south"]
+    names = await site.connection.fetch(_WHO_IS_WHERE)
+    assert [tuple(row) for row in names] == [("North", "Ann")]
     assert await site.history() == site.told
     expected = {table: (len(rows), len(rows)) for table, rows in before.items()}
     assert {table: (one.rows, one.before) for table, one in report.tables.items()} == expected
