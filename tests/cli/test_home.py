@@ -55,6 +55,7 @@ def everything() -> Settings:
         fetch_wait_ms=7,
         web_port="8080-8089",
         web_host="0.0.0.0",
+        user_offline_s=60.0,
         timers="wheel",
         action_concurrency=3,
         done_ttl_s=10.0,
