@@ -53,6 +53,13 @@ ACTIVITIES: dict[str, Add] = {
         output={"answer": "outcome"},
     ),
     "decide": lambda p, name: p.decide(name, "n > 1", true_path="end", false_path="end", name="Which way?"),
+    "parallel": lambda p, name: p.parallel(
+        name, {"x": Body().wait(f"{name}_x", "1m"), "y": Body().log(f"{name}_y", "y").wait(f"{name}_z", "1s")}, join=1
+    ),
+    "foreach": lambda p, name: p.foreach(
+        name, "[1, 2]", Body().wait(f"{name}_each", "1s"), as_="one", index="i", concurrency=2, timeout="1h"
+    ),
+    "compensate": lambda p, name: p.compensate(name, condition="n > 1"),
     "step": lambda p, name: p.step("timer", name, duration="5s"),
 }
 STARTS: dict[str, Callable[[Process], object]] = {
@@ -62,6 +69,9 @@ STARTS: dict[str, Callable[[Process], object]] = {
     "on_time": lambda p: p.on_time(cron="0 6 * * 1-5", time_zone="Europe/Berlin", catch_up="last", key="boiler"),
     "on_pattern": lambda p: p.on_pattern(TOPIC, for_="5m", condition="fields.t > 80", re_alarm=timedelta(hours=1)),
     "on_event": lambda p: p.on_event("zone_entry", config={"zone_id": "gate"}, condition="tags.user_id != 'x'"),
+    "on_rows": lambda p: p.on_rows(
+        "SELECT id, name FROM orders WHERE shop = :shop", watermark="id", every="5s", params={"shop": "a"}
+    ),
     "on": lambda p: p.on("timer", every="1h"),
 }
 
@@ -69,7 +79,14 @@ STARTS: dict[str, Callable[[Process], object]] = {
 @st.composite
 def processes(draw: st.DrawFn) -> Process:
     texts = st.text(st.characters(codec="utf-8", exclude_characters="\0$"), min_size=1, max_size=20)
-    process = Process("built", version=draw(st.integers(1, 9)), name=draw(texts), on_resume="shift")
+    process = Process(
+        "built",
+        version=draw(st.integers(1, 9)),
+        name=draw(texts),
+        on_resume="shift",
+        labels={"site": "north"},
+        timeout=timedelta(days=2),
+    )
     for start in draw(st.lists(st.sampled_from(sorted(STARTS)), min_size=1, max_size=3, unique=True)):
         STARTS[start](process)
     process.variable("n", type_="number", value=draw(st.floats(-9, 9) | st.integers(-9, 9)))
@@ -138,7 +155,7 @@ def fields(model: Any) -> set[str]:
 def test_every_kind_of_activity_has_a_method_that_takes_all_it_has() -> None:
     assert METHODS.keys() == KINDS.keys(), "a new kind needs a method in streams/core/builder/body.py"
     for kind, name in METHODS.items():
-        assert parameters(getattr(Body, name)) - {"activity"} == fields(KINDS[kind].model), kind
+        assert parameters(getattr(Body, name)) - {"activity_id"} == fields(KINDS[kind].model), kind
 
 
 def test_every_trigger_has_a_method_that_takes_all_it_has() -> None:

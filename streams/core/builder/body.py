@@ -13,6 +13,9 @@ METHODS: dict[str, str] = {
     "service": "service",
     "timer": "wait",
     "message": "receive",
+    "parallel": "parallel",
+    "foreach": "foreach",
+    "compensate": "compensate",
     "rules": "rules",
     "transform": "transform",
     "user_task": "ask",
@@ -26,30 +29,30 @@ class Body:
     def __init__(self) -> None:
         self.activities: list[dict[str, Any]] = []
 
-    def step(self, kind: str, activity: str, /, **fields: Json) -> Self:
+    def step(self, kind: str, activity_id: str, /, **fields: Json) -> Self:
         """An activity of any kind, by the names of its fields in YAML; one that Python cannot write gets a ``_``."""
-        self.activities.append({"id": activity, "type": kind, **written(fields)})
+        self.activities.append({"id": activity_id, "type": kind, **written(fields)})
         return self
 
-    def start(self, activity: str = "start", *, next: str | None = None, **told: Unpack[Told]) -> Self:  # noqa: A002
+    def start(self, activity_id: str = "start", *, next: str | None = None, **told: Unpack[Told]) -> Self:  # noqa: A002
         """The first one.  It may be left out."""
-        return self.step("start", activity, next=next, **told)
+        return self.step("start", activity_id, next=next, **told)
 
-    def end(self, activity: str = "end", **told: Unpack[Told]) -> Self:
+    def end(self, activity_id: str = "end", **told: Unpack[Told]) -> Self:
         """The end of the process.  It may be left out."""
-        return self.step("end", activity, **told)
+        return self.step("end", activity_id, **told)
 
     def decide(
-        self, activity: str, condition: str, *, true_path: str, false_path: str, **options: Unpack[Decided]
+        self, activity_id: str, condition: str, *, true_path: str, false_path: str, **options: Unpack[Decided]
     ) -> Self:
         """One of two ways."""
         return self.step(
-            "decision", activity, condition=condition, true_path=true_path, false_path=false_path, **options
+            "decision", activity_id, condition=condition, true_path=true_path, false_path=false_path, **options
         )
 
     def service(
         self,
-        activity: str,
+        activity_id: str,
         action: str,
         config: Mapping[str, Json] | ActionConfig,
         *,
@@ -58,30 +61,72 @@ class Body:
         **options: Unpack[Options],
     ) -> Self:
         """Have an action performed."""
-        return self.step("service", activity, action=action, config=config, retry=retry, output=output, **options)
+        return self.step("service", activity_id, action=action, config=config, retry=retry, output=output, **options)
 
-    def log(self, activity: str, message: str, *, level: str | None = None, **options: Unpack[Options]) -> Self:
+    def log(self, activity_id: str, message: str, *, level: str | None = None, **options: Unpack[Options]) -> Self:
         """The service that most processes have: a line in the history."""
-        return self.service(activity, "log", written({"message": message, "level": level}), **options)
+        return self.service(activity_id, "log", written({"message": message, "level": level}), **options)
 
-    def wait(self, activity: str, duration: Span, **options: Unpack[Options]) -> Self:
+    def wait(self, activity_id: str, duration: Span, **options: Unpack[Options]) -> Self:
         """Let time pass."""
-        return self.step("timer", activity, duration=duration, **options)
+        return self.step("timer", activity_id, duration=duration, **options)
 
     def receive(
         self,
-        activity: str,
+        activity_id: str,
         name: str,
         *,
         output: Mapping[str, str] | str | None = None,
         **options: Unpack[Described],
     ) -> Self:
         """Wait for the message ``name``."""
-        return self.step("message", activity, name=name, output=output, **options)
+        return self.step("message", activity_id, name=name, output=output, **options)
+
+    def parallel(
+        self,
+        activity_id: str,
+        branches: Mapping[str, "Body"],
+        *,
+        join: Literal["all", "any"] | int | None = None,
+        **options: Unpack[Options],
+    ) -> Self:
+        """Several branches at once: ``{"pump": Body().service(…), "fan": Body().wait(…)}``."""
+        return self.step("parallel", activity_id, branches=branches, join=join, **options)
+
+    def foreach(
+        self,
+        activity_id: str,
+        items: str,
+        activities: "Body",
+        *,
+        as_: str | None = None,
+        index: str | None = None,
+        concurrency: int | None = None,
+        collect: str | None = None,
+        output: str | None = None,
+        **options: Unpack[Options],
+    ) -> Self:
+        """The same activities for each item of a list."""
+        return self.step(
+            "foreach",
+            activity_id,
+            items=items,
+            as_=as_,
+            index=index,
+            concurrency=concurrency,
+            activities=activities,
+            collect=collect,
+            output=output,
+            **options,
+        )
+
+    def compensate(self, activity_id: str, *, activity: str | None = None, **options: Unpack[Options]) -> Self:
+        """Undo what has completed, the last one first; or only what ``activity`` has done."""
+        return self.step("compensate", activity_id, activity=activity, **options)
 
     def rules(
         self,
-        activity: str,
+        activity_id: str,
         rules: Sequence[Mapping[str, Json]],
         *,
         hit_policy: Literal["unique", "first", "priority", "any", "collect"] | None = None,
@@ -95,7 +140,7 @@ class Body:
         """A decision table; a rule is ``{"when": {…}, "then": {…}}``."""
         return self.step(
             "rules",
-            activity,
+            activity_id,
             hit_policy=hit_policy,
             aggregation=aggregation,
             inputs=inputs,
@@ -108,18 +153,18 @@ class Body:
 
     def transform(
         self,
-        activity: str,
+        activity_id: str,
         *,
         set_: Mapping[str, Json] | None = None,
         map_: Mapping[str, Mapping[str, Json]] | None = None,
         **options: Unpack[Options],
     ) -> Self:
         """Make variables from others."""
-        return self.step("transform", activity, set_=set_, map_=map_, **options)
+        return self.step("transform", activity_id, set_=set_, map_=map_, **options)
 
     def ask(
         self,
-        activity: str,
+        activity_id: str,
         *,
         title: str | None = None,
         assignee: str | None = None,
@@ -133,13 +178,14 @@ class Body:
         join: Literal["all", "any"] | int | None = None,
         escalation: Sequence[Mapping[str, Json]] | None = None,
         reminders: Mapping[str, Json] | Span | None = None,
+        notify: Mapping[str, Json] | str | None = None,
         output: Mapping[str, str] | str | None = None,
         **options: Unpack[Options],
     ) -> Self:
         """Ask people, and wait for their answer."""
         return self.step(
             "user_task",
-            activity,
+            activity_id,
             title=title,
             assignee=assignee,
             candidates=candidates,
@@ -152,6 +198,7 @@ class Body:
             join=join,
             escalation=escalation,
             reminders=reminders,
+            notify=notify,
             output=output,
             **options,
         )

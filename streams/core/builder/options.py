@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from pydantic import BaseModel
 
 from streams.core.scalars import duration_text
+from streams.core.triggers import Mode
 
 if TYPE_CHECKING:
     from streams.core.builder.body import Body
@@ -55,10 +56,17 @@ class Described(Way, total=False):
     description: str
 
 
-class Reading(TypedDict, total=False):
+class Starts(TypedDict, total=False):
+    """Of every trigger: how many instances a key may have, and how soon one may follow another."""
+
+    mode: Mode
+    max: int
+    cooldown: Span
+
+
+class Reading(Starts, total=False):
     """Of a trigger on readings: which of them, whose they are, and how old they may be."""
 
-    mode: Literal["single", "parallel"]
     condition: str
     all: Sequence[str]
     any: Sequence[str]

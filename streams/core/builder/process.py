@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Self, TypedDict, Unpack
 
 from streams.core.builder.body import Body
-from streams.core.builder.options import Json, Reading, Span, written
+from streams.core.builder.options import Json, Reading, Span, Starts, written
 from streams.core.definition import ProcessDefinition
 from streams.core.parse import validate_definition
 from streams.core.yaml_text import yaml_text
@@ -15,9 +15,9 @@ TRIGGER_METHODS: dict[str, str] = {
     "api": "on_start",
     "timer": "on_time",
     "pattern": "on_pattern",
+    "database": "on_rows",
 }
 """The method of each kind of trigger; those of the station are all ``on_event``."""
-Mode = Literal["single", "parallel"]
 StationEvent = Literal[
     "zone_entry",
     "zone_exit",
@@ -38,6 +38,12 @@ class HEAD(TypedDict, total=False):
 
     name: str
     description: str
+    category: str
+    labels: Mapping[str, str]
+    timeout: Span
+    max_steps: int
+    concurrency: int
+    on_failure: Literal["fail", "incident"]
     on_resume: Literal["fire", "shift"]
 
 
@@ -57,9 +63,9 @@ class Process(Body):
         self._triggers.append({"type": kind, **written(fields)})
         return self
 
-    def on_start(self, *, mode: Mode | None = None) -> Self:
+    def on_start(self, **starts: Unpack[Starts]) -> Self:
         """People and services start it."""
-        return self.on("api", mode=mode)
+        return self.on("api", **starts)
 
     def on_reading(self, topic: str, **reading: Unpack[Reading]) -> Self:
         """A reading on a telemetry topic."""
@@ -82,7 +88,7 @@ class Process(Body):
         catch_up: Literal["none", "last", "all"] | None = None,
         max_age: Span | None = None,
         max_catch_up: int | None = None,
-        mode: Mode | None = None,
+        **starts: Unpack[Starts],
     ) -> Self:
         """An interval, a clock, or a list of moments."""
         return self.on(
@@ -97,7 +103,7 @@ class Process(Body):
             catch_up=catch_up,
             max_age=max_age,
             max_catch_up=max_catch_up,
-            mode=mode,
+            **starts,
         )
 
     def on_pattern(
@@ -115,7 +121,6 @@ class Process(Body):
         absent: Span | None = None,
         keys: Sequence[str] | None = None,
         lateness: Span | None = None,
-        cooldown: Span | None = None,
         **reading: Unpack[Reading],
     ) -> Self:
         """Readings of a key that mean something together."""
@@ -133,8 +138,34 @@ class Process(Body):
             absent=absent,
             keys=keys,
             lateness=lateness,
-            cooldown=cooldown,
             **reading,
+        )
+
+    def on_rows(
+        self,
+        query: str,
+        *,
+        watermark: Sequence[str] | str,
+        every: Span,
+        params: Mapping[str, Json] | None = None,
+        start: Literal["now", "beginning"] | None = None,
+        limit: int | None = None,
+        database: str | None = None,
+        key: str | None = None,
+        **starts: Unpack[Starts],
+    ) -> Self:
+        """Each new row of a query."""
+        return self.on(
+            "database",
+            query=query,
+            watermark=watermark,
+            every=every,
+            params=params,
+            start=start,
+            limit=limit,
+            database=database,
+            key=key,
+            **starts,
         )
 
     def on_event(
