@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import parts, recovery, replay, scale, stopped, telemetry, w1, w2, w3
+from benchmarks import parts, patterns, recovery, replay, scale, stopped, telemetry, w1, w2, w3
 from benchmarks.load import LostError
 from benchmarks.peers import FOLDER, PEERS, PeerError, peers_folder
 from benchmarks.rounds import RATIO_OF, Against, compare
@@ -31,6 +31,7 @@ WORKLOADS: dict[str, Workload] = {
     "scale": scale.run,
     "stopped": stopped.run,
     "core": parts.run,
+    "patterns": patterns.run,
 }
 DURABILITIES = {"flush": (True,), "default": (False,), "both": (True, False)}
 SMOKE = Options(

@@ -9,7 +9,7 @@ from benchmarks.cli import WORKLOADS
 from weir.home import PROJECT
 from weir.stack.stack import Stack
 
-RUNS = (("w1", "w2"), ("w3", "telemetry"), ("replay", "recovery", "core"), ("scale", "stopped"))
+RUNS = (("w1", "w2"), ("w3", "telemetry"), ("replay", "recovery", "core"), ("scale", "stopped", "patterns"))
 ON_THE_PATH = {"processor", "actions", "projector", "kafka", "postgres", "load"}
 INSTANCES = 20
 TIMEOUT_S = 240

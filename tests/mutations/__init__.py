@@ -7,7 +7,7 @@ it (a simulation, a test) enters it around a whole run, which must then end with
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from tests.mutations import actions, bridge, core, processor, projector, router, transport
+from tests.mutations import actions, bridge, core, patterns, processor, projector, router, transport
 
 Mutation = Callable[[], AbstractContextManager[None]]
 
@@ -31,6 +31,9 @@ MUTATIONS: dict[str, Mutation] = {
     "fire timers twice": core.fire_twice,
     "another idempotency key each time": core.another_idempotency_key,
     "forget starts of the clock": core.forget_starts_of_the_clock,
+    "lose a pattern's silence on takeover": patterns.lose_silence_on_takeover,
+    "count a reading again": patterns.count_again,
+    "keep no firing of a pattern": patterns.keep_no_firing,
     "swallow an action's error": actions.swallow_an_error,
     "position ahead of the answers": actions.position_ahead_of_the_answers,
     "answer what is not performed": actions.answer_what_is_not_performed,

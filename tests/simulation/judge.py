@@ -1,8 +1,10 @@
 """The verdict on a run that has come to rest: ``weir.verify`` over the simulated broker and database."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from streams.codec import decode_event
+from streams.codec import BadRecordError, decode_command, decode_event, decode_reading
+from streams.core.commands import ObservePattern
 from streams.core.durations import instant_ms, instant_text
 from streams.core.schedule import Schedule
 from streams.core.state import Instance
@@ -10,9 +12,10 @@ from streams.log import STALL_S, Span, Spans
 from streams.transport.contents import TableContents
 from streams.transport.memory_broker import MemoryBroker
 from streams.transport.port import Chunk, TopicPartition
+from tests.simulation.clock import EPOCH
 from tests.simulation.load import Load
 from tests.simulation.postgres import Postgres
-from tests.simulation.site import MOMENTS_MS, TELEMETRY, topics
+from tests.simulation.site import HOT, MOMENTS_MS, TELEMETRY, topics
 from tests.simulation.world import World
 from weir.verify.definitions import columns, compare_definitions, read_topic
 from weir.verify.log import Checked, check_log
@@ -21,6 +24,8 @@ from weir.verify.report import Difference
 
 HOLDS = ("running", "suspended")
 """An instance that stands still has not ended."""
+KNOWN_S = 6.0
+"""Virtual time at which everybody knows what was deployed first."""
 
 
 class MemoryLog:
@@ -62,6 +67,7 @@ async def judge(world: World, load: Load) -> tuple[Checked, list[Difference]]:
     differences += await _carried(log, load)
     differences += await _clock(log)
     differences += _slots(checked)
+    differences += await _watched(log)
     return checked, differences
 
 
@@ -133,3 +139,62 @@ def _slots(checked: Checked) -> list[Difference]:
         one for entity in entities if isinstance(entity, Schedule) for one in entity.running + entity.waiting
     )
     return [] if asked == known else [Difference("slots", "", None, f"running: expected {asked}, but got {known}")]
+
+
+async def _watched(log: MemoryLog) -> list[Difference]:
+    """Of each key: every two hot readings have started one instance, and the last silence has.
+
+    The router may come to know the patterns a little later than the first readings.
+    """
+    seen, hot, surely = await _readings(log)
+    shown: Counter[str] = Counter()
+    async for value in _values(log, topics().commands.name):
+        if b'"observe_pattern"' in value:
+            command = decode_command(value)
+            assert isinstance(command, ObservePattern)
+            shown[command.key] += command.trigger == 0
+    started: Counter[tuple[str, str]] = Counter()
+    async for value in _values(log, topics().events.name):
+        event = decode_event(value)
+        if event.type == "started" and event.data["trigger"].get("type") == "pattern":
+            started[event.data["trigger"]["pattern"], event.data["key"]] += 1
+    checks = [
+        (key, what, least, most, found)
+        for key in seen
+        for what, least, most, found in (
+            ("hot readings shown", surely[key], hot[key], shown[key]),
+            ("starts by count", shown[key] // 2, shown[key] // 2, started["count", key]),
+            ("starts by absence", 1 if surely[key] else 0, seen[key], started["absent", key]),
+        )
+    ]
+    return [
+        Difference("pattern", key, None, f"{what}: expected {least} to {most}, but got {found}")
+        for key, what, least, most, found in checks
+        if not least <= found <= most
+    ]
+
+
+async def _readings(log: MemoryLog) -> tuple[Counter[str], Counter[str], Counter[str]]:
+    """How many readings there are of each key, how many hot ones, and how many of those when all was known."""
+    seen: Counter[str] = Counter()
+    hot: Counter[str] = Counter()
+    surely: Counter[str] = Counter()
+    tps = [TopicPartition(TELEMETRY, number) for number in range(topics().telemetry[TELEMETRY].partitions)]
+    async for chunk in log.read(await log.bounds(tps)):
+        for record in chunk.records:
+            try:
+                reading = decode_reading(record.value)
+            except BadRecordError:
+                continue
+            if (key := reading.get("tags", {}).get("device_id")) is not None:
+                seen[key] += 1
+                hot[key] += reading["fields"]["t"] > HOT
+                surely[key] += reading["fields"]["t"] > HOT and record.timestamp > (EPOCH + KNOWN_S) * 1000
+    return seen, hot, surely
+
+
+async def _values(log: MemoryLog, topic: str) -> AsyncIterator[bytes]:
+    tps = [TopicPartition(topic, number) for number in range(topics().partitions)]
+    async for chunk in log.read(await log.bounds(tps)):
+        for record in chunk.records:
+            yield record.value or b""

@@ -47,6 +47,7 @@ from tests.simulation.site import (
     TIMED,
     USERS,
     VERSIONS,
+    WATCHES,
     definition,
     topics,
 )
@@ -91,7 +92,8 @@ class Load:
 
     async def _run(self) -> None:
         await asyncio.sleep(1.0)
-        for text in (VERSIONS[0], APPROVAL, TIMED, FAILING, ASKING, BRANCHED, CLOCKS[0], LINED):
+        first = (VERSIONS[0], WATCHES[0], APPROVAL, TIMED, FAILING, ASKING, BRANCHED, CLOCKS[0], LINED)
+        for text in first:
             self._send(DeployDefinition(definition=definition(text)), DEFINITIONS_KEY)
         await self._deployed({"cooling", "approval"})
         loop, random = asyncio.get_running_loop(), self._random
@@ -216,7 +218,7 @@ class Load:
 
     def deploy(self) -> None:
         """A new version, or once more one that is there."""
-        text = self._random.choice((*VERSIONS, TIMED, *CLOCKS))
+        text = self._random.choice((*VERSIONS, TIMED, *CLOCKS, WATCHES[1]))
         self._send(DeployDefinition(definition=definition(text)), DEFINITIONS_KEY)
 
     def activate(self) -> None:

@@ -36,8 +36,9 @@ from tests.simulation.site import PARTITIONS, settings, topics
 MAX_RECORDS = 20
 """Less than in production, so that there are many batches."""
 RECONNECT_S = 0.3
-FAR_S = 86_400.0
-"""Timers that are due later are not waited for: a process may take days until it times out."""
+FAR_S = 600.0
+"""Timers that are due later are not waited for: a process may take days until it times out, and a pattern forgets a key
+after an hour."""
 
 
 class Services(NamedTuple):

@@ -12,6 +12,8 @@ from tests.site import TOPICS
 
 PARTITIONS = 2
 TELEMETRY = "heatpump-telemetry"
+HOT = 25.0
+"""Beyond it a reading starts ``cooling``, and counts for ``watching``."""
 
 COOLING = """
 id: cooling
@@ -137,6 +139,19 @@ activities:
   - {id: undo, type: compensate, next: end}
   - {id: end, type: end}
 """
+WATCHING = """
+id: watching
+version: {version}
+triggers:
+  - {{type: pattern, topic: heatpump-telemetry, condition: fields.t > 25.0, count: 2, within: 1h, lateness: 10s,
+     device_time: false, max_age: 1h, mode: parallel}}
+  - {{type: pattern, topic: heatpump-telemetry, absent: 3s, lateness: 10s, device_time: false, max_age: 1h,
+     mode: parallel}}
+variables: [{{name: t, source: fields.t}}]
+activities: [{{id: told, type: service, action: log, message: "${{t}}, version {version}"}}]
+"""
+"""Both versions have the same patterns: what has been seen under the first counts under the second."""
+WATCHES = tuple(WATCHING.format(version=version) for version in (1, 2))
 VERSIONS = (COOLING.format(version=1), COOLING.format(version=2))
 
 

@@ -88,6 +88,7 @@ class PatternPlant:
         self.events: list[Event] = []
         self.rejections: list[dict[str, Any]] = []
         self.letters: list[str] = []
+        self.sent: list[dict[str, Any]] = []
         self.shown: list[dict[str, Any]] = []
         self.late = 0
         self._offset = 0
@@ -159,6 +160,7 @@ class PatternPlant:
         for topic, partition, key, value, headers in outputs:
             if topic == self.topics.commands.name:
                 command = orjson.loads(value)
+                self.sent.append(command)
                 self.shown += [command] if command["type"] == "observe_pattern" else []
                 self._batch(partition, [Record(value, key, self._offset, self.now, headers)])
             elif topic == self.topics.dead_letters.name:

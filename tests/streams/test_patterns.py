@@ -2,12 +2,14 @@
 
 import pytest
 
-from streams.core.commands import ObservePattern, WatchKeys
+from streams.core.commands import ActivateDefinition, DeactivateDefinition, DeployDefinition, ObservePattern, WatchKeys
 from streams.core.durations import instant, instant_text
+from streams.core.ids import partition_for
 from streams.core.matching import SETTLE_MS, UNDER_WAY_MS
+from streams.core.parse import parse_definition
 from streams.core.patterns.window import KEEP_MS
 from tests.core.plant import START
-from tests.streams.pattern_plant import PatternPlant, definition
+from tests.streams.pattern_plant import PARTITIONS, PatternPlant, definition
 
 MINUTE = 60_000
 HOT = definition("condition: fields.t > 80, for: 5m")
@@ -302,3 +304,22 @@ def test_what_a_pattern_keeps_of_a_key_is_small() -> None:
         plant.later(1)
     [raw] = [value for table in plant.tables for key, value in table.items() if key.startswith(b"pattern:")]
     assert len(raw) < 16 * 1024
+
+
+def test_a_deployment_has_listed_keys_watched_in_their_partitions() -> None:
+    plant = PatternPlant()
+    plant.send(DeployDefinition(definition=parse_definition(ABSENT).model_dump(mode="json")))
+    watches = [one for one in plant.sent if one["type"] == "watch_keys"]
+    assert sorted(key for one in watches for key in one["keys"]) == ["a", "b", "c"]
+    assert [len({partition_for(key, PARTITIONS) for key in one["keys"]}) for one in watches] == [1] * len(watches)
+    plant.deploy(ABSENT)  # as everybody learns from the topic
+    for one in watches:
+        plant.send(
+            WatchKeys(**{name: one[name] for name in ("definition_id", "definition_version", "trigger", "keys")})
+        )
+    assert sorted(plant.windows()) == ["pattern:gone:0:a", "pattern:gone:0:b", "pattern:gone:0:c"]
+    plant.off.add("gone")
+    plant.send(DeactivateDefinition(definition_id="gone"))
+    plant.off.clear()
+    plant.send(ActivateDefinition(definition_id="gone"))
+    assert len([one for one in plant.sent if one["type"] == "watch_keys"]) >= 2 * len(watches)

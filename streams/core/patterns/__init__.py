@@ -14,10 +14,12 @@ what the processor keeps of one key: the form's state, and what must still be pu
 | sequence | ``sequence`` and ``within``                        | ``sequence.py`` |
 | absence  | ``absent``                                         | ``absence.py`` |
 
-**Time** is event time in Unix milliseconds: the reading's own, or its arrival with ``device_time: false``, and never
-later than its arrival.  A key's clock runs on from its newest reading: what comes from silence (the end of an on-delay,
-an absence) comes when as much plant time has passed since that reading *arrived*.  So devices whose clocks are late,
-and readings that a stopped router brings late, end no delay too early.
+**Time** is event time in Unix milliseconds: the reading's own, or its arrival with ``device_time: false`` (for devices
+whose clocks are wrong: one that jumps makes readings late), and never later than its arrival.  A key's clock runs on
+from its newest reading: what comes from silence (the end of an on-delay, an absence) comes when as much plant time has
+passed since that reading *arrived*, and half a second more for readings that are on their way (``matching``).  So
+devices whose clocks are late, and readings that a stopped router brings late, end no delay too early.  What was overdue
+when a partition got a new owner waits ten seconds for the readings that nobody could take meanwhile.
 
 **Order.**  A reading may be older than the newest one of its key by ``lateness``; it is put where it belongs, and
 everything is decided that much later.  An older one is late (as Flink's CEP has it: older than the watermark), and

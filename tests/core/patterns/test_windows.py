@@ -1,9 +1,13 @@
 """The order of readings, devices' clocks, and what is forgotten."""
 
+from pathlib import Path
+from typing import get_args
+
 import pytest
 
-from streams.core.patterns import Absence, Count, Form, Level, Pattern, Sequence
-from streams.core.patterns.window import KEEP_MS, MAX_HELD
+from streams.core import patterns
+from streams.core.patterns import FORMS, Absence, Count, Form, Level, Pattern, Sequence
+from streams.core.patterns.window import KEEP_MS, MAX_HELD, State
 from tests.core.patterns.playing import MINUTE, Arrival, arrivals, minutes, play
 
 HOUR = 60 * MINUTE
@@ -99,3 +103,10 @@ def test_of_a_moment_and_its_readings_all_readings_come_first() -> None:
     """Two readings of the moment at which the absence would fire: the first does not count, the second does."""
     readings = [Arrival(0, 0, [True]), Arrival(5, 5, [False]), Arrival(5, 5, [True])]
     assert play(Pattern(Absence(5), "p"), readings, 9).firings == []
+
+
+def test_every_form_and_its_state_are_registered() -> None:
+    assert set(FORMS) == set(get_args(State))
+    here = Path(patterns.__file__).parent
+    modules = {path.stem for path in here.glob("*.py")} - {"__init__", "base", "window"}
+    assert {form.__module__.rpartition(".")[2] for form in FORMS.values()} == modules
