@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from streams.codec import BadRecordError, decode_command
-from streams.core.commands import ObservePattern, SetSchedule, StartProcess, TopicCommand, WatchKeys
+from streams.core.commands import ObservePattern, PublishMessage, SetSchedule, StartProcess, TopicCommand, WatchKeys
 from streams.core.durations import instant_ms, instant_text
 from streams.core.process import Process, UnusableError
 from streams.core.turn import Rejection
@@ -40,7 +40,10 @@ def decode_records(records: Sequence[Record]) -> list[Decoded]:
 
 def lacks_definition(decoded: Iterable[Decoded], definitions: Definitions) -> bool:
     """Whether a command names a version that is not known here yet, or wants the newest, which may not be."""
-    return any(isinstance(command, OF_VERSION) and not _is_known(command, definitions) for _, command in decoded)
+    return any(
+        isinstance(command, PublishMessage) or (isinstance(command, OF_VERSION) and not _is_known(command, definitions))
+        for _, command in decoded
+    )
 
 
 def _is_known(command: StartProcess | SetSchedule | ObservePattern | WatchKeys, definitions: Definitions) -> bool:

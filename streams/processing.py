@@ -26,9 +26,11 @@ from streams.codec import (
 from streams.core.clock import PlantClock
 from streams.core.commands import AnyCommand, StartProcess, TopicCommand
 from streams.core.decide import decide, home_of
+from streams.core.decide.refused import follow_up_of
 from streams.core.due import Timer
 from streams.core.flow import ends
 from streams.core.patterns import Window
+from streams.core.process import Process
 from streams.core.state import BROKEN, LATEST_PREFIX, WINDOW_PREFIX, Entity, Feed, Instance
 from streams.core.turn import Overlay, Reading, Rejection, Surroundings, Turn
 from streams.endings import Endings, may_be_forgotten
@@ -39,6 +41,7 @@ from streams.staging import (
     Source,
     Transaction,
     hops_of,
+    stage_answer,
     stage_dead_letter,
     stage_forward,
     stage_rejection,
@@ -106,6 +109,7 @@ class PartitionProcessor:
             latest=self._latest,
             window=self._window,
             inactive=definitions.inactive,
+            started_by=self._started_by,
             action_time=clock.factor,
             mqtt_routes=topics.mqtt_routes,
         )
@@ -191,7 +195,10 @@ class PartitionProcessor:
             raise
         except Exception as error:
             log.exception("a command raised twice", partition=self._around.partition, offset=record.offset)
-            self._bury(record, f"{type(error).__name__}: {error}")
+            reason = f"{type(error).__name__}: {error}"
+            self._bury(record, reason)
+            if (follow_up := follow_up_of(command, Rejection("incident", reason))) is not None:
+                stage_answer(follow_up, self._source(record), self._around).commit_to(self._writing)
             self._condemn(_target(command), time, record.offset, "incident", f"{type(error).__name__}: {error}")
             return
         if turn.rejection is not None:
@@ -233,7 +240,10 @@ class PartitionProcessor:
 
     def _reject(self, record: Record, command: TopicCommand, rejection: Rejection, time: int) -> None:
         self._outcome.counts.rejected += 1
-        stage_rejection(rejection, command, self._source(record), time).commit_to(self._writing)
+        source = self._source(record)
+        stage_rejection(rejection, command, source, time).commit_to(self._writing)
+        if (follow_up := follow_up_of(command, rejection)) is not None:
+            stage_answer(follow_up, source, self._around).commit_to(self._writing)
 
     def _bury(self, record: Record, reason: str) -> None:
         self._outcome.counts.dead += 1
@@ -288,6 +298,9 @@ class PartitionProcessor:
     def _window(self, record: str) -> Window | None:
         raw = self._writing.get(record.encode())
         return None if raw is None else decode_window(raw)
+
+    def _started_by(self, message: str) -> list[Process]:
+        return [process for process in self._definitions.active() if message in process.messages]
 
     def _forget(self, now: int) -> None:
         """Drop marks of instances that ended long ago."""

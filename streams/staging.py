@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
 import orjson
 
 from streams.codec import encode_command, encode_entity, encode_event, encode_json, encode_window
@@ -122,6 +123,12 @@ def stage_rejection(rejection: Rejection, command: TopicCommand, source: Source,
     headers = [("weir_reason", rejection.reason.encode())]
     topic = source.topics.rejections.name
     return Staged([(topic, source.partition, source.record.key, encode_json(value), headers)])
+
+
+def stage_answer(command: TopicCommand, source: Source, around: Surroundings) -> Staged:
+    """The record of a command that a refused one leads to.  Raises ``LimitError``."""
+    named = msgspec.structs.replace(command, id=f"{source.partition}:{source.record.offset}/refused")
+    return Staged([_follow_up(named, around, source.topics)])
 
 
 def stage_dead_letter(reason: str, source: Source, now_ms: int) -> Staged:

@@ -11,9 +11,11 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from streams.core.parent import Parent
 from streams.core.tasks.task import split_task_id
 
 VERSION = 1
+MAX_TTL_MS = 30 * 86_400_000
 
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
@@ -41,6 +43,7 @@ class StartProcess(Command, tag="start_process"):
     key has one running instance a definition.  ``instance_id`` is the caller's own (``ids.instance_id``), at most five
     minutes from the command's time.  ``trigger`` tells the history what caused the start.  ``not_after`` is the plant
     time after which the start is refused as ``stale``, however long the command waited: a reading's is its age limit.
+    ``parent`` is the activity of another instance that has the process started, and is told of its end.
     """
 
     definition_id: Name
@@ -50,6 +53,7 @@ class StartProcess(Command, tag="start_process"):
     variables: dict[str, Any] = {}
     trigger: dict[str, Any] = {}
     not_after: Instant | None = None
+    parent: Parent | None = None
 
 
 class Signal(Command, tag="signal"):
@@ -66,12 +70,16 @@ class Signal(Command, tag="signal"):
 
 
 class Cancel(Command, tag="cancel"):
-    """End an instance, or the running instances of ``key`` (``definition_id`` narrows them)."""
+    """End an instance, or the running instances of ``key`` (``definition_id`` narrows them).
+
+    ``by_parent``: sent by the processor for a child that nobody waits for any more.
+    """
 
     instance_id: str | None = None
     key: Key | None = None
     definition_id: Name | None = None
     reason: Reason | None = None
+    by_parent: bool = False
 
 
 class Suspend(Command, tag="suspend"):
@@ -127,6 +135,59 @@ class Migrate(Command, tag="migrate"):
     activities: dict[Name, Name] = {}
     variables: dict[str, Any] = {}
     reason: Reason | None = None
+
+
+class PublishMessage(Command, tag="publish_message"):
+    """A message for whoever waits for ``name`` under ``correlation_key``, which is the record's key, now or soon.
+
+    Where nobody waits it starts the processes that have a trigger for it; where there are none it is kept for
+    ``ttl_ms`` (plant time, by default an hour; 0: not at all).  For as long a second one with the same ``message_id``
+    is refused.
+    """
+
+    name: Name
+    correlation_key: Key
+    payload: dict[str, Any] = {}
+    ttl_ms: Annotated[int, msgspec.Meta(ge=0, le=MAX_TTL_MS)] | None = None
+    message_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+
+
+class _OfSubscription(Command):
+    """Which activity waits for message ``name`` under ``correlation_key``.  These are sent by the processor."""
+
+    name: Name
+    correlation_key: Key
+    instance_id: str
+    activity_id: Name
+    execution: int
+    token: Token | None = None
+
+
+class Subscribe(_OfSubscription, tag="subscribe"):
+    """An activity waits for a message.  Goes to the partition of ``correlation_key``."""
+
+
+class Unsubscribe(_OfSubscription, tag="unsubscribe"):
+    """The activity does not wait any more."""
+
+
+class Deliver(_OfSubscription, tag="deliver", kw_only=True):
+    """A message for an activity that has subscribed.  Sent by the processor, to the partition of the instance.
+
+    ``expires_ms`` is until when it is kept where it comes back, in Unix milliseconds of plant time.
+    """
+
+    payload: dict[str, Any]
+    expires_ms: int
+
+
+class ReturnMessage(Command, tag="return_message"):
+    """A message that was delivered to nobody: the activity had stopped waiting.  It is kept for the next one."""
+
+    name: Name
+    correlation_key: Key
+    payload: dict[str, Any]
+    expires_ms: int
 
 
 class Observe(Command, tag="observe"):
@@ -386,6 +447,8 @@ SoftCommand = Observe | ObservePattern | WatchKeys
 AnyTaskCommand = ClaimTask | UnclaimTask | AssignTask | DelegateTask | CompleteTask | UpdateTask
 LifecycleCommand = Suspend | Resume | Retry | SetVariables | Migrate
 """What operators ask of an instance."""
+MailboxCommand = PublishMessage | Subscribe | Unsubscribe | ReturnMessage
+"""These go to the partition of their correlation key."""
 AnswerCommand = CompleteActivity | FailActivity | Continue
 """What became of an action, and what an instance asks of itself."""
 TopicCommand = (
@@ -400,6 +463,8 @@ TopicCommand = (
     | ReleaseStart
     | AnyTaskCommand
     | RecordNotice
+    | MailboxCommand
+    | Deliver
 )
 AnyCommand = TopicCommand | FireTimer | AlignWindow
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from streams.core.commands import FireTimer
+from streams.core.mailbox import Mailbox, mailbox_entity
 from streams.core.patterns.window import Window
 from streams.core.places import place_of, split_place
 from streams.core.schedule import Schedule, schedule_entity
@@ -32,6 +33,8 @@ PATTERN = "pattern"
 
 POLL = "poll"
 """A moment of a trigger of a database: to ask it, or to give up its answer; ``execution`` is as for ``SCHEDULE``."""
+EXPIRY = "expiry"
+"""A message that nobody has taken."""
 
 
 class Timer(NamedTuple):
@@ -113,7 +116,13 @@ def _of_window(window: Window) -> list[Timer]:
     return [] if window.due is None else [Timer(window.due, window.name, "", PATTERN, 0)]
 
 
+def _of_mailbox(state: Mailbox) -> list[Timer]:
+    subject = mailbox_entity(state.key)
+    return [Timer(moment, subject, "", EXPIRY, 0) for moment in {held.expires for held in state.messages}]
+
+
 DUE: dict[type, Callable[[Any], list[Timer]]] = {
+    Mailbox: _of_mailbox,
     Instance: _of_instance,
     Schedule: _of_schedule,
     Window: _of_window,

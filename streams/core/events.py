@@ -44,6 +44,7 @@ EventType = Literal[
     "timer_started",
     "timer_fired",
     "message_awaited",
+    "subprocess_requested",
     # a user task of an instance
     "task_created",
     "task_assigned",
@@ -93,13 +94,20 @@ EventType = Literal[
     "slot_granted",
     "slot_awaited",
     "slot_returned",
+    # a correlation key
+    "subscribed",
+    "unsubscribed",
+    "message_correlated",
+    "message_started",
+    "message_buffered",
+    "message_expired",
     # a definition
     "definition_deployed",
     "definition_activated",
     "definition_deactivated",
 ]
 
-OUTSIDE = ("key:", "definition:", "schedule:")
+OUTSIDE = ("key:", "definition:", "schedule:", "message:")
 """What a subject begins with that is no instance."""
 
 EVENT_TYPES: frozenset[str] = frozenset(get_args(EventType))

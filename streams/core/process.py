@@ -15,6 +15,7 @@ from streams.core.triggers import (
     CompiledPoll,
     CompiledTimer,
     DatabaseTrigger,
+    MessageTrigger,
     Mode,
     PatternTrigger,
     ReadingTrigger,
@@ -42,8 +43,8 @@ class Process:
     ``by_hand`` is the place of the trigger ``api``.
 
     ``triggers`` are those by which a reading starts it, ``patterns`` those by which several do, ``heard`` both: the
-    ways in which it finds topic and key; ``timers`` are those of the clock, ``polls`` those of databases; ``first`` is
-    the ``start``'s id.
+    ways in which it finds topic and key; ``timers`` are those of the clock, ``polls`` those of databases, ``messages``
+    the names of those that start it; ``first`` is the ``start``'s id.
 
     ``live_topics`` has, for each telemetry topic, the variables that follow its readings and where those have them.
     """
@@ -54,6 +55,7 @@ class Process:
     heard: tuple[TelemetryTrigger, ...]
     timers: tuple[CompiledTimer, ...]
     polls: tuple[CompiledPoll, ...]
+    messages: frozenset[str]
     mode: Mode
     max: int | None
     cooldowns: Mapping[int, int]
@@ -134,6 +136,7 @@ def compile_process(definition: ProcessDefinition, routes: Mapping[str, str] = N
             compile_timer(index, one, definition.id) for index, one in numbered if isinstance(one, TimerTrigger)
         ),
         polls=tuple(compile_poll(index, one) for index, one in numbered if isinstance(one, DatabaseTrigger)),
+        messages=frozenset(one.name for one in definition.triggers if isinstance(one, MessageTrigger)),
         mode=(mode := definition.triggers[0].mode),
         max=definition.triggers[0].max or (DEFAULT_QUEUE if mode == "queued" else None),
         cooldowns={index: one.cooldown for index, one in numbered if one.cooldown is not None},

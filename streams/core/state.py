@@ -6,6 +6,7 @@
 | key        | ``key:<business key>``    | ``Key``: what runs for the key, signals that came too early |
 | definition | ``definition:<id>``       | ``DefinitionVersions``                                     |
 | schedule   | ``schedule:<definition>`` | ``Schedule``: the clock of a definition                    |
+| mailbox    | ``message:<correlation>`` | ``Mailbox``: who waits for messages, and messages that wait |
 
 Each is the fold of its entity's events by ``apply``.  Soft records are no fold: ``verify`` skips them, and they start
 empty after a rebuild.  ``latest:<topic>:<key path>:<key>`` holds the latest reading of a key as JSON,
@@ -18,6 +19,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from streams.core.mailbox import Mailbox
+from streams.core.parent import Parent
 from streams.core.schedule import Schedule
 from streams.core.tasks.task import Task
 
@@ -32,10 +35,11 @@ SOFT_PREFIXES = (LATEST_PREFIX, WINDOW_PREFIX)
 class Wait(msgspec.Struct, omit_defaults=True):
     """What an activity of an instance waits for.
 
-    ``kind`` is ``action``, ``timer``, ``message``, ``retry`` (the pause before another attempt), ``continue`` (more
-    steps than one command runs) or ``incident`` (somebody has to look at it).  ``execution`` numbers the activity's run
-    within the instance; ``due`` is when a timer fires, an action is given up or tried again; ``attempt`` is that which
-    is under way or comes next; ``name`` is the awaited message's; ``request`` is what another attempt asks for.
+    ``kind`` is ``action``, ``timer``, ``message``, ``task``, ``subprocess``, ``retry`` (the pause before another
+    attempt), ``continue`` (more steps than one command runs) or ``incident`` (somebody has to look at it).
+    ``execution`` numbers the activity's run within the instance; ``due`` is when a timer fires, an action is given up
+    or tried again; ``attempt`` is that which is under way or comes next; ``name`` is the awaited message's, or the
+    child's id; ``correlation`` the key under which the message is awaited; ``request`` what another attempt asks for.
     """
 
     kind: str
@@ -44,6 +48,7 @@ class Wait(msgspec.Struct, omit_defaults=True):
     attempt: int = 1
     name: str | None = None
     request: dict[str, Any] | None = None
+    correlation: str | None = None
 
 
 class HeldSignal(msgspec.Struct, omit_defaults=True):
@@ -144,6 +149,7 @@ class Instance(msgspec.Struct, omit_defaults=True, tag="instance"):
     notices: list[int] = []
     """``seq`` of each ``notice_requested`` without an answer, the oldest first."""
     scopes: dict[str, Scope] = {}
+    parent: Parent | None = None
     suspended_at: int | None = None
     held: list[Held] = []
     slot: bool = False
@@ -231,7 +237,7 @@ class DefinitionVersions(msgspec.Struct, omit_defaults=True, tag="definition"):
         return self.active is not None if version is None else self.off is None and version not in self.retired
 
 
-Entity = Instance | Finished | Key | DefinitionVersions | Schedule
+Entity = Instance | Finished | Key | DefinitionVersions | Schedule | Mailbox
 
 
 def key_entity(key: str) -> str:

@@ -19,6 +19,7 @@ from streams.core.activities import (
     RulesNode,
     ServiceNode,
     StartNode,
+    SubprocessNode,
     TimerNode,
     TransformNode,
     UserTaskNode,
@@ -39,6 +40,7 @@ from streams.core.flow import (
     rules,
     service,
     start,
+    subprocess,
     timer,
     transform,
     user_task,
@@ -52,6 +54,7 @@ Enter = Callable[[Flow, Any, str | None], str | None]
 
 ENTER: dict[type[Node], Enter] = {
     StartNode: start.enter,
+    SubprocessNode: subprocess.enter,
     EndNode: end.enter,
     DecisionNode: decision.enter,
     CasesNode: decision.enter_cases,

@@ -4,7 +4,7 @@
 command sees what the last one did.  Nothing here performs an effect: a shell takes the turn's outcome and commits it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -71,10 +71,11 @@ class Surroundings:
     """What surrounds a partition's commands; the same for all commands of a batch.
 
     ``process`` compiles a deployed definition (version ``None``: the active one), or returns ``None`` when there is
-    none; ``inactive`` tells whether it may not start instances.  ``latest`` is the latest reading of a feed, ``window``
-    the window with that record's key.  ``opened_ms`` is since when somebody decides here.  ``action_time`` is how much
-    plant time passes in one unit of real time: an action takes real time, however fast the plant's clock runs.
-    ``mqtt_routes`` are telemetry topics by the MQTT filter that the bridge carries into them.
+    none; ``inactive`` tells whether it may not start instances, ``started_by`` which active ones a message starts.
+    ``latest`` is the latest reading of a feed, ``window`` the window with that record's key.  ``opened_ms`` is since
+    when somebody decides here.  ``action_time`` is how much plant time passes in one unit of real time: an action takes
+    real time, however fast the plant's clock runs.  ``mqtt_routes`` are telemetry topics by the MQTT filter that the
+    bridge carries into them.
     """
 
     partition: int
@@ -85,6 +86,7 @@ class Surroundings:
     latest: Callable[[Feed], Reading | None]
     window: Callable[[str], Window | None] = lambda _record: None
     inactive: Callable[[str, int | None], bool] = lambda _id, _version: False
+    started_by: Callable[[str], Sequence[Process]] = lambda _name: ()
     action_time: float = 1.0
     opened_ms: int = 0
     mqtt_routes: Mapping[str, str] = field(default_factory=dict)

@@ -18,6 +18,7 @@ from streams.core.commands import (
     TopicCommand,
 )
 from streams.core.decide import decide, home_of
+from streams.core.decide.refused import follow_up_of
 from streams.core.definition import ProcessDefinition
 from streams.core.due import due_timers
 from streams.core.events import Event
@@ -70,6 +71,7 @@ class Plant:
             process=self.process,
             latest=self.readings.get,
             inactive=self.inactive,
+            started_by=lambda name: [one for one in self.processes.values() if name in one.messages],
         )
 
     def add(self, definition: str | ProcessDefinition) -> Process:
@@ -102,6 +104,8 @@ class Plant:
                 self.readings[name] = reading
         self.last = turn
         self.follow_ups.extend(turn.follow_ups)
+        if turn.rejection is not None and (answer := follow_up_of(command, turn.rejection)) is not None:
+            self.follow_ups.append(answer)
         return turn.events
 
     def settle(self) -> list[Event]:

@@ -37,6 +37,7 @@ def test_every_event_type_has_an_applier() -> None:
         *apply.KEY_APPLIERS,
         *apply.DEFINITION_APPLIERS,
         *apply.SCHEDULE_APPLIERS,
+        *apply.MAILBOX_APPLIERS,
     }
     assert known == set(get_args(EventType))
 

@@ -20,6 +20,7 @@ from streams.core.commands import (
     DelegateTask,
     DeployDefinition,
     Migrate,
+    PublishMessage,
     Resume,
     Retry,
     SetVariables,
@@ -39,10 +40,13 @@ from tests.simulation.site import (
     APPROVAL,
     ASKING,
     BRANCHED,
+    CALLING,
     CLOCKS,
     FAILING,
     LINED,
     PARTITIONS,
+    PAYING,
+    REMINDED,
     TELEMETRY,
     TIMED,
     USERS,
@@ -74,6 +78,12 @@ BAD_COMMANDS = (
 BAD_READINGS = (b"not JSON", b"[]", b'{"tags":5}', b'{"fields":{"t":1e999}}', b'{"tags":{"device_id":"\\u0000"}}')
 
 
+DEPLOYED = (
+    *(VERSIONS[0], WATCHES[0], APPROVAL, TIMED, FAILING, ASKING, BRANCHED, CLOCKS[0], LINED),
+    *(PAYING, REMINDED, CALLING),
+)
+
+
 class Load:
     """Sends what ``plan`` has drawn; ``sent`` fills as the broker acknowledges."""
 
@@ -92,8 +102,7 @@ class Load:
 
     async def _run(self) -> None:
         await asyncio.sleep(1.0)
-        first = (VERSIONS[0], WATCHES[0], APPROVAL, TIMED, FAILING, ASKING, BRANCHED, CLOCKS[0], LINED)
-        for text in first:
+        for text in DEPLOYED:
             self._send(DeployDefinition(definition=definition(text)), DEFINITIONS_KEY)
         await self._deployed({"cooling", "approval"})
         loop, random = asyncio.get_running_loop(), self._random
@@ -130,6 +139,24 @@ class Load:
 
     def start_asking(self) -> None:
         self._send(StartProcess(definition_id="asking", key=self._key(), variables={"n": self._number}))
+
+    def start_paying(self) -> None:
+        self._send(StartProcess(definition_id="paying", key=self._key(), variables={"n": 1, "order": self._key()}))
+
+    def start_calling(self) -> None:
+        variables = {"n": self._number, "to": self._key()}
+        self._send(StartProcess(definition_id="calling", key=self._key(), variables=variables))
+
+    def publish(self) -> None:
+        """Now and then twice under one id, and now and then for nobody to keep."""
+        order, ttl_ms = self._key(), self._random.choice((3_000, 3_000, 0))
+        name = self._random.choice(("paid", "paid", "reminder"))
+        message_id = f"m{self._random.randrange(20)}"
+        payload = {"n": self._count()}
+        command = PublishMessage(
+            name=name, correlation_key=order, payload=payload, ttl_ms=ttl_ms, message_id=message_id
+        )
+        self._send(command, order)
 
     def claim(self) -> None:
         self._with_task(lambda task, user: ClaimTask(task_id=task, user=user, groups=["night"]))
@@ -314,6 +341,9 @@ KINDS: dict[Callable[[Load], None], float] = {
     Load.start_lined: 6,
     Load.start_failing: 1,
     Load.start_asking: 3,
+    Load.start_paying: 3,
+    Load.start_calling: 3,
+    Load.publish: 4,
     Load.claim: 3,
     Load.unclaim: 1,
     Load.assign: 1,

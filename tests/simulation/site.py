@@ -101,6 +101,34 @@ activities:
 CLOCKS = tuple(
     CLOCKED.format(version=version, moments=[instant_text(moment) for moment in MOMENTS_MS]) for version in (1, 2)
 )
+PAYING = """
+id: paying
+version: 1
+trigger: {type: api, mode: parallel}
+variables: [{name: n, type: integer}, {name: order, type: string}, {name: paid}]
+activities:
+  - {id: wait, type: message, name: paid, correlation: order, output: paid, timeout: 4s, on_timeout: end}
+  - {id: note, type: service, action: database_log, config: {message: "paid ${n}"}}
+  - {id: end, type: end}
+"""
+REMINDED = """
+id: reminded
+version: 1
+trigger: {type: message, name: reminder, mode: parallel}
+variables: [{name: n, source: payload.n, type: integer}]
+activities:
+  - {id: note, type: service, action: database_log, config: {message: "reminded ${n}"}}
+"""
+CALLING = """
+id: calling
+version: 1
+trigger: {type: api, mode: parallel}
+variables: [{name: n, type: integer}, {name: to, type: string}, {name: which, value: timed}]
+activities:
+  - {id: call, type: subprocess, process: timed, key: "${to}", input: {n: "${n}"}, timeout: 5s, on_error: alone}
+  - {id: alone, type: subprocess, process: failing, wait: false, input: {where: "#"}, next: end}
+  - {id: end, type: end}
+"""
 BRANCHED = """
 id: branched
 version: 1

@@ -30,6 +30,7 @@ CONDEMNED = frozenset({"incident", "limit"})
 ONCE = frozenset(
     {
         *("started", "cancelled", "signal_received", "signal_buffered"),
+        *("subscribed", "unsubscribed", "message_correlated", "message_started", "message_buffered"),
         *("suspended", "resumed", "retried", "migrated", "input_held"),
         *("definition_deployed", "definition_activated", "definition_deactivated"),
     }

@@ -21,6 +21,7 @@ from streams.core.activities.parallel import PARALLEL, Parallel, ParallelNode
 from streams.core.activities.rules import RULES, Rules, RulesNode
 from streams.core.activities.service import SERVICE, SERVICES, Service, ServiceNode
 from streams.core.activities.start import START, Start, StartNode
+from streams.core.activities.subprocess import SUBPROCESS, Subprocess, SubprocessNode
 from streams.core.activities.timer import TIMER, Timer, TimerNode
 from streams.core.activities.transform import TRANSFORM, ListRule, Transform, TransformNode
 from streams.core.activities.user_task import USER_TASK, UserTask, UserTaskNode
@@ -38,6 +39,7 @@ KINDS: dict[str, Kind] = {
     "rules": RULES,
     "transform": TRANSFORM,
     "user_task": USER_TASK,
+    "subprocess": SUBPROCESS,
 }
 
 
@@ -86,6 +88,8 @@ __all__ = [
     "ServiceNode",
     "Start",
     "StartNode",
+    "Subprocess",
+    "SubprocessNode",
     "Timer",
     "TimerNode",
     "Transform",

@@ -7,9 +7,10 @@ edited: histories of any age must fold to the same state.
 from collections.abc import Callable
 from typing import Protocol
 
-from streams.core.apply import branches, definition, errors, instance, key, lifecycle, notice, schedule, task
+from streams.core.apply import branches, definition, errors, instance, key, lifecycle, mailbox, notice, schedule, task
 from streams.core.durations import instant_ms
 from streams.core.events import Event
+from streams.core.mailbox import Mailbox
 from streams.core.schedule import Schedule
 from streams.core.state import VERSION, DefinitionVersions, Entity, Instance, Key, definition_entity, key_entity
 
@@ -50,6 +51,7 @@ INSTANCE_APPLIERS: dict[str, Callable[[Instance, Event], None]] = {
     "timer_started": instance.timer_started,
     "timer_fired": instance.activity_over,
     "message_awaited": instance.message_awaited,
+    "subprocess_requested": instance.subprocess_requested,
     "task_created": task.created,
     "task_assigned": task.assigned,
     "task_claimed": task.claimed,
@@ -106,6 +108,14 @@ SCHEDULE_APPLIERS: dict[str, Callable[[Schedule, Event], None]] = {
     "slot_granted": schedule.slot_granted,
     "slot_awaited": schedule.slot_awaited,
     "slot_returned": schedule.slot_returned,
+}
+MAILBOX_APPLIERS: dict[str, Callable[[Mailbox, Event], None]] = {
+    "subscribed": mailbox.subscribed,
+    "unsubscribed": mailbox.unsubscribed,
+    "message_correlated": mailbox.message_correlated,
+    "message_started": mailbox.message_started,
+    "message_buffered": mailbox.message_buffered,
+    "message_expired": mailbox.message_expired,
 }
 CREATES_INSTANCE = "started"
 MOVES_IN_KEY = frozenset({"start_queued", "start_released"})
@@ -200,6 +210,18 @@ def _apply_to_schedule(entities: Entities, event: Event, time_ms: int) -> None:
     entities.put(event.subject, entity)
 
 
+def _apply_to_mailbox(entities: Entities, event: Event, time_ms: int) -> None:
+    entity = entities.get(event.subject)
+    if not isinstance(entity, Mailbox):
+        entity = Mailbox(VERSION, event.subject.removeprefix("message:"))
+    if event.seq != entity.seq + 1:
+        raise _gap(event, entity.seq)
+    MAILBOX_APPLIERS[event.type](entity, event)
+    entity.seq = event.seq
+    entity.updated_at = time_ms
+    entities.put(event.subject, entity)
+
+
 def _gap(event: Event, last: int) -> FoldError:
     return FoldError(f"Expected seq {last + 1} of {event.subject}, but got {event.seq} ({event.type})")
 
@@ -210,5 +232,6 @@ _FOLDS: dict[str, Callable[[Entities, Event, int], None]] = {
     **dict.fromkeys(KEY_APPLIERS, _apply_to_key),
     **dict.fromkeys(DEFINITION_APPLIERS, _apply_to_definition),
     **dict.fromkeys(SCHEDULE_APPLIERS, _apply_to_schedule),
+    **dict.fromkeys(MAILBOX_APPLIERS, _apply_to_mailbox),
 }
 """By event type, since each belongs to one kind of entity."""

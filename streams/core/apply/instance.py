@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import msgspec
+
 from streams.core.durations import parse_instant_ms
 from streams.core.events import Event
 from streams.core.ids import started_at_ms
+from streams.core.parent import Parent
 from streams.core.places import place_of, scope_of
 from streams.core.state import VERSION, Deadline, Finished, HeldSignal, Instance, Wait
 
@@ -24,6 +27,7 @@ def started(event: Event, time_ms: int) -> Instance:
         started_at=started_at_ms(event.subject),
         updated_at=time_ms,
         variables=dict(event.data["variables"]),
+        parent=msgspec.convert(event.data["parent"], Parent) if "parent" in event.data else None,
         timeout_at=time_ms + event.data["timeout_ms"] if "timeout_ms" in event.data else None,
     )
 
@@ -119,7 +123,14 @@ def timer_started(state: Instance, event: Event) -> None:
 
 def message_awaited(state: Instance, event: Event) -> None:
     """The activity waits for a message."""
-    set_wait(state, event, Wait("message", event.data["execution"], name=event.data["name"]))
+    data = event.data
+    set_wait(state, event, Wait("message", data["execution"], name=data["name"], correlation=data.get("correlation")))
+
+
+def subprocess_requested(state: Instance, event: Event) -> None:
+    """The activity waits for the end of its child, unless that lives on its own."""
+    if not event.data.get("detached"):
+        set_wait(state, event, Wait("subprocess", event.data["execution"], name=event.data["child_id"]))
 
 
 def yielded(state: Instance, event: Event) -> None:

@@ -20,17 +20,21 @@ from streams.core.commands import (
     DeactivateDefinition,
     DefinitionCommand,
     DelegateTask,
+    Deliver,
     DeployDefinition,
     FailActivity,
     FireTimer,
+    MailboxCommand,
     Migrate,
     Observe,
     ObservePattern,
+    PublishMessage,
     RecordNotice,
     ReleaseStart,
     RequestSlot,
     Resume,
     Retry,
+    ReturnMessage,
     ReturnSlot,
     ScheduleCommand,
     SetSchedule,
@@ -38,9 +42,11 @@ from streams.core.commands import (
     Signal,
     SoftCommand,
     StartProcess,
+    Subscribe,
     Suspend,
     TopicCommand,
     UnclaimTask,
+    Unsubscribe,
     UpdateTask,
     WatchKeys,
 )
@@ -54,22 +60,26 @@ from streams.core.decide.complete_task import complete_task
 from streams.core.decide.continue_ import continue_
 from streams.core.decide.deactivate_definition import deactivate_definition
 from streams.core.decide.delegate_task import delegate_task
+from streams.core.decide.deliver import deliver
 from streams.core.decide.deploy_definition import deploy_definition
 from streams.core.decide.fail_activity import fail_activity
 from streams.core.decide.fire_timer import fire_timer
 from streams.core.decide.migrate import migrate
 from streams.core.decide.observe import observe
 from streams.core.decide.observe_pattern import observe_pattern
+from streams.core.decide.publish_message import publish_message
 from streams.core.decide.record_notice import record_notice
 from streams.core.decide.release_start import release_start
 from streams.core.decide.request_slot import request_slot
 from streams.core.decide.resume import resume
 from streams.core.decide.retry import retry
+from streams.core.decide.return_message import return_message
 from streams.core.decide.return_slot import return_slot
 from streams.core.decide.set_schedule import set_schedule
 from streams.core.decide.set_variables import set_variables
 from streams.core.decide.signal import signal
 from streams.core.decide.start_process import start_process
+from streams.core.decide.subscribe import subscribe, unsubscribe
 from streams.core.decide.suspend import suspend
 from streams.core.decide.unclaim_task import unclaim_task
 from streams.core.decide.update_task import update_task
@@ -109,6 +119,11 @@ DECIDERS: dict[type, Callable[[Turn, Any], None]] = {
     SetVariables: set_variables,
     Migrate: migrate,
     AlignWindow: align_window,
+    PublishMessage: publish_message,
+    Subscribe: subscribe,
+    Unsubscribe: unsubscribe,
+    Deliver: deliver,
+    ReturnMessage: return_message,
 }
 
 
@@ -123,6 +138,8 @@ def command_key(command: TopicCommand) -> str | None:
         return DEFINITIONS_KEY
     if isinstance(command, ScheduleCommand):
         return command.definition_id
+    if isinstance(command, MailboxCommand):
+        return command.correlation_key
     return getattr(command, "key", None) or getattr(command, "instance_id", None)
 
 
@@ -131,7 +148,7 @@ def home_of(command: TopicCommand, partitions: int) -> int | None:
 
     Raises ``ValueError`` when the command names an instance that cannot exist, or no target.
     """
-    if isinstance(command, DefinitionCommand | ScheduleCommand | SoftCommand):
+    if isinstance(command, DefinitionCommand | ScheduleCommand | SoftCommand | MailboxCommand):
         return partition_for(command_key(command) or "", partitions)
     if isinstance(command, StartProcess) and command.key is not None:
         return partition_for(command.key, partitions)

@@ -9,4 +9,4 @@ from streams.core.turn import Turn
 def cancel(turn: Turn, command: Cancel) -> None:
     """Cancel the target; what it waited for is forgotten, and an action's late answer will be refused."""
     for instance in target_instances(turn, command, "cancel", KEPT):
-        ends.cancel(turn, instance, command.reason)
+        ends.cancel(turn, instance, command.reason, by_parent=command.by_parent)

@@ -1,9 +1,8 @@
-"""``complete_activity``: an action worker's answer.  One answer is accepted for a request; later ones are refused."""
+"""``complete_activity``: the answer of an action worker, or of a child.  One is accepted; later ones are refused."""
 
-from streams.core.activities import ServiceNode
 from streams.core.commands import CompleteActivity, FailActivity
+from streams.core.decide.answering import ANSWERED, COMPLETE
 from streams.core.decide.target import KEPT, target_instance
-from streams.core.flow import service
 from streams.core.flow.flow import Flow
 from streams.core.flow.held import STILL, hold, is_held
 from streams.core.places import place_of
@@ -15,7 +14,7 @@ from streams.core.turn import Turn
 
 
 def complete_activity(turn: Turn, command: CompleteActivity) -> None:
-    """Store the action's output and go on behind the activity; or start what the rows of a poll stand for."""
+    """Store the output and go on behind the activity; or start what the rows of a poll stand for."""
     if command.instance_id.startswith(SCHEDULE_PREFIX):
         rows.take(turn, command)
         return
@@ -24,9 +23,8 @@ def complete_activity(turn: Turn, command: CompleteActivity) -> None:
         return
     process = turn.process_of(instance)
     node = process.activities[command.activity_id]
-    assert isinstance(node, ServiceNode)
     flow = Flow(turn, instance, process)
-    service.complete(flow, node, command.execution, command.output, command.token)
+    COMPLETE[type(node)](flow, node, command.execution, command.output, command.token)
     run(flow)
 
 
@@ -38,7 +36,7 @@ def awaiting(turn: Turn, command: CompleteActivity | FailActivity) -> Instance |
     wait = instance.waiting.get(place_of(command.activity_id, command.token))
     asked = (command.execution, command.attempt)
     held = instance.held and is_held(instance, command.activity_id, command.token)
-    if wait is None or wait.kind != "action" or (wait.execution, wait.attempt) != asked or held:
+    if wait is None or wait.kind not in ANSWERED or (wait.execution, wait.attempt) != asked or held:
         turn.reject(
             "not_awaited",
             f"Instance {instance.id} does not wait for the answer to execution {command.execution}, attempt "

@@ -1,9 +1,8 @@
-"""``fail_activity``: an action worker could not perform the action."""
+"""``fail_activity``: an action worker could not perform the action, or a child has failed."""
 
-from streams.core.activities import ServiceNode
 from streams.core.commands import FailActivity
+from streams.core.decide.answering import FAIL
 from streams.core.decide.complete_activity import awaiting
-from streams.core.flow import service
 from streams.core.flow.flow import Flow
 from streams.core.places import place_of
 from streams.core.schedule import SCHEDULE_PREFIX
@@ -22,7 +21,7 @@ def fail_activity(turn: Turn, command: FailActivity) -> None:
         return
     flow = Flow(turn, instance, turn.process_of(instance))
     node = flow.process.activities[command.activity_id]
-    assert isinstance(node, ServiceNode)
     wait = instance.waiting[place_of(node.id, command.token)]
-    service.fail(flow, node, wait, command.token, command.error_type, command.error, retryable=command.retryable)
+    fail = FAIL[type(node)]
+    fail(flow, node, wait, command.token, command.error_type, command.error, retryable=command.retryable)
     run(flow)

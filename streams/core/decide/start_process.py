@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import msgspec
+
 from streams.core import ids
 from streams.core.commands import StartProcess
 from streams.core.durations import instant_text
@@ -46,6 +48,8 @@ def start_process(turn: Turn, command: StartProcess) -> None:
         "trigger": command.trigger,
         "timeout_ms": process.definition.timeout,
     }
+    if command.parent is not None:
+        data["parent"] = msgspec.to_builtins(command.parent)
     queued = process.mode == "queued" and bool(busy or turn.queued_of_key(command.key, process.id))
     flow = Flow(turn, turn.emit_first(subject, process, data | _cooldown(turn, command, process)), process)
     if queued:
@@ -124,7 +128,7 @@ def _instance_id(turn: Turn, command: StartProcess, process: Process) -> str | N
         )
         return None
     away = abs(ids.started_at_ms(subject) - turn.now_ms)
-    if away > MAX_ID_AGE_MS:
+    if away > MAX_ID_AGE_MS and command.parent is None:
         turn.reject(
             "instance_id_time",
             f"Expected the time in instance id {subject} within {MAX_ID_AGE_MS // 1000} s from now, "

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from streams.core.flow import user_task
+from streams.core.flow import children, user_task
 from streams.core.flow.flow import Flow
 from streams.core.places import scope_of, split_place
 from streams.core.state import Instance, Wait
@@ -28,6 +28,7 @@ def cancel_within(flow: Flow, scope_id: str) -> None:
         if token is not None and scope_of(token)[0] in within:
             give_up(flow, place, wait)
             flow.emit("activity_cancelled", {"execution": wait.execution}, activity_id, token)
+            children.abandon(flow.turn, flow.instance, {place: wait})
     for inner in reversed(within[1:]):
         scope = flow.instance.scopes[inner]
         flow.emit("activity_cancelled", {"execution": int(inner)}, scope.activity_id, scope.token)

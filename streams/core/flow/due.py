@@ -5,11 +5,12 @@ from typing import Any
 
 from streams.core.activities import UserTaskNode
 from streams.core.commands import FireTimer
-from streams.core.due import ESCALATION, PATTERN, POLL, PROCESS_TIMEOUT, REMINDER, SCHEDULE, TIMEOUT, WAIT
+from streams.core.due import ESCALATION, EXPIRY, PATTERN, POLL, PROCESS_TIMEOUT, REMINDER, SCHEDULE, TIMEOUT, WAIT
 from streams.core.expressions import ExpressionError
-from streams.core.flow import ends, errors, service, timer, user_task
+from streams.core.flow import children, ends, errors, service, timer, user_task
 from streams.core.flow.cancelling import cancel_within, give_up
 from streams.core.flow.flow import Flow
+from streams.core.mailboxes import expire
 from streams.core.matching import time_passed
 from streams.core.places import place_of
 from streams.core.process import VariablesError
@@ -46,6 +47,8 @@ def _activity_timeout(turn: Turn, command: FireTimer) -> None:
     error = f"Activity {node.id!r} was not done in {duration_text(node.limit_ms or 0)}"
     data = {"execution": command.execution, "error_type": errors.TIMEOUT, "error": error}
     flow.emit("activity_failed", data, node.id, token, error)
+    if wait is not None:
+        children.abandon(turn, instance, {place: wait})
     errors.fail(flow, node, token, errors.TIMEOUT, error)
     run(flow)
 
@@ -91,5 +94,6 @@ PURPOSES: dict[str, Callable[[Turn, FireTimer], None]] = {
     PATTERN: time_passed,
     TIMEOUT: _activity_timeout,
     PROCESS_TIMEOUT: _process_timeout,
+    EXPIRY: expire,
 }
 """By ``Timer.purpose``."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from streams.core.flow import children
 from streams.core.flow.starts import left
 from streams.core.flow.user_task import cancel_tasks
 from streams.core.state import Feed, Instance
@@ -11,6 +12,7 @@ from streams.core.turn import Turn
 def complete(turn: Turn, instance: Instance, activity_id: str | None = None) -> None:
     """The process has reached its end."""
     turn.emit(instance, "completed", _totals(turn, instance), activity_id)
+    children.tell_completed(turn, instance)
     _ended(turn, instance)
 
 
@@ -23,19 +25,25 @@ def fail(
     """
     data = {"error_type": error_type, "error": error, "held": True, **_totals(turn, instance)}
     turn.emit(instance, "failed", data, activity_id, error, token)
+    children.tell_failed(turn, instance, error_type, error)
     _ended(turn, instance)
 
 
 def time_out(turn: Turn, instance: Instance, error: str) -> None:
     """The process took too long.  The instance stays, like a failed one."""
     turn.emit(instance, "timed_out", {"error": error, **_totals(turn, instance)}, message=error)
+    children.tell_failed(turn, instance, "timeout", error)
     _ended(turn, instance)
 
 
-def cancel(turn: Turn, instance: Instance, reason: str | None) -> None:
-    """Somebody ended the instance."""
+def cancel(turn: Turn, instance: Instance, reason: str | None, *, by_parent: bool = False) -> None:
+    """Somebody ended the instance; its parent, where that has not done so itself, gets to know."""
     cancel_tasks(turn, instance, "cancelled")
+    waiting = dict(instance.waiting)
     turn.emit(instance, "cancelled", {"reason": reason, **_totals(turn, instance)}, message=reason)
+    children.abandon(turn, instance, waiting)
+    if not by_parent:
+        children.tell_failed(turn, instance, "cancelled", reason or "It was cancelled")
     _ended(turn, instance)
 
 

@@ -4,6 +4,7 @@ from streams.core.triggers.api import ApiTrigger
 from streams.core.triggers.base import Mode, Trigger
 from streams.core.triggers.compiled_pattern import CompiledPattern, compile_pattern
 from streams.core.triggers.database import CompiledPoll, DatabaseTrigger, compile_poll
+from streams.core.triggers.message import MessageTrigger
 from streams.core.triggers.mqtt import MqttTrigger
 from streams.core.triggers.pattern import PatternTrigger
 from streams.core.triggers.redpanda import ReadingTrigger, RedpandaTrigger, TelemetryTrigger
@@ -17,6 +18,7 @@ TRIGGERS: dict[str, type[Trigger]] = {
     "timer": TimerTrigger,
     "database": DatabaseTrigger,
     "pattern": PatternTrigger,
+    "message": MessageTrigger,
     **STATION_TRIGGERS,
 }
 ALIASES: dict[str, str] = {"event": "redpanda", "manual": "api", "schedule": "timer", "time_schedule": "timer"}
@@ -29,6 +31,7 @@ __all__ = [
     "CompiledPoll",
     "CompiledTimer",
     "DatabaseTrigger",
+    "MessageTrigger",
     "Mode",
     "MqttTrigger",
     "PatternTrigger",

@@ -6,11 +6,14 @@ from weir.verify.seen import Seen
 
 TYPES = frozenset({"activity_completed", "activity_failed", "retry_scheduled", "timer_fired"})
 ENDS = {
-    "activity_completed": ("action", "message", "task"),
-    "activity_failed": ("action", "task"),
+    "activity_completed": ("action", "message", "task", "subprocess"),
+    "activity_failed": ("action", "task", "subprocess"),
     "retry_scheduled": ("action",),
     "timer_fired": ("timer",),
 }
+
+AT_ONCE = frozenset({("subprocess_requested", "activity_completed"), ("activity_started", "activity_failed")})
+"""An event, and an outcome that may stand right behind it."""
 
 
 def check(seen: Seen) -> str | None:
@@ -52,8 +55,13 @@ def _times_out(seen: Seen, instance: Instance) -> bool:
 
 
 def _is_inline(seen: Seen, steps: int) -> bool:
-    """An activity whose event is the effect has asked nobody: it ends where it begins."""
+    """An activity whose event is the effect has asked nobody: it ends where it begins.
+
+    So does one that has had a child started that lives on its own, or that was too deep for one.
+    """
     event, life = seen.event, seen.life
+    if life is not None and (life.last_type, event.type) in AT_ONCE and event.data.get("execution") == steps:
+        return life.activity == event.activity_id
     return (
         event.type == "activity_completed"
         and life is not None

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from streams.core.due import due_timers
 from streams.core.durations import instant_text
+from streams.core.mailbox import Mailbox, mailbox_entity
 from streams.core.schedule import Schedule, schedule_entity
 from streams.core.state import Entity, Instance
 from weir.verify.report import Difference
@@ -17,6 +18,8 @@ def overdue(entities: dict[str, Entity], before_ms: int) -> Iterator[Difference]
     for entity in entities.values():
         if isinstance(entity, Schedule):
             yield from _alarms(entity, before_ms)
+        if isinstance(entity, Mailbox):
+            yield from _kept(entity, before_ms)
         if not isinstance(entity, Instance):
             continue
         for timer in due_timers(entity):
@@ -24,6 +27,13 @@ def overdue(entities: dict[str, Entity], before_ms: int) -> Iterator[Difference]
                 what = timer.place or entity.definition_id
                 why = f"due: expected the end of {what!r} at {instant_text(timer.due_ms)}, but it still waits"
                 yield Difference(NAME, entity.id, entity.seq, why)
+
+
+def _kept(entity: Mailbox, before_ms: int) -> Iterator[Difference]:
+    for held in entity.messages:
+        if held.expires < before_ms:
+            why = f"expires: expected {held.name!r} to expire at {instant_text(held.expires)}, but it is still kept"
+            yield Difference(NAME, mailbox_entity(entity.key), entity.seq, why)
 
 
 def _alarms(entity: Schedule, before_ms: int) -> Iterator[Difference]:

@@ -1,0 +1,167 @@
+"""Messages by name and correlation key: kept for who comes later, given to one that waits, once."""
+
+from typing import Any
+
+from streams.core.commands import Cancel, Deliver, PublishMessage, Resume, Signal, Suspend
+from streams.core.mailbox import Mailbox, mailbox_entity
+from tests.core.plant import Plant
+
+ORDER = """
+id: order
+version: 1
+trigger: {type: api, mode: parallel}
+variables: [{name: number, required: true}, {name: paid}]
+activities:
+  - {id: wait, type: message, name: paid, correlation: number, output: paid}
+  - {id: told, type: service, action: log, config: {message: "Paid ${paid.amount}"}}
+"""
+INVOICE = """
+id: invoice
+version: 1
+trigger: {type: message, name: ordered}
+variables: [{name: amount, source: payload.amount, type: number, required: true}]
+activities:
+  - {id: wait, type: message, name: decided}
+"""
+
+
+def _order(plant: Plant, number: str = "A-1") -> str:
+    instance = plant.start("order", None, number=number)
+    plant.settle()
+    return instance
+
+
+def _paid(number: str = "A-1", amount: int = 5, **more: Any) -> PublishMessage:
+    return PublishMessage(name="paid", correlation_key=number, payload={"amount": amount}, **more)
+
+
+def _box(plant: Plant, key: str = "A-1") -> Mailbox:
+    found = plant.table.get(mailbox_entity(key))
+    assert isinstance(found, Mailbox)
+    return found
+
+
+def test_a_message_goes_to_the_instance_that_waits_for_its_key() -> None:
+    plant = Plant(ORDER)
+    one, other = _order(plant, "A-1"), _order(plant, "A-2")
+    assert [event.type for event in plant.do(_paid("A-2"))] == ["message_correlated"]
+    plant.settle()
+    assert plant.types(other)[-1] == "completed end"
+    assert plant.types(one)[-1] == "message_awaited wait"
+    assert _box(plant, "A-2").waiting == []
+
+
+def test_a_message_that_comes_early_waits_for_the_instance() -> None:
+    plant = Plant(ORDER)
+    plant.do(_paid(amount=7))
+    plant.do(_paid(amount=8))
+    first = _order(plant)
+    assert plant.state(first).status == "completed"
+    assert [held.payload["amount"] for held in _box(plant).messages] == [8]
+
+
+def test_it_waits_until_it_expires() -> None:
+    plant = Plant(ORDER)
+    plant.do(_paid(ttl_ms=60_000))
+    assert [event.type for event in plant.fire_next()] == ["message_expired"]
+    assert plant.now - plant.log[-2].time.timestamp() * 1000 == 60_000
+    instance = _order(plant)
+    assert plant.types(instance)[-1] == "message_awaited wait"
+
+
+def test_one_that_is_not_to_be_kept_is_refused_where_nobody_waits() -> None:
+    assert Plant(ORDER).refused(_paid(ttl_ms=0))[0] == "no_receiver"
+
+
+def test_a_message_that_is_sent_twice_counts_once() -> None:
+    plant = Plant(ORDER)
+    plant.do(_paid(message_id="m1"))
+    assert plant.refused(_paid(message_id="m1"))[0] == "duplicate_message"
+    plant.do(_paid(message_id="m2"), after_ms=3_600_000)
+    assert plant.do(_paid(message_id="m1"))[0].type == "message_buffered"
+
+
+def test_of_those_that_wait_the_one_that_waits_longest_gets_it() -> None:
+    plant = Plant(ORDER)
+    first, second = _order(plant), _order(plant)
+    plant.do(_paid())
+    plant.settle()
+    assert (plant.state(first).status, plant.state(second).status) == ("completed", "running")
+
+
+def test_an_instance_that_ends_does_not_wait_any_more() -> None:
+    plant = Plant(ORDER)
+    first, second = _order(plant), _order(plant)
+    plant.do(Cancel(instance_id=first))
+    plant.settle()
+    plant.do(_paid())
+    plant.settle()
+    assert plant.state(second).status == "completed"
+
+
+def test_a_message_that_was_under_way_to_an_instance_that_ended_goes_to_the_next() -> None:
+    plant = Plant(ORDER)
+    first, second = _order(plant), _order(plant)
+    plant.do(_paid())
+    plant.do(Cancel(instance_id=first))
+    plant.settle()
+    assert (plant.state(first).status, plant.state(second).status) == ("cancelled", "completed")
+
+
+def test_or_waits_for_the_next() -> None:
+    plant = Plant(ORDER)
+    first = _order(plant)
+    plant.do(_paid(amount=1))
+    plant.do(_paid(amount=2))
+    plant.do(Cancel(instance_id=first))
+    plant.settle()
+    assert [held.payload["amount"] for held in _box(plant).messages] == [1, 2]
+
+
+def test_a_suspended_instance_gets_its_message_when_it_goes_on() -> None:
+    plant = Plant(ORDER)
+    instance = _order(plant)
+    plant.do(Suspend(instance_id=instance))
+    plant.do(_paid())
+    plant.settle()
+    assert plant.types(instance)[-1] == "input_held wait"
+    plant.do(Resume(instance_id=instance))
+    plant.settle()
+    assert plant.state(instance).status == "completed"
+
+
+def test_a_signal_to_the_instance_serves_too_and_ends_the_subscription() -> None:
+    plant = Plant(ORDER)
+    instance = _order(plant)
+    plant.do(Signal(name="paid", instance_id=instance, payload={"amount": 1}))
+    plant.settle()
+    assert plant.state(instance).status == "completed"
+    assert _box(plant).waiting == []
+
+
+def test_a_delivery_that_is_not_awaited_goes_to_the_one_that_waits() -> None:
+    plant = Plant(ORDER)
+    instance = _order(plant)
+    command = Deliver(
+        name="paid",
+        correlation_key="A-1",
+        instance_id=instance,
+        activity_id="wait",
+        execution=9,
+        payload={"amount": 1},
+        expires_ms=plant.now + 1000,
+    )
+    assert plant.refused(command)[0] == "not_awaited"
+    plant.settle()
+    assert plant.state(instance).status == "completed"
+
+
+def test_a_message_that_nobody_waits_for_starts_a_process() -> None:
+    plant = Plant(INVOICE)
+    plant.do(PublishMessage(name="ordered", correlation_key="A-1", payload={"amount": 12}))
+    plant.settle()
+    (instance,) = plant.instances()
+    assert (instance.key, instance.variables) == ("A-1", {"amount": 12})
+    reason, text = plant.refused(PublishMessage(name="ordered", correlation_key="A-2", payload={}))
+    assert reason == "invalid_variables"
+    assert text.startswith("Message 'ordered' would start invoice: Expected a value for variable 'amount'")
