@@ -139,7 +139,11 @@ def compile_process(definition: ProcessDefinition, routes: Mapping[str, str] = N
         messages=frozenset(one.name for one in definition.triggers if isinstance(one, MessageTrigger)),
         mode=(mode := definition.triggers[0].mode),
         max=definition.triggers[0].max or (DEFAULT_QUEUE if mode == "queued" else None),
-        cooldowns={index: one.cooldown for index, one in numbered if one.cooldown is not None},
+        cooldowns={
+            index: one.cooldown
+            for index, one in numbered
+            if one.cooldown is not None and not isinstance(one, PatternTrigger)  # which keeps its own, in event time
+        },
         by_hand=next((index for index, one in numbered if isinstance(one, ApiTrigger)), None),
         variables=variables,
         live_topics=dict.fromkeys(followed, live) if live else {},

@@ -64,7 +64,7 @@ def start(
         async with CommandClient(session.settings, session.topics) as client, client.watch(command) as watch:
             deadline = time.monotonic() + timeout
             outcome = accepted(await watch.outcome(timeout))
-            started = outcome.events[0]
+            started = next(event for event in outcome.events if event.type == "started")  # a restart cancels before
             result = {
                 "instance_id": started.subject,
                 "definition_id": started.definition_id,
