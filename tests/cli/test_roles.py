@@ -9,9 +9,11 @@ import pytest
 
 from streams import ready
 from streams.settings import Settings
+from streams.topics import load_topics
+from tests.site import TOPICS, own_topics
 from weir import role
 from weir.home import environment
-from weir.roles import home_id, role_spec, worker_specs
+from weir.roles import home_id, role_spec, unneeded, worker_specs
 from weir.stack.checks import NotReadyError, announced
 
 ROLES = ["projector", "processor", "actions", "router", "station", "bridge", "api"]
@@ -42,6 +44,14 @@ def test_workers_of_a_role_have_names_and_member_ids_that_stay(tmp_path: Path) -
     assert {spec.env["WEIR_WEB_PORT"] for spec in asked} == {"24000-24009"}, "each takes the first that is free"
     given = worker_specs(settings.model_copy(update={"member_id": "hall-2"}), tmp_path, {})
     assert given[0].env["WEIR_MEMBER_ID"] == "hall-2-projector"
+
+
+def test_the_station_is_started_where_its_topics_are_declared(tmp_path: Path) -> None:
+    settings = Settings(_env_file=None)
+    assert unneeded(load_topics(settings.model_copy(update={"topics_file": TOPICS}))) == {}
+    own = own_topics(settings, tmp_path)
+    assert unneeded(load_topics(own)) == {"station": 0}
+    assert "station" not in {spec.name for spec in worker_specs(own, tmp_path, unneeded(load_topics(own)))}
 
 
 def test_a_role_that_is_started_once_is_no_static_member(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from tests.roles import reading, running
 from tests.site import make_site
 from tests.station.world import HOME, migrated
 from weir.client import CommandClient
+from weir.lag import ask_lags
 from weir.watch import Accepted
 
 ROLES = [f"streams.agents.{role}" for role in ("station", "processor", "router", "actions")]
@@ -96,6 +97,10 @@ async def test_a_position_and_a_message_start_processes_that_act(settings: Setti
         assert found["guard"].data["key"] == user
         message = await anext(aiter(mqtt.messages))
         assert json.loads(bytes(message.payload))["message"] == "Ann is in the vault"  # type: ignore[arg-type]
+        behind = await ask_lags(own, topics)
+        assert {one.topic: one.records for one in behind.stages if one.stage == "station"} == {
+            "positions": 0, "messages": 0,
+        }  # fmt: skip
         for role in reversed(roles):
             await role.stop()
     [alert] = await connection.fetch("SELECT * FROM alerts")
