@@ -62,6 +62,7 @@ def test_each_key_has_a_window_of_its_own() -> None:
         ("condition: fields.t > 80, re_alarm: 3m", [85, 85, 85, 85, 20], [0, 180]),
         ("absent: 90s, condition: fields.t > 80", [85, 20, 20, 85, 85], [90, 330]),
         ("condition: fields.t > 80, for: 1m, cooldown: 1h", [85, 85, 20, 85, 85], [60]),
+        ("condition: fields.t > 80, re_alarm: 3m, cooldown: 3m", [85, 85, 85, 85, 20], [0, 180]),
     ],
 )
 def test_each_form(trigger: str, values: list[float], seconds: list[float]) -> None:

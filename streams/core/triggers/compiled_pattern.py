@@ -14,7 +14,7 @@ from streams.core.triggers.redpanda import TelemetryTrigger, hold
 MAX_VALUES = 4
 """Values of a reading that a match tells, each a number, true or false, or the beginning of a text."""
 MAX_VALUE_TEXT = 40
-_SAME = frozenset({"mode", "priority", "max_age", "cooldown"})
+_SAME = frozenset({"mode", "max", "priority", "max_age", "cooldown"})
 """What may change without a change of the pattern."""
 
 

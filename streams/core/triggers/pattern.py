@@ -71,8 +71,8 @@ class Deadband(Part):
 class PatternTrigger(ReadingTrigger):
     """``lateness``: readings may come so much later than newer ones of their key, and all is decided that much later.
 
-    ``cooldown``: a match within that time after the last one of its key starts nothing.  ``keys`` are missed even if
-    they were never seen.
+    ``cooldown`` is of the readings' time, not of the starts': a match within it after the last one of its key starts
+    nothing.  ``keys`` are missed even if they were never seen.
     """
 
     starts_each: ClassVar[bool] = False
@@ -90,7 +90,6 @@ class PatternTrigger(ReadingTrigger):
     absent: Duration | None = None
     keys: Annotated[tuple[KeyText, ...], Field(strict=False, min_length=1, max_length=MAX_KEYS)] | None = None
     lateness: Duration | None = None
-    cooldown: Duration | None = None
 
     @model_validator(mode="after")
     def _is_one_form(self) -> Self:
