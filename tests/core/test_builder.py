@@ -17,10 +17,12 @@ from streams.core.activities import KINDS
 from streams.core.builder import HEAD, METHODS, TRIGGER_METHODS, Body, Process
 from streams.core.builder.process import StationEvent
 from streams.core.definition import Head
+from streams.core.diff import diff
 from streams.core.parse import DefinitionError, parse_definition
 from streams.core.triggers import TRIGGERS
 from streams.core.triggers.station import STATION_TRIGGERS
 from streams.core.variables import Variable
+from streams.core.yaml_text import yaml_text
 
 TOPIC = "heatpump-telemetry"
 Add = Callable[[Process, str], object]
@@ -102,6 +104,9 @@ def test_what_is_built_is_what_its_yaml_says(process: Process) -> None:
     built = process.build()
     assert parse_definition(process.text()).hash == built.hash
     assert parse_definition(process.text()) == built
+    canonical = yaml_text(built.model_dump(mode="json"))
+    assert parse_definition(canonical).hash == built.hash, "as `weir export` writes what was deployed without its text"
+    assert diff(built, parse_definition(canonical)) == []
 
 
 @pytest.mark.parametrize("kind", sorted(ACTIVITIES))
