@@ -1,5 +1,6 @@
 """The trigger ``database``: what is asked, and that each row starts once, whatever the answers do."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -238,6 +239,24 @@ def test_an_answer_that_is_none_fails_the_poll() -> None:
     ask(plant)
     [failed] = answer(plant, {"id": 1})
     assert failed.data["error_type"] == "invalid_output"
+
+
+@pytest.mark.parametrize("move", [ask, answer, refuse])
+def test_a_version_that_is_gone_stops_the_polls(move: Callable[[Plant], Any]) -> None:
+    plant = deployed()
+    if move is not ask:
+        ask(plant)
+    plant.processes.clear()
+    move(plant)
+    assert plant.log[-1].type == "schedule_stopped"
+    assert plant.due() == []
+
+
+def test_answers_to_polls_of_nothing_are_refused() -> None:
+    plant = Plant()
+    gone = {"instance_id": "schedule:none", "activity_id": "0", "execution": 1, "attempt": 1}
+    assert plant.refused(CompleteActivity(**gone))[0] == "not_awaited"
+    assert plant.refused(FailActivity(**gone, error_type="x", error="y"))[0] == "not_awaited"
 
 
 def test_a_row_that_does_not_fit_is_passed_over() -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from streams.core.commands import ActivateDefinition, DeactivateDefinition, DeployDefinition, SetSchedule, StartProcess
 from streams.core.durations import instant_text, parse_instant_ms
 from streams.core.ids import check_instance_id
+from streams.core.process import UnusableError
 from streams.core.schedule import Schedule, schedule_entity
 from tests.core.plant import START, Plant, fold
 
@@ -263,6 +264,18 @@ def test_a_version_that_is_gone_stops_the_clock() -> None:
     assert plant.log[-1].type == "schedule_stopped"
     assert plant.log[-1].data == {"reason": "version 1 of daily is gone"}
     assert plant.due() == []
+
+
+def unusable(_id: str, _version: int | None) -> None:
+    raise UnusableError("made by another Weir")
+
+
+def test_a_version_that_cannot_be_used_stops_the_clock_and_is_not_set() -> None:
+    plant = deployed("every: 1h")
+    plant.around.process = unusable
+    plant.fire_next()
+    assert (plant.log[-1].type, plant.log[-1].data) == ("schedule_stopped", {"reason": "made by another Weir"})
+    assert plant.refused(SetSchedule(definition_id="daily", definition_version=1))[0] == "unusable_definition"
 
 
 def test_a_start_whose_variables_do_not_fit_is_passed_over() -> None:

@@ -102,6 +102,15 @@ def test_variables_may_take_what_the_start_brings() -> None:
     ]
 
 
+def test_catching_up_all_one_at_a_time_is_a_warning() -> None:
+    warning = (
+        "trigger.catch_up: All moments that were missed come at once, and with 'mode: single' one of them counts"
+        " | Write 'mode: queued' or 'mode: parallel', or 'catch_up: last'"
+    )
+    assert said("{type: timer, every: 1h, catch_up: all}") == [warning]
+    assert said("{type: timer, every: 1h, catch_up: all, mode: queued}") == []
+
+
 MISTAKES = {
     "": "type: Expected one of 'every', 'cron' and 'at', but got none of them",
     'every: 5m, at: "06:00"': "at: Expected one of 'every', 'cron' and 'at', but got 'every' and 'at'",

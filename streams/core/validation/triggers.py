@@ -1,6 +1,7 @@
 """Triggers agree on the mode, and read what a reading has."""
 
 from streams.core.report import Report
+from streams.core.triggers import TimerTrigger
 from streams.core.triggers.redpanda import READING_FIELDS
 from streams.core.validation.parts import Parts, report_name
 
@@ -17,6 +18,13 @@ def check(parts: Parts, report: Report) -> None:
                 "It holds for the process: what becomes of a start while an instance of the key runs",
             )
     for raw, trigger in parts.triggers:
+        if isinstance(trigger, TimerTrigger) and trigger.catch_up == "all" and trigger.mode in ("single", "restart"):
+            report.add(
+                raw.place(("catch_up",)),
+                f"All moments that were missed come at once, and with 'mode: {trigger.mode}' one of them counts",
+                "Write 'mode: queued' or 'mode: parallel', or 'catch_up: last'",
+                severity="warning",
+            )
         for place, expression in trigger.reads():
             for name in sorted(expression.names - set(READING_FIELDS)):
                 fix = f"Write fields.{name} or tags.{name}"
