@@ -14,6 +14,7 @@ end, which nobody has to write.  ``bodies`` has how they are read.
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from typing import Any
 
 from streams.core.actions import ALIASES as ACTION_ALIASES
@@ -286,7 +287,7 @@ def _connected(parts: list[Raw], report: Report, *, within: bool) -> list[Raw]:
 def _follow(parts: list[Raw], end: Any, report: Report) -> None:
     """Write out what is next, where it is not written."""
     branches = _branches(parts)
-    for part, following in zip(parts, [*parts[1:], None], strict=True):
+    for part, following in zip_longest(parts, parts[1:]):
         if part.content.get("next") is None and "next" in _model_of(part).model_fields:
             part.content.pop("next", None)
             after = _falls_to(part, following, branches, end, report)

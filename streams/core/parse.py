@@ -89,7 +89,8 @@ def _build(data: Any, report: Report) -> ProcessDefinition | None:
     own = _activities(raw.body, activities, report)
     names = {one.content["name"] for one in raw.variables if isinstance(one.content.get("name"), str)}
     readable = isinstance(data.get("variables", []), list | None)
-    check(Parts(triggers, variables, activities, frozenset(names) if readable else None), report)
+    limit = None if head is None else head.timeout
+    check(Parts(triggers, variables, activities, frozenset(names) if readable else None, limit), report)
     if head is None or any(problem.severity == "error" for problem in report.problems):
         return None
     return ProcessDefinition(

@@ -132,6 +132,13 @@ Duration = Annotated[
     int,
     BeforeValidator(_duration),
     PlainSerializer(duration_text, return_type=str),
-    WithJsonSchema({"type": "string", "description": "A duration: 30s, 5m, 1h30m or PT5M", "examples": ["5m"]}),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "description": "A duration: 30s, 5m, 1h30m or PT5M",
+            "pattern": r"^\s*(([0-9]+(\.[0-9]+)?(ms|[smhdw]))+|P[0-9DTHMS.]+)\s*$",
+            "examples": ["5m"],
+        }
+    ),
 ]
 """Milliseconds; read and written as text."""

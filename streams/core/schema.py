@@ -37,13 +37,14 @@ def definition_schema() -> _Schema:
             _widen_type(parts[service.__name__], name)
     properties = schema["properties"]
     parts[ACTIVITY] = properties["activities"]["items"]
+    properties["activities"]["minItems"] = 1
     properties["activities"]["items"] = {"$ref": f"#/$defs/{ACTIVITY}"}
     properties["trigger"] = properties["triggers"]["items"]
     for name in (*HEAD_FIELDS, "variables"):
         if name != "id":  # as YAML has it where nothing follows the colon
             properties[name] = {"anyOf": [properties[name], {"type": "null"}]}
     schema["required"] = ["id", "activities"]
-    schema["anyOf"] = [{"required": ["trigger"]}, {"required": ["triggers"]}]
+    schema["oneOf"] = [{"required": ["trigger"]}, {"required": ["triggers"]}]
     tidy: _Schema = _tidy(schema)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",

@@ -4,13 +4,19 @@ A file ends with its problems, each as ``# line:column path: message | fix``, wa
 A new rule of the language is a new file.
 """
 
+import re
 from pathlib import Path
 
 import pytest
 
+from streams.core.document import TextError, read_yaml
 from streams.core.parse import check_definition
 from streams.core.problems import Problem
+from tests.core.conftest import editor
 
+EDITORS_SEE = re.compile(
+    r"Unknown (field|type|action) |Expected a field |Expected '[^']+'(, '[^']+')* or '[^']+', but got"
+)
 FILES = sorted((Path(__file__).parent / "invalid").glob("*.yaml"))
 
 
@@ -31,3 +37,16 @@ def test_a_mistake_is_told_like_this(path: Path) -> None:
     assert expected, "it must say what is wrong with it"
     _, problems = check_definition(text)
     assert [told(one) for one in problems] == expected
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_an_editor_sees_what_it_can_see(path: Path) -> None:
+    """Fields, types, actions, choices: by the schema alone."""
+    text = path.read_text()
+    _, problems = check_definition(text)
+    if any(EDITORS_SEE.match(one.message) for one in problems):
+        try:
+            data = read_yaml(text).data
+        except TextError:
+            return
+        assert not editor().is_valid(data)

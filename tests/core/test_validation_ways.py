@@ -35,13 +35,13 @@ def test_a_loop_is_found_behind_others_that_wait() -> None:
 
 
 def test_a_long_process_is_no_problem() -> None:
-    steps = [f"id: s{n}, type: service, action: log, message: x" for n in range(2000)]
+    steps = [f"id: s{n}, type: service, action: log, message: '${{n}}'" for n in range(2000)]
     assert said(*steps) == []
 
 
 def test_what_nothing_leads_to_is_a_warning() -> None:
     assert said(
-        "id: a, type: timer, duration: 1s, next: end",
+        "id: a, type: timer, duration: 1s, condition: n > 0, next: end",
         "id: b, type: timer, duration: 1s, next: c",
         "id: c, type: timer, duration: 1s, next: b",
         "id: end, type: end",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from streams.core.report import Report
 from streams.core.validation import (
     both_fire,
+    compensations,
     conditions,
     loops,
     names,
@@ -17,9 +18,11 @@ from streams.core.validation import (
     reserved,
     sources,
     tables,
+    timeouts,
     triggers,
     types,
     unique,
+    unused,
     ways,
 )
 from streams.core.validation.parts import Parts
@@ -42,6 +45,9 @@ WHOLE_CHECKS: dict[str, Check] = {
     "overlaps": overlaps.check,
     "conditions": conditions.check,
     "both_fire": both_fire.check,
+    "timeouts": timeouts.check,
+    "unused": unused.check,
+    "compensations": compensations.check,
 }
 
 __all__ = ["PART_CHECKS", "WHOLE_CHECKS", "Parts", "check"]

@@ -21,12 +21,14 @@ class Parts:
     """The parts that fit their models, each with where it stands; activities also those within others.
 
     ``declared`` has the names of the variables, also of those that did not fit; ``None`` when they could not be read.
+    ``timeout_ms`` is the process's.
     """
 
     triggers: Sequence[tuple[Raw, Trigger]]
     variables: Sequence[tuple[Raw, Variable]]
     activities: Sequence[tuple[Raw, Activity]]
     declared: frozenset[str] | None
+    timeout_ms: int | None = None
 
     def names(self) -> "Names | None":
         """The variables that activities see."""
