@@ -61,6 +61,7 @@ ACTIVITIES: dict[str, Add] = {
     "foreach": lambda p, name: p.foreach(
         name, "[1, 2]", Body().wait(f"{name}_each", "1s"), as_="one", index="i", concurrency=2, timeout="1h"
     ),
+    "call": lambda p, name: p.call(name, "other", input_={"n": "${n}"}, wait=False, key="${device}"),
     "compensate": lambda p, name: p.compensate(name, condition="n > 1"),
     "step": lambda p, name: p.step("timer", name, duration="5s"),
 }
@@ -71,6 +72,7 @@ STARTS: dict[str, Callable[[Process], object]] = {
     "on_time": lambda p: p.on_time(cron="0 6 * * 1-5", time_zone="Europe/Berlin", catch_up="last", key="boiler"),
     "on_pattern": lambda p: p.on_pattern(TOPIC, for_="5m", condition="fields.t > 80", re_alarm=timedelta(hours=1)),
     "on_event": lambda p: p.on_event("zone_entry", config={"zone_id": "gate"}, condition="tags.user_id != 'x'"),
+    "on_message": lambda p: p.on_message("ordered", cooldown="1m"),
     "on_rows": lambda p: p.on_rows(
         "SELECT id, name FROM orders WHERE shop = :shop", watermark="id", every="5s", params={"shop": "a"}
     ),

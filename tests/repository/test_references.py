@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from weir.repository.references import in_order, missing
+from streams.core.parse import parse_definition
+from weir.repository.references import in_order, missing, references
 
 
 class Starting:
@@ -37,3 +38,11 @@ def test_what_is_started_comes_first(definitions: list[Any], order: list[str]) -
 def test_what_is_nowhere_is_told() -> None:
     one: Any = Starting("a", "z", "a", "c", "b")
     assert missing(one, ["b"]) == ["c", "z"]
+
+
+def test_a_sub_process_is_found_wherever_it_stands() -> None:
+    text = (
+        "id: a\ntrigger: {type: api}\nactivities:\n"
+        "  - {id: one, type: subprocess, process: b, compensation: [{id: undo, type: subprocess, process: c}]}\n"
+    )
+    assert references(parse_definition(text)) == {"b", "c"}

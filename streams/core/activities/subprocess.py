@@ -42,6 +42,9 @@ class Subprocess(Continuing):
     def writes(self) -> Iterable[str]:
         return self.output
 
+    def starts(self) -> Iterable[str]:
+        return (self.process,)
+
     def waits(self) -> bool:
         return True
 

@@ -13,6 +13,7 @@ METHODS: dict[str, str] = {
     "service": "service",
     "timer": "wait",
     "message": "receive",
+    "subprocess": "call",
     "parallel": "parallel",
     "foreach": "foreach",
     "compensate": "compensate",
@@ -76,11 +77,37 @@ class Body:
         activity_id: str,
         name: str,
         *,
+        correlation: str | None = None,
         output: Mapping[str, str] | str | None = None,
         **options: Unpack[Described],
     ) -> Self:
         """Wait for the message ``name``."""
-        return self.step("message", activity_id, name=name, output=output, **options)
+        return self.step("message", activity_id, name=name, correlation=correlation, output=output, **options)
+
+    def call(
+        self,
+        activity_id: str,
+        process: str,
+        *,
+        version: int | None = None,
+        input_: Mapping[str, Json] | None = None,
+        key: str | None = None,
+        wait: bool | None = None,
+        output: Mapping[str, str] | str | None = None,
+        **options: Unpack[Options],
+    ) -> Self:
+        """Start another process, and wait for its end unless told otherwise."""
+        return self.step(
+            "subprocess",
+            activity_id,
+            process=process,
+            version=version,
+            input_=input_,
+            key=key,
+            wait=wait,
+            output=output,
+            **options,
+        )
 
     def parallel(
         self,

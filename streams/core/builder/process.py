@@ -16,6 +16,7 @@ TRIGGER_METHODS: dict[str, str] = {
     "timer": "on_time",
     "pattern": "on_pattern",
     "database": "on_rows",
+    "message": "on_message",
 }
 """The method of each kind of trigger; those of the station are all ``on_event``."""
 StationEvent = Literal[
@@ -140,6 +141,10 @@ class Process(Body):
             lateness=lateness,
             **reading,
         )
+
+    def on_message(self, name: str, **starts: Unpack[Starts]) -> Self:
+        """A message that nobody waits for."""
+        return self.on("message", name=name, **starts)
 
     def on_rows(
         self,
