@@ -42,8 +42,9 @@ class Outcome:
         """What the partition must remember of a command's turn."""
         self.counts.events += len(turn.events)
         self.counts.late += turn.late
-        self.timers.extend(turn.entities.timers())
-        self.timers.extend(turn.windows.timers())
+        self.timers += turn.entities.timers()
+        if turn.windows.changed:
+            self.timers += turn.windows.timers()
         for event in turn.events:
             kind = event.type
             if kind in ENDS:

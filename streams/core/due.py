@@ -133,4 +133,4 @@ DUE: dict[type, Callable[[Any], list[Timer]]] = {
 def due_timers(entity: Entity | Window | None) -> list[Timer]:
     """All moments that ``entity`` waits for, in no order."""
     of = DUE.get(type(entity))
-    return [] if of is None else of(entity)
+    return of(entity) if of is not None else []

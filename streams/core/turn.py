@@ -4,7 +4,7 @@
 command sees what the last one did.  Nothing here performs an effect: a shell takes the turn's outcome and commits it.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -39,22 +39,29 @@ class Overlay(Generic[_Kept]):
         self.changed: dict[str, _Kept | None] = {}
 
     def get(self, entity_id: str) -> _Kept | None:
-        if entity_id not in self._seen:
-            entity = self._seen[entity_id] = self._load(entity_id)
-            if timers := due_timers(entity):
-                self._timers[entity_id] = timers
-        return self._seen[entity_id]
+        seen = self._seen
+        if entity_id in seen:
+            return seen[entity_id]
+        entity = seen[entity_id] = self._load(entity_id)
+        if entity is not None and (timers := due_timers(entity)):
+            self._timers[entity_id] = timers
+        return entity
 
     def put(self, entity_id: str, entity: _Kept | None) -> None:
         self._seen[entity_id] = self.changed[entity_id] = entity
 
-    def timers(self) -> Iterator[tuple[list[Timer], list[Timer]]]:
+    def timers(self) -> list[tuple[list[Timer], list[Timer]]]:
         """Of each entity that has changed, the timers that it no longer has, and those that it has now."""
+        changes: list[tuple[list[Timer], list[Timer]]] = []
         for entity_id, entity in self.changed.items():
-            before, now = self._timers.get(entity_id, []), due_timers(entity)
-            if before != now:
+            before, now = self._timers.get(entity_id), due_timers(entity)
+            if before is None or not now:
+                if before or now:
+                    changes.append((before or [], now))
+            elif before != now:
                 gone, new = set(before).difference(now), set(now).difference(before)
-                yield [one for one in before if one in gone], [one for one in now if one in new]
+                changes.append(([one for one in before if one in gone], [one for one in now if one in new]))
+        return changes
 
 
 @dataclass(frozen=True, slots=True)
