@@ -1,0 +1,33 @@
+"""A long process costs what it is long: counted, not timed."""
+
+from streams.core.definition import ProcessDefinition
+from streams.core.state import Finished
+from tests.core.plant import Plant
+
+
+def _events(count: int) -> tuple[int, int]:
+    """How many events, and how many commands, a process of so many activities takes."""
+    log = {"type": "service", "action": "database_log", "config": {"message": "x"}}
+    names = [f"a{number}" for number in range(count)]
+    steps = [{"id": name, "next": after, **log} for name, after in zip(names, [*names[1:], "end"], strict=True)]
+    definition = ProcessDefinition.model_validate(  # beyond what a file may hold
+        {
+            "id": "long",
+            "name": "Long",
+            "version": 1,
+            "max_steps": 20_000,
+            "triggers": [{"type": "api"}],
+            "activities": [{"id": "start", "type": "start", "next": "a0"}, *steps, {"id": "end", "type": "end"}],
+        }
+    )
+    plant = Plant(definition)
+    instance = plant.start("long")
+    plant.settle()
+    assert isinstance(plant.state(instance), Finished)
+    return len(plant.log), len({event.cause for event in plant.log})
+
+
+def test_a_process_of_ten_thousand_activities_takes_ten_times_what_one_of_a_thousand_does() -> None:
+    small, large = _events(1_000), _events(10_000)
+    assert small == (2 * 1_000 + 4, 2)
+    assert large == (2 * 10_000 + 2 + 2 * 10, 11)
