@@ -102,7 +102,11 @@ def _story(number: int) -> Story:
     story = Story(cause, partition, started)
     story.tell("started", key=f"k-{number}", variables={"n": number}, trigger={})
     story.enter("wait", "timer").tell("variable_changed", "wait", name="n", value=number + 0.5, previous=number)
-    return story if number % 3 == 1 else story.tell("failed", "wait", error_type="timeout", error="too late")
+    if number % 3 == 2:
+        return story.tell("failed", "wait", error_type="timeout", error="too late")
+    asked = {"title": f"Task {number}", "priority": number % 100, "users": ["anna"], "form": {"required": ["n"]}}
+    story.tell("task_created", "wait", execution=1, **asked)
+    return story.tell("task_claimed", "wait", execution=1, user="anna") if number % 2 else story
 
 
 @asynccontextmanager

@@ -62,6 +62,7 @@ async def test_the_result_is_row_for_row_the_same_and_owned_tables_stay(site: Re
     expected = {table: (len(rows), len(rows)) for table, rows in before.items()}
     assert {table: (one.rows, one.before) for table, one in report.tables.items()} == expected
     assert expected["process_instances"] == (12, 12)
+    assert expected["tasks"] == (4, 4)
     assert expected["telemetry"] == (40, 40)
     assert (report.records, report.refused, report.kept_rows) == (len(site.told) + 43 + 2, 3, 0)
     assert not report.resumed
