@@ -171,7 +171,7 @@ WATCHING = """
 id: watching
 version: {version}
 triggers:
-  - {{type: pattern, topic: heatpump-telemetry, condition: fields.t > 25.0, count: 2, within: 1h, lateness: 10s,
+  - {{type: pattern, topic: heatpump-telemetry, condition: fields.t > 25.0, count: 2, within: 1h, lateness: 1m,
      device_time: false, max_age: 1h, mode: parallel}}
   - {{type: pattern, topic: heatpump-telemetry, absent: 3s, lateness: 10s, device_time: false, max_age: 1h,
      mode: parallel}}
