@@ -109,7 +109,7 @@ class Resume(Command, tag="resume"):
 
 
 class Retry(Command, tag="retry"):
-    """Let a failed instance go on at the activity where it failed."""
+    """Let an instance go on at the activity where it failed, or at all that incidents have stopped."""
 
     instance_id: str
     reason: Reason | None = None

@@ -64,6 +64,7 @@ EventType = Literal[
     "retry_scheduled",
     "error_caught",
     "incident_created",
+    "incident_resolved",
     # telling people, which no activity waits for
     "notice_requested",
     "notice_sent",

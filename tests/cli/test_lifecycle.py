@@ -19,6 +19,15 @@ activities:
   - {{id: end, type: end}}
 """
 
+ORDER = """
+id: order
+version: 1
+trigger: {type: api}
+variables: [{name: number, type: string, required: true}, {name: paid}]
+activities:
+  - {id: wait, type: message, name: paid, correlation: number, output: paid}
+"""
+
 
 @pytest.fixture(scope="module", autouse=True)
 def deployed(plant: Plant) -> None:
@@ -72,4 +81,22 @@ def test_instances_go_on_with_another_version(plant, instance):
     assert found["status"] == "running"
     plant.ask("signal", "decided", "--instance", instance)
     eventually(lambda: plant.ask("show", instance), lambda one: one["status"] == "completed")
+    assert plant.ask("verify")["ok"]
+
+
+def test_a_message_finds_the_instance_that_waits_for_its_key(plant, tmp_path):
+    path = tmp_path / "order.yaml"
+    path.write_text(ORDER)
+    plant.ask("deploy", str(path))
+    number = f"o-{uuid.uuid4().hex[:8]}"
+    early = plant.ask("publish", "paid", "-c", number, "--payload", '{"amount": 5}', "--id", "m1")
+    assert early["outcome"] == "waiting"
+    first = plant.ask("start", "order", "--key", f"first-{number}", "--var", f"number={number}")["instance_id"]
+    eventually(lambda: plant.ask("show", first), lambda one: one["status"] == "completed")
+    second = plant.ask("start", "order", "--key", f"second-{number}", "--var", f"number={number}")["instance_id"]
+    eventually(lambda: plant.ask("show", second), lambda one: one["current_activity"] == "wait")
+    assert plant.weir("publish", "paid", "-c", number, "--id", "m1").exit_code == 1
+    assert plant.ask("publish", "paid", "-c", number)["instance_id"] == second
+    found = eventually(lambda: plant.ask("show", second), lambda one: one["status"] == "completed")
+    assert found["variables"]["paid"] == {}
     assert plant.ask("verify")["ok"]

@@ -34,6 +34,19 @@ activities:
   - {id: end, type: end}
 """
 
+INCIDENT = """
+id: incident
+version: 1
+trigger: {type: api}
+on_failure: incident
+activities:
+  - id: both
+    type: parallel
+    branches:
+      one: [{id: call, type: service, action: mqtt_publish, config: {topic: pump, payload: 1}}]
+      two: [{id: rest, type: timer, duration: 5m}]
+"""
+
 
 def _running(plant: Plant, key: str | None = "pump-1", **variables: Any) -> str:
     return plant.start("pump", key, **variables)
@@ -182,7 +195,26 @@ def test_an_instance_is_not_retried_while_another_runs_for_its_key() -> None:
 def test_a_running_instance_is_not_retried() -> None:
     plant = Plant(PUMP)
     instance = _running(plant)
-    assert plant.refused(Retry(instance_id=instance))[1] == f"Cannot retry instance {instance}: it is running"
+    text = f"Cannot retry instance {instance}: it has no incident"
+    assert plant.refused(Retry(instance_id=instance)) == ("nothing_to_retry", text)
+
+
+def test_incidents_are_resolved_and_their_tokens_go_on() -> None:
+    plant = Plant(INCIDENT)
+    instance = plant.start("incident", None)
+    plant.refuse(instance, "call", "1.1")
+    plant.do(Suspend(instance_id=instance))
+    assert plant.refused(Retry(instance_id=instance))[1].endswith("it is suspended")
+    plant.do(Resume(instance_id=instance))
+    plant.do(Retry(instance_id=instance, reason="the broker is back"))
+    assert plant.types(instance)[-3:] == [
+        "incident_resolved call@1.1",
+        "activity_started call@1.1",
+        "action_requested call@1.1",
+    ]
+    plant.answer(instance, "call", "1.1")
+    plant.fire_next()
+    assert plant.state(instance).status == "completed"
 
 
 def test_variables_are_set_only_as_the_definition_wants_them() -> None:

@@ -66,7 +66,7 @@ def retry(
     timeout: options.Timeout = 30.0,
     json: options.Json = False,
 ) -> None:
-    """Let a failed instance go on at the activity where it failed."""
+    """Let an instance go on at the activity where it failed, or where its incidents are."""
     command = Retry(instance_id=check_instance(instance, "ID"), reason=reason)
     _tell("retried", _send(session_of(ctx), command, timeout), as_json=json)
 

@@ -28,6 +28,7 @@ from weir.cli import (
     migrate,
     migrate_instances,
     projector,
+    publish,
     replay,
     show,
     signal,
@@ -103,6 +104,7 @@ app.command("export", rich_help_panel=PROCESSES)(export.export)
 app.command("import", rich_help_panel=PROCESSES)(export.import_)
 app.command("start", rich_help_panel=PROCESSES)(start.start)
 app.command("signal", rich_help_panel=PROCESSES)(signal.signal)
+app.command("publish", rich_help_panel=PROCESSES)(publish.publish)
 app.command("cancel", rich_help_panel=PROCESSES)(cancel.cancel)
 app.command("suspend", rich_help_panel=PROCESSES)(lifecycle.suspend)
 app.command("resume", rich_help_panel=PROCESSES)(lifecycle.resume)

@@ -76,6 +76,7 @@ INSTANCE_APPLIERS: dict[str, Callable[[Instance, Event], None]] = {
     "retry_scheduled": errors.retry_scheduled,
     "error_caught": instance.activity_over,
     "incident_created": errors.incident_created,
+    "incident_resolved": instance.activity_over,
     "branches_started": branches.branches_started,
     "branch_completed": branches.branch_completed,
     "items_started": branches.items_started,

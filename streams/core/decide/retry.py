@@ -1,4 +1,7 @@
-"""``retry``: a failed instance goes on at the activity where it failed, as a new execution of it."""
+"""``retry``: an instance goes on at the activity where it failed, or where its incidents are, as new executions.
+
+A failed instance stands still as a whole; of one with incidents only the tokens do that met them.
+"""
 
 from streams.core.commands import Retry
 from streams.core.decide.target import target_instance
@@ -6,16 +9,39 @@ from streams.core.flow import message
 from streams.core.flow.flow import Flow
 from streams.core.flow.held import release
 from streams.core.flow.signals import release_signals
-from streams.core.state import BROKEN, Instance
+from streams.core.places import split_place
+from streams.core.state import BROKEN, UNENDED, Instance
 from streams.core.step import run
 from streams.core.turn import Turn
 
 
 def retry(turn: Turn, command: Retry) -> None:
     """Let the instance run again, unless another one runs for its key where there may be but one."""
-    instance = target_instance(turn, command.instance_id, "retry", BROKEN)
-    if instance is None or _is_refused(turn, instance):
+    instance = target_instance(turn, command.instance_id, "retry", BROKEN | UNENDED)
+    if instance is None:
         return
+    if instance.status in UNENDED:
+        _resolve(turn, instance, command)
+    elif not _is_refused(turn, instance):
+        _go_on(turn, instance, command)
+
+
+def _resolve(turn: Turn, instance: Instance, command: Retry) -> None:
+    incidents = [(place, wait) for place, wait in instance.waiting.items() if wait.kind == "incident"]
+    if not incidents or instance.status != "running":
+        what = "it has no incident" if instance.status == "running" else f"it is {instance.status}"
+        turn.reject("nothing_to_retry", f"Cannot retry instance {instance.id}: {what}", instance.id)
+        return
+    flow = Flow(turn, instance, turn.process_of(instance))
+    for place, wait in incidents:
+        activity_id, token = split_place(place)
+        data = {"execution": wait.execution, "reason": command.reason}
+        flow.emit("incident_resolved", data, activity_id, token, command.reason)
+        flow.go(token, activity_id)
+    run(flow)
+
+
+def _go_on(turn: Turn, instance: Instance, command: Retry) -> None:
     failure, held = instance.failure, instance.held
     assert failure is not None
     turn.emit(instance, "retried", {"reason": command.reason}, failure.activity_id, command.reason, failure.token)
