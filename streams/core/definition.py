@@ -69,8 +69,12 @@ class ProcessDefinition(Head):
 
     @cached_property
     def hash(self) -> str:
-        """SHA-256 of the canonical JSON: the same for every spelling of the same content."""
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        """SHA-256 of the canonical JSON: the same for every spelling of the same content.
+
+        Without what is as by default: a field that a newer Weir has changes nothing of what was deployed before.
+        """
+        content = self.model_dump(mode="json", exclude_defaults=True)
+        text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
     @property

@@ -134,3 +134,12 @@ def test_the_schema_sees_what_an_editor_can_see(old: str, new: str) -> None:
     assert old in TEXT
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(read_yaml(TEXT.replace(old, new, 1)).data, definition_schema())
+
+
+def test_what_is_as_by_default_is_no_content() -> None:
+    text = "id: a\nversion: 1\ntrigger: {type: api}\nactivities: [{id: wait, type: timer, duration: 5m}]\n"
+    spelt = text.replace("version: 1", "version: 1\non_resume: fire\ntimeout: 30d").replace(
+        "api}", "api, mode: single}"
+    )
+    assert parse_definition(text).hash == parse_definition(spelt).hash
+    assert parse_definition(text).hash != parse_definition(text.replace("5m", "6m")).hash
