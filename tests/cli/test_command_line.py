@@ -16,7 +16,7 @@ DEFINITION = PROJECT / "definitions" / "temperature-control.yaml"
 INSTANCE = "019ab8f0-0000-8001-8000-000000000000"
 COMMANDS = (
     *("actions", "up", "down", "status", "logs", "metrics", "demo", "deploy", "validate", "start", "signal", "cancel"),
-    *("definitions", "activate", "deactivate", "diff", "template", "export", "import"),
+    *("definitions", "activate", "deactivate", "diff", "bpmn", "template", "export", "import"),
     *("instances", "show", "history", "worker", "projector", "api", "migrate", "topics", "verify", "replay"),
 )
 
@@ -278,3 +278,15 @@ def test_a_difference_is_exit_code_1(weir, tmp_path):
     assert found == ["activity", "wait_recheck", "duration", "5m", "10m"]
     assert (document["old"]["version"], document["new"]["version"], document["instances"]) == (1, 2, None)
     assert weir("diff", str(DEFINITION), str(other)).stdout == "~ activity wait_recheck: duration: 5m → 10m\n"
+
+
+def test_a_definition_is_drawn_without_a_plant(weir, tmp_path: Path):
+    shown = weir("bpmn", str(DEFINITION))
+    assert shown.exit_code == 0
+    assert shown.stdout.startswith('<?xml version="1.0" encoding="UTF-8"?>\n<bpmn:definitions ')
+    assert weir("bpmn", str(DEFINITION), "-o", "drawn.bpmn").stdout == ""
+    assert (tmp_path / "drawn.bpmn").read_text() == shown.stdout
+    refused = weir("bpmn", "lacking.yaml")
+    assert (refused.exit_code, "lacking.yaml: Expected a text file" in refused.stderr) == (2, True)
+    refused = weir("bpmn", str(DEFINITION), "-o", str(tmp_path))
+    assert (refused.exit_code, "Expected to write" in refused.stderr) == (2, True)

@@ -52,6 +52,7 @@ def test_a_git_folder_is_planned_and_deployed_and_its_commit_is_known(plant: Pla
     assert plant.weir("definitions", "show", "oak").stdout == file.read_text(), "comments too"
     assert parse_definition(plant.weir("definitions", "show", "oak", "--canonical").stdout).hash == shown["hash"]
     assert "Eve" in plant.weir("definitions", "list").stdout
+    assert plant.weir("bpmn", "oak").stdout == plant.weir("bpmn", str(file)).stdout
 
 
 def test_changed_content_needs_a_version_and_bump_gives_it_one(plant: Plant, tmp_path: Path) -> None:

@@ -11,12 +11,12 @@ import typer
 from projections.queries import waiting
 from streams.core.definition import ProcessDefinition
 from streams.core.diff import Change, diff, hindrances
-from streams.core.parse import parse_definition
 from streams.core.templates.placeholders import shown
 from streams.deployed import Deployed
 from weir.cli import options
 from weir.cli.errors import ExitCode
 from weir.cli.output import err, out, print_json
+from weir.cli.reading import read_file
 from weir.cli.session import Session, session_of
 from weir.database import NoSchemaError, UnreachableError, connected
 from weir.repository import read_deployed
@@ -82,11 +82,7 @@ def _sides(session: Session, old: str, new: str | None) -> tuple[Side, Side]:
 
 def _side(text: str, deployed: Mapping[str, Deployed]) -> Side:
     if is_file(text):
-        try:
-            content = Path(text).read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise typer.BadParameter(f"Expected a text file in UTF-8, but got: {error}", param_hint=text) from None
-        return Side(parse_definition(content, text), text, deployed=False)
+        return Side(read_file(Path(text)), text, deployed=False)
     return _named(parse_name(text), deployed)
 
 

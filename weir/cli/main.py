@@ -12,6 +12,7 @@ from weir.cli import (
     actions,
     activate,
     api,
+    bpmn,
     cancel,
     dead_letters,
     definitions,
@@ -99,6 +100,7 @@ app.add_typer(definitions.app, name="definitions", rich_help_panel=PROCESSES)
 app.command("activate", rich_help_panel=PROCESSES)(activate.activate)
 app.command("deactivate", rich_help_panel=PROCESSES)(activate.deactivate)
 app.command("diff", rich_help_panel=PROCESSES)(diff.compare)
+app.command("bpmn", rich_help_panel=PROCESSES)(bpmn.bpmn)
 app.add_typer(templates.app, name="template", rich_help_panel=PROCESSES)
 app.command("export", rich_help_panel=PROCESSES)(export.export)
 app.command("import", rich_help_panel=PROCESSES)(export.import_)

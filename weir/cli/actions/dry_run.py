@@ -10,9 +10,7 @@ from streams.actions.base import ActionError
 from streams.actions.dry_run import dry_connections
 from streams.actions.dry_run import dry_run as effect_of
 from streams.core.activities import ServiceNode
-from streams.core.definition import ProcessDefinition
 from streams.core.expressions import ExpressionError
-from streams.core.parse import parse_definition
 from streams.core.process import Process, VariablesError, compile_process
 from streams.core.suggest import suggest
 from streams.secrets import Secrets, UnknownSecretError
@@ -20,6 +18,7 @@ from weir.cli import options
 from weir.cli.errors import CliError, ExitCode
 from weir.cli.options import parse_variables
 from weir.cli.output import err, out, print_json
+from weir.cli.reading import read_file
 from weir.cli.session import session_of
 
 
@@ -39,7 +38,7 @@ def dry_run(
     Secrets stay names; whether each is set here is told.
     """
     session = session_of(ctx)
-    process = compile_process(_read(file))
+    process = compile_process(read_file(file))
     node = _node(process, activity)
     given = parse_variables(var or [], variables)
     try:
@@ -57,14 +56,6 @@ def dry_run(
     out().print(orjson.dumps(effect.details, option=orjson.OPT_INDENT_2).decode(), markup=False)
     for name in [name for name, is_set in secrets.items() if not is_set]:
         err().print(f"secret {name!r} is not set here: WEIR_SECRET_{name.upper()}", markup=False)
-
-
-def _read(file: Path) -> ProcessDefinition:
-    try:
-        return parse_definition(file.read_text(encoding="utf-8"), str(file))
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{file}: Expected a text file in UTF-8, but got: {error}"
-        raise CliError(message, reason="no_files", code=ExitCode.USAGE) from None
 
 
 def _node(process: Process, activity: str) -> ServiceNode:
