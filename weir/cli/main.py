@@ -37,6 +37,7 @@ from weir.cli import (
     status,
     tasks,
     templates,
+    test,
     topics,
     up,
     validate,
@@ -94,6 +95,7 @@ app.command("logs", rich_help_panel=PLANT)(logs.logs)
 app.command("metrics", rich_help_panel=PLANT)(metrics.metrics)
 
 app.command("validate", rich_help_panel=PROCESSES)(validate.validate)
+app.command("test", rich_help_panel=PROCESSES)(test.run_tests)
 app.add_typer(actions.app, name="actions", rich_help_panel=PROCESSES)
 app.command("deploy", rich_help_panel=PROCESSES)(deploy.deploy)
 app.add_typer(definitions.app, name="definitions", rich_help_panel=PROCESSES)

@@ -19,6 +19,7 @@ STATUS_STYLES = {
     "completed": "dim",
     "deployed": "green",
     "valid": "green",
+    "passed": "green",
     "failed": "bold red",
     "refused": "bold red",
     "invalid": "bold red",

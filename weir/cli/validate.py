@@ -17,6 +17,7 @@ from weir.cli.errors import CliError, ExitCode
 from weir.cli.output import err, print_json, print_table
 from weir.cli.session import session_of
 from weir.cli.watching import whenever_changed
+from weir.testkit.case import is_test
 
 _TEMPLATE = re.compile(rf"^kind:\s*[\"']?{KIND}\b", re.MULTILINE)
 SUFFIXES = (".yaml", ".yml")
@@ -51,7 +52,7 @@ class Checked:
 
 
 def definition_files(paths: list[Path]) -> list[Path]:
-    """The YAML files among ``paths`` and in the folders among them, sorted.  Raises ``CliError``."""
+    """The YAML files among ``paths`` and in the folders among them, sorted, without the tests.  Raises ``CliError``."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -63,7 +64,10 @@ def definition_files(paths: list[Path]) -> list[Path]:
             found.append(path)
         else:
             raise CliError(f"{path}: there is no such file or folder.", reason="no_files", code=ExitCode.USAGE)
-    return list(dict.fromkeys(found))
+    definitions = [file for file in dict.fromkeys(found) if not is_test(file.name)]
+    if found and not definitions:
+        raise CliError("Expected definitions, but there are only tests: `weir test` runs them.", reason="no_files")
+    return definitions
 
 
 def check_file(file: Path, topics: Topics) -> Checked:

@@ -107,7 +107,8 @@ class Stub:
 class VirtualPlant:
     """``now_ms`` is plant time in Unix milliseconds, and wall time too.
 
-    ``stubs`` answer for actions, by activity id, else by the action's name.
+    ``stubs`` answer for actions, by activity id, else by the action's name.  ``confined``: scripts do not run where the
+    kernel has no sandbox for them; where it has one they are in it anyway.
     """
 
     topics: Topics
@@ -119,6 +120,7 @@ class VirtualPlant:
     letters: list[str] = field(default_factory=list)
     """Reasons of the dead letters."""
     generation: int = 0
+    confined: bool = False
 
     def __post_init__(self) -> None:
         self._clock = PlantClock()
@@ -134,7 +136,7 @@ class VirtualPlant:
         fakes = fake_connections(frozenset(self.topics.telemetry))
         assert isinstance(fakes.emitter, FakeEmitter)
         self._emitter = fakes.emitter
-        self._performers = performers(fakes._replace(plant_ms=lambda: self.now_ms, confined=False))
+        self._performers = performers(fakes._replace(plant_ms=lambda: self.now_ms, confined=self.confined))
 
     # ---- the definitions, as router and processors ask for them
 

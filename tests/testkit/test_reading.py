@@ -1,0 +1,101 @@
+"""Files of tests that cannot be used: every problem has its place and the fix."""
+
+import pytest
+
+from streams.core.commands import TopicCommand
+from weir.testkit.read import load
+from weir.testkit.steps import COMMANDS
+
+ENGINE = {
+    *(
+        "observe",
+        "observe_pattern",
+        "watch_keys",
+        "complete_activity",
+        "fail_activity",
+        "set_schedule",
+        "record_notice",
+    ),
+    *(
+        "release_start",
+        "request_slot",
+        "return_slot",
+        "continue",
+        "subscribe",
+        "unsubscribe",
+        "return_message",
+        "deliver",
+    ),
+}
+DEFINITIONS = {"deploy_definition", "activate_definition", "deactivate_definition", "migrate"}
+"""A plant in memory has one version of each, which is active."""
+
+
+def test_a_test_may_send_every_command_that_people_send():
+    known = {one.__struct_config__.tag for one in TopicCommand.__args__}
+    assert known == {*COMMANDS, *ENGINE, *DEFINITIONS}
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("tests: [", "1:9: This is no YAML"),
+        ("[]", "1:1: Expected tests, with 'tests:'"),
+        ("{}", "1:1: Expected a field 'tests', but it is missing\n"),
+        ("tests: []", "1:8: tests: Expected at least one element"),
+        ("tests: [3]", "1:9: tests[0]: Expected a mapping, but got 3"),
+        ("tests: [{expect: [{}]}]", "Expected a field 'name', but it is missing"),
+        ("tests: [{name: a}]", "tests[a]: Expected 'expect' or 'effects': this test asks nothing\n"),
+        ("tests: [{name: a, expct: [{}], expect: [{}]}]", "1:19: tests[a].expct: Unknown field 'expct'"),
+        ("tests: [{name: a, expct: [{}], expect: [{}]}]", "Did you mean 'expect'?"),
+        ("tests: [{name: a, expect: {}}]", "tests[a].expect: Expected a list, but got a mapping"),
+        ("tests: [{name: a, expect: [{stats: failed}]}]", "Did you mean 'status'?"),
+        ("tests: [{name: a, expect: [{status: compleded}]}]", "Did you mean 'completed'?"),
+        ("tests: [{name: a, expect: [{path: [rset]}]}]", "1:36: tests[a].expect[0].path[0]: Unknown activity 'rset'"),
+        ("tests: [{name: a, expect: [{path: [rset]}]}]", "Did you mean 'rest'?"),
+        ("tests: [{name: a, expect: [{process: pmp}]}]", "Unknown process 'pmp'"),
+        ("tests: [{name: a, effects: [{activity: x}]}]", "Unknown activity 'x'"),
+        ("tests: [{name: a, expect: [{}], stubs: {ordr: [{error: x}]}}]", "Unknown activity or action 'ordr'"),
+        ("tests: [{name: a, expect: [{}], stubs: {order: [{}]}}]", "Expected either 'output' or 'error'"),
+        ("tests: [{name: a, expect: [{}], start: noon}]", "Expected an instant such as"),
+        ("tests: [{name: a, expect: [{}], interval: 5}]", "Expected a duration such as"),
+        ("tests: [{name: a, expect: [{at: 5x}]}]", "Expected a duration such as"),
+        ("tests: [{name: a, until: 5m, expect: [{at: 6m}]}]", "Expected a time up to the test's 'until'"),
+        ("tests: [{name: a, expect: [{}], input: [{topic: heat}]}]", "Unknown topic 'heat'"),
+        (
+            "tests:\n  - {name: a, expect: [{}],\n     input: [{topic: device-events, series: {fields.x: '1 2 hot'}}]}",
+            "3:61: tests[a].input[0].series.fields.x: Expected a number, a run such as '20+1x10', '5x4', or '_'",
+        ),
+        ("tests: [{name: a, expect: [{}], input: [{topic: device-events, series: {x: '1'}}]}]", "input[0].series"),
+        ("tests: [{name: a, expect: [{}], do: [{sginal: {name: x}}]}]", "Unknown command 'sginal'"),
+        ("tests: [{name: a, expect: [{}], do: [{sginal: {name: x}}]}]", "Did you mean 'signal'?"),
+        ("tests: [{name: a, expect: [{}], do: [{at: 1m}]}]", "Expected one command, but got 0"),
+        ("tests: [{name: a, expect: [{}], do: [{signal: {}}]}]", "Expected a field 'name', but it is missing"),
+        (
+            "tests: [{name: a, expect: [{}], do: [{signal: {name: 3}}]}]",
+            "do[0].signal.name: Expected 'str', but got 'int'",
+        ),
+        ("tests: [{name: a, expect: [{}], do: [{signal: {nme: x}}]}]", "Did you mean 'name'?"),
+        ("tests: [{name: a, expect: [{}], do: [{claim_task: {activity: aks, user: m}}]}]", "Unknown activity 'aks'"),
+        ("tests: [{name: a, expect: [{}], do: [stop]}]", "Expected a command such as"),
+        (
+            "definitions: [gone.yaml]\ntests: [{name: a, expect: [{}]}]",
+            "1:15: definitions[0]: There is no file 'gone.yaml' beside pump.test.yaml",
+        ),
+        ("tests: [{name: a, name: b, expect: [{}]}]", "The key 'name' is there twice"),
+    ],
+)
+def test_a_problem_has_its_place_and_the_fix(suite, text, problem):
+    assert problem in "\n".join(suite(text).problems) + "\n"
+
+
+def test_a_broken_definition_is_told_as_validate_tells_it(suite):
+    loaded = suite("tests: [{name: a, expect: [{}]}]", "id: pump\n")
+    assert any("/pump.yaml:" in one and "Expected 'trigger:'" in one for one in loaded.problems)
+
+
+def test_a_file_without_a_definition_says_how_to_name_one(suite, tmp_path, topics):
+    (tmp_path / "fan.test.yaml").write_text("tests: [{name: a, expect: [{}]}]")
+    (problem,) = load(tmp_path / "fan.test.yaml", topics).problems
+    assert "there is no fan.yaml" in problem
+    assert "definitions: [x.yaml]" in problem
