@@ -47,6 +47,7 @@ def suite(tmp_path: Path, topics: Topics) -> Callable[[str], Loaded]:
 
     def read(text: str, definition: str = DEFINITION) -> Loaded:
         (tmp_path / "pump.yaml").write_text(definition)
+        (tmp_path / "fan.yaml").write_text(definition.replace("id: pump", "id: fan"))
         file = tmp_path / "pump.test.yaml"
         file.write_text(text)
         return load(file, topics)

@@ -1,8 +1,13 @@
 """Files of tests that cannot be used: every problem has its place and the fix."""
 
+import re
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 
 from streams.core.commands import TopicCommand
+from streams.core.yaml_text import yaml_text
 from weir.testkit.read import load
 from weir.testkit.steps import COMMANDS
 
@@ -77,6 +82,16 @@ def test_a_test_may_send_every_command_that_people_send():
         ),
         ("tests: [{name: a, expect: [{}], do: [{signal: {nme: x}}]}]", "Did you mean 'name'?"),
         ("tests: [{name: a, expect: [{}], do: [{claim_task: {activity: aks, user: m}}]}]", "Unknown activity 'aks'"),
+        ("tests: [{name: a, expect: [{}], do: [{claim_task: {activity: [1], user: m}}]}]", "activity: Expected a text"),
+        ("definitions: pump.yaml\ntests: [{name: a, expect: [{}]}]", "1:14: definitions: Expected a list"),
+        (
+            "definitions: [pump.yaml, fan.yaml]\ntests: [{name: a, expect: [{}]}]",
+            "Expected 'process': there are several",
+        ),
+        (
+            "definitions: [pump.yaml, fan.yaml]\ntests: [{name: a, effects: [{}], do: [{start_process: {}}]}]",
+            "2:55: tests[a].do[0].start_process: Expected 'definition_id': there are several definitions",
+        ),
         ("tests: [{name: a, expect: [{}], do: [stop]}]", "Expected a command such as"),
         (
             "definitions: [gone.yaml]\ntests: [{name: a, expect: [{}]}]",
@@ -95,7 +110,57 @@ def test_a_broken_definition_is_told_as_validate_tells_it(suite):
 
 
 def test_a_file_without_a_definition_says_how_to_name_one(suite, tmp_path, topics):
-    (tmp_path / "fan.test.yaml").write_text("tests: [{name: a, expect: [{}]}]")
-    (problem,) = load(tmp_path / "fan.test.yaml", topics).problems
-    assert "there is no fan.yaml" in problem
+    (tmp_path / "tap.test.yaml").write_text("tests: [{name: a, expect: [{}]}]")
+    (problem,) = load(tmp_path / "tap.test.yaml", topics).problems
+    assert "there is no tap.yaml" in problem
     assert "definitions: [x.yaml]" in problem
+
+
+WHOLE = {
+    "definitions": ["pump.yaml"],
+    "tests": [
+        {
+            "name": "a",
+            "start": "2026-03-02T04:00:00Z",
+            "interval": "1m",
+            "input": [
+                {"topic": "device-events", "tags": {"a": "b"}, "series": {"fields.x": "1+1x3", "fields.y": ["a"]}}
+            ],
+            "do": [
+                {"at": "1m", "complete_task": {"activity": "ask", "user": "mia", "answers": {"x": 1}}, "refused": "x"},
+                {"start_process": {"key": "k", "variables": {"temp": 1}}},
+            ],
+            "stubs": {"ask": [{"error": "x", "retryable": True}, {"output": {"y": 1}}]},
+            "until": "5m",
+            "expect": [{"at": "2m", "key": "k", "path": ["ask"], "variables": {"n": 1}, "messages": ["m"], "count": 1}],
+            "effects": [{"action": "notify", "config": {"topic": "x"}, "outcome": "completed"}],
+        }
+    ],
+}
+
+
+def _places(data: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield place
+    inner = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for step, value in inner:
+        yield from _places(value, (*place, step))
+
+
+def _changed(data: Any, place: tuple[Any, ...], value: Any) -> Any:
+    if not place:
+        return value
+    copy = data.copy()
+    copy[place[0]] = _changed(data[place[0]], place[1:], value)
+    return copy
+
+
+ANYTHING = [None, 3, "x", [], [[1]], {"x": 1}]
+TINY = "id: pump\nname: P\ntrigger: {type: api}\nversion: 1\nactivities: [{id: ask, type: timer, duration: 1s}]\n"
+
+
+@pytest.mark.parametrize("place", list(_places(WHOLE)), ids=str)
+def test_anything_anywhere_is_read_or_refused_with_its_place(suite, place):
+    assert suite(yaml_text(WHOLE), TINY).problems == []
+    for value in ANYTHING:
+        for problem in suite(yaml_text(_changed(WHOLE, place, value)), TINY).problems:
+            assert re.search(r"pump\.(test\.)?yaml:\d+:\d+: ", problem)

@@ -26,8 +26,8 @@ def check_names(
         _known("activity or action", [*activities, *ACTIONS], _stubs(case), place, report, key=True)
         if len(processes) > 1:
             for steps, name in _processes(case):
-                if name is None and steps[0] == "expect":
-                    report.add((*place, *steps[:-1]), "Expected 'process': there are several definitions")
+                if name is None and (steps[0] == "expect" or "start_process" in steps):
+                    report.add((*place, *steps[:-1]), f"Expected {steps[-1]!r}: there are several definitions")
 
 
 def _known(kind: str, known: Iterable[str], named: Named, place: Steps, report: Report, *, key: bool = False) -> None:

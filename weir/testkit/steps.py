@@ -37,6 +37,7 @@ from streams.core.commands import (
     UnclaimTask,
     UpdateTask,
 )
+from streams.core.report import show
 
 _SENT: tuple[type[Command], ...] = (
     StartProcess,
@@ -96,6 +97,9 @@ def fields_of(kind: str) -> list[str]:
 
 def wrong(step: Step) -> tuple[str, str] | None:
     """What does not fit the command, as the field's name ("" for the whole) and a message; ``None`` where all fits."""
+    for name in names_of(step.type):
+        if name in step.fields and not isinstance(step.fields[name], str):
+            return name, f"Expected a text, but got {show(step.fields[name])}"
     ids = {"definition_id": _ANY_ID} if step.type == "start_process" else {}
     ids |= {"task_id": _ANY_ID} if issubclass(COMMANDS[step.type], TaskCommand) else {}
     ids |= {"instance_id": _ANY_ID} if COMMANDS[step.type] in BY_INSTANCE else {}
