@@ -11,6 +11,7 @@ from typing import Any
 
 from streams.core.actions import ALIASES as ACTION_ALIASES
 from streams.core.actions import SHORT
+from streams.core.activities import KINDS
 from streams.core.activities.service import SERVICES
 from streams.core.definition import ProcessDefinition
 from streams.core.normalise import HEAD_FIELDS
@@ -35,6 +36,9 @@ def definition_schema() -> _Schema:
         _widen_config(parts[service.__name__], parts)
         if name in SHORT:
             _widen_type(parts[service.__name__], name)
+    for kind in KINDS.values():
+        for name in (name for name, several in kind.model.body_fields.items() if several):
+            _widen_bodies(parts[kind.model.__name__]["properties"], name)
     properties = schema["properties"]
     parts[ACTIVITY] = properties["activities"]["items"]
     properties["activities"]["minItems"] = 1
@@ -75,6 +79,12 @@ def _widen_config(service: _Schema, parts: dict[str, _Schema]) -> None:
         {"anyOf": [{"required": [name]}, {"properties": {"config": {"required": [name]}}, "required": ["config"]}]}
         for name in needed
     ]
+
+
+def _widen_bodies(properties: _Schema, name: str) -> None:
+    """Bodies without names of their own: a list of them."""
+    body = {"type": "array", "items": {"$comment": "activity"}}
+    properties[name] = {"anyOf": [properties[name], {"type": "array", "items": body, "minItems": 1}]}
 
 
 def _widen_type(service: _Schema, name: str) -> None:

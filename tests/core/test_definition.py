@@ -42,6 +42,7 @@ def test_every_kind_of_activity_becomes_a_node_that_can_be_entered() -> None:
         "  - {id: g, type: parallel, branches: {one: {id: h, type: timer, duration: 1s}}}\n"
         "  - {id: i, type: foreach, items: '[1]', activities: [{id: j, type: timer, duration: 1s}]}\n"
         "  - {id: k, type: compensate}\n"
+        "  - {id: m, type: subprocess, process: other}\n"
         "  - {id: l, type: decision, cases: [{when: x > 1, next: end}], default: end}\n"
     )
     assert {one.type for one in compiled.definition.all_activities()} == set(KINDS)
