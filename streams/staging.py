@@ -75,15 +75,17 @@ def stage_turn(turn: Turn, topics: Topics) -> Staged:
     for record in turn.published:
         key = record_key(record).encode()
         outputs.append((topics.definitions.name, DEFINITIONS_PARTITION, key, encode_json(record), ()))
-    outputs += [_follow_up(command, turn.around, topics) for command in turn.follow_ups]
+    for command in turn.follow_ups:
+        outputs.append(_follow_up(command, turn.around, topics))
     writes: list[tuple[bytes, bytes | None]] = [
         (entity_id.encode(), None if entity is None else encode_entity(entity))
         for entity_id, entity in turn.entities.changed.items()
     ]
-    writes += [
-        (record.encode(), None if window is None else encode_window(window))
-        for record, window in turn.windows.changed.items()
-    ]
+    if turn.windows.changed:
+        writes += [
+            (record.encode(), None if window is None else encode_window(window))
+            for record, window in turn.windows.changed.items()
+        ]
     for feed, reading in turn.readings.items():
         writes.append((feed.record.encode(), None if reading is None else orjson.dumps(reading)))
     return Staged(outputs, writes)

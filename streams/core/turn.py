@@ -13,7 +13,7 @@ import msgspec
 
 from streams.core.apply import apply_at
 from streams.core.commands import TopicCommand
-from streams.core.due import Timer, due_timers
+from streams.core.due import DUE, Timer, due_timers
 from streams.core.durations import instant
 from streams.core.events import VERSION, Event
 from streams.core.patterns.window import Window
@@ -43,7 +43,7 @@ class Overlay(Generic[_Kept]):
         if entity_id in seen:
             return seen[entity_id]
         entity = seen[entity_id] = self._load(entity_id)
-        if entity is not None and (timers := due_timers(entity)):
+        if type(entity) in DUE and (timers := due_timers(entity)):
             self._timers[entity_id] = timers
         return entity
 
@@ -54,7 +54,7 @@ class Overlay(Generic[_Kept]):
         """Of each entity that has changed, the timers that it no longer has, and those that it has now."""
         changes: list[tuple[list[Timer], list[Timer]]] = []
         for entity_id, entity in self.changed.items():
-            before, now = self._timers.get(entity_id), due_timers(entity)
+            before, now = self._timers.get(entity_id), due_timers(entity) if type(entity) in DUE else []
             if before is None or not now:
                 if before or now:
                     changes.append((before or [], now))

@@ -122,6 +122,7 @@ CREATES_INSTANCE = "started"
 MOVES_IN_KEY = frozenset({"start_queued", "start_released"})
 LEAVES_KEY = frozenset({"completed", "failed", "cancelled", "timed_out"})
 RETURNS_TO_KEY = "retried"
+_MOVES = LEAVES_KEY | MOVES_IN_KEY | {RETURNS_TO_KEY}
 
 
 def apply_event(entities: Entities, event: Event) -> None:
@@ -152,16 +153,19 @@ def _apply_to_instance(entities: Entities, event: Event, time_ms: int) -> None:
         raise FoldError(f"Expected a running instance {event.subject} for {event.type}, but got {type(state).__name__}")
     if event.seq != state.seq + 1:
         raise _gap(event, state.seq)
-    INSTANCE_APPLIERS[event.type](state, event)
+    kind = event.type
+    INSTANCE_APPLIERS[kind](state, event)
     state.seq = event.seq
     state.updated_at = time_ms
-    if event.type in LEAVES_KEY:
+    if kind not in _MOVES:  # most: this is the innermost of all loops
+        entities.put(event.subject, state)
+    elif kind in LEAVES_KEY:
         _index_key(entities, state, event, time_ms)
         entities.put(event.subject, instance.record_of(state))
-        return
-    if event.type == RETURNS_TO_KEY or (event.type in MOVES_IN_KEY and event.data["behind"] == "key"):
-        _index_key(entities, state, event, time_ms)
-    entities.put(event.subject, state)
+    else:
+        if kind == RETURNS_TO_KEY or event.data["behind"] == "key":
+            _index_key(entities, state, event, time_ms)
+        entities.put(event.subject, state)
 
 
 def _index_key(entities: Entities, state: Instance, event: Event, time_ms: int) -> None:

@@ -7,8 +7,10 @@ from streams.core.state import HeldSignal, Key
 
 def index(entity: Key, event: Event, time_ms: int) -> None:
     """An instance of the key began to run, to wait for its turn, or ended."""
-    _take_out(entity.running, event)
-    _take_out(entity.queued, event)
+    if entity.running:
+        _take_out(entity.running, event)
+    if entity.queued:
+        _take_out(entity.queued, event)
     if event.type in RUNS:
         entity.running.setdefault(event.definition_id, []).append(event.subject)
     elif event.type == "start_queued":

@@ -4,7 +4,7 @@ Pure: everything undetermined came with the command or is in the turn's surround
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 from streams.core.commands import (
     DEFINITIONS_KEY,
@@ -127,6 +127,10 @@ DECIDERS: dict[type, Callable[[Turn, Any], None]] = {
 }
 
 
+_OF_KEY = frozenset(get_args(DefinitionCommand | ScheduleCommand | SoftCommand | MailboxCommand))
+"""What lives where its record's key does; looked up, since every command asks."""
+
+
 def decide(turn: Turn, command: AnyCommand) -> None:
     """Decide ``command``: afterwards ``turn`` holds its events, or its rejection, or neither."""
     DECIDERS[type(command)](turn, command)
@@ -148,7 +152,7 @@ def home_of(command: TopicCommand, partitions: int) -> int | None:
 
     Raises ``ValueError`` when the command names an instance that cannot exist, or no target.
     """
-    if isinstance(command, DefinitionCommand | ScheduleCommand | SoftCommand | MailboxCommand):
+    if type(command) in _OF_KEY:
         return partition_for(command_key(command) or "", partitions)
     if isinstance(command, StartProcess) and command.key is not None:
         return partition_for(command.key, partitions)

@@ -60,7 +60,7 @@ class Flow:
         data: dict[str, Any] = {"activity_type": kind, "execution": execution}
         if node.limit_ms is not None:
             data["timeout_at"] = instant_text(self.now_ms + node.limit_ms)
-        self.emit("activity_started", data, node.id, token)
+        self.turn.emit(self.instance, "activity_started", data, node.id, None, token)
         return execution
 
     def leave(self, node: Node, execution: int, token: str | None) -> str | None:
