@@ -3,6 +3,7 @@
     cli.py      the command line and the registry of workloads
     w1.py w2.py w3.py telemetry.py replay.py stopped.py    one workload each; open_loop.py is half of W1
     recovery.py scale.py    starting again with a large state; workers that come, go and die
+    activities.py    the core by kind of activity
     stalls.py   a steady load and its longest wait; fleet.py the supervised processors
     session.py  what W1, W2, W3 have in common: a plant, a load generator, rows
     plant.py    topics and roles of a run, in a home of its own; services.py what is below them

@@ -6,10 +6,16 @@ import sys
 from typing import Any
 
 from benchmarks.cli import WORKLOADS
+from streams.core.activities import KINDS
 from weir.home import PROJECT
 from weir.stack.stack import Stack
 
-RUNS = (("w1", "w2"), ("w3", "telemetry"), ("replay", "recovery", "core"), ("scale", "stopped", "patterns"))
+RUNS = (
+    ("w1", "w2"),
+    ("w3", "telemetry", "activities"),
+    ("replay", "recovery", "core"),
+    ("scale", "stopped", "patterns"),
+)
 ON_THE_PATH = {"processor", "actions", "projector", "kafka", "postgres", "load"}
 INSTANCES = 20
 TIMEOUT_S = 240
@@ -70,3 +76,4 @@ async def test_every_workload_measures_and_finds_nothing_lost(running_stack: Sta
     assert stopped["processor_us_ratio"] > 0
     assert stopped["instances"] >= INSTANCES
     assert found["core"]["cpu_us_per_instance"]["total"] > 0
+    assert found["activities"]["us"].keys() == KINDS.keys()
