@@ -75,8 +75,8 @@ def stage_turn(turn: Turn, topics: Topics) -> Staged:
     for record in turn.published:
         key = record_key(record).encode()
         outputs.append((topics.definitions.name, DEFINITIONS_PARTITION, key, encode_json(record), ()))
-    for command in turn.follow_ups:
-        outputs.append(_follow_up(command, turn.around, topics))
+    if turn.follow_ups:
+        outputs += [_follow_up(command, turn.around, topics) for command in turn.follow_ups]
     writes: list[tuple[bytes, bytes | None]] = [
         (entity_id.encode(), None if entity is None else encode_entity(entity))
         for entity_id, entity in turn.entities.changed.items()

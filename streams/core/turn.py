@@ -193,7 +193,9 @@ class Turn:
         token: str | None = None,
     ) -> None:
         """An event of ``instance``, applied at once.  ``instance`` itself is what changes; ``data`` is the event's."""
-        time_ms, time = self._time(instance.updated_at)
+        time_ms, time = self.now_ms, self._now
+        if instance.updated_at > time_ms:
+            time_ms, time = self._time(instance.updated_at)
         event = Event(
             VERSION,
             event_type,
@@ -208,7 +210,8 @@ class Turn:
             token,
             data,
         )
-        self._append(event, time_ms)
+        apply_at(self.entities, event, time_ms)
+        self.events.append(event)
 
     def emit_first(self, subject: str, process: Process, data: dict[str, Any]) -> Instance:
         """The ``started`` event of a new instance, applied; returns the instance."""

@@ -4,7 +4,7 @@ Pure: everything undetermined came with the command or is in the turn's surround
 """
 
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any
 
 from streams.core.commands import (
     DEFINITIONS_KEY,
@@ -127,8 +127,8 @@ DECIDERS: dict[type, Callable[[Turn, Any], None]] = {
 }
 
 
-_OF_KEY = frozenset(get_args(DefinitionCommand | ScheduleCommand | SoftCommand | MailboxCommand))
-"""What lives where its record's key does; looked up, since every command asks."""
+OfKey = DefinitionCommand | ScheduleCommand | SoftCommand | MailboxCommand
+"""What lives where its record's key does; made once, since every command asks."""
 
 
 def decide(turn: Turn, command: AnyCommand) -> None:
@@ -152,7 +152,7 @@ def home_of(command: TopicCommand, partitions: int) -> int | None:
 
     Raises ``ValueError`` when the command names an instance that cannot exist, or no target.
     """
-    if type(command) in _OF_KEY:
+    if isinstance(command, OfKey):
         return partition_for(command_key(command) or "", partitions)
     if isinstance(command, StartProcess) and command.key is not None:
         return partition_for(command.key, partitions)

@@ -87,12 +87,16 @@ def _trigger(command: StartProcess, process: Process) -> int | None:
 
 def _cools_until(turn: Turn, command: StartProcess, process: Process) -> int:
     key = turn.entities.get(key_entity(command.key or ""))
-    return key.cooldowns.get(f"{process.id}/{_trigger(command, process)}", 0) if isinstance(key, Key) else 0
+    if not isinstance(key, Key) or not key.cooldowns:
+        return 0
+    return key.cooldowns.get(f"{process.id}/{_trigger(command, process)}", 0)
 
 
 def _cooldown(turn: Turn, command: StartProcess, process: Process) -> dict[str, Any]:
+    if command.key is None or not process.cooldowns:
+        return {}
     trigger = _trigger(command, process)
-    if command.key is None or trigger is None or (cooldown := process.cooldowns.get(trigger)) is None:
+    if trigger is None or (cooldown := process.cooldowns.get(trigger)) is None:
         return {}
     return {"cooldown": {"trigger": trigger, "until": instant_text(turn.now_ms + cooldown)}}
 
