@@ -43,7 +43,16 @@ class Plant:
 
     async def deploy(self, name: str, version: int = 1, *, live: bool = False) -> None:
         text = ALARM.format(id=name, version=version, topic=self.topic, live=str(live).lower())
-        record = {"v": 1, "id": name, "version": version, "definition": parse_definition(text).model_dump(mode="json")}
+        definition = parse_definition(text)
+        record = {
+            "v": 1,
+            "id": name,
+            "version": version,
+            "hash": definition.hash,
+            "name": definition.name,
+            "definition": definition.model_dump(mode="json"),
+            "deployed_at": "2026-01-01T00:00:00.000Z",
+        }
         await self.producer.send_and_wait(
             self.topics.definitions.name, msgspec.json.encode(record), f"{name}:{version}".encode()
         )

@@ -109,7 +109,7 @@ async def test_a_plant_that_was_stopped_for_a_week_does_nothing_old(settings: Se
         fast = clock(stopped_ms, stopped_ms, WEEK_MS / max(1_000, now_ms() - stopped_ms))
         async with working(own.model_copy(update={"clock": fast}), tmp_path, PROCESSOR, ROUTER, ACTIONS):
             [answer] = expired(await commands.until(expired))
-            await rejections.until(lambda records: {"stale", "not_running"} <= _reasons(records))
+            await rejections.until(lambda records: {"stale", "not_awaited"} <= _reasons(records))
         assert decode_event(await _started_as(events, answer.instance_id)).data["key"] == REQUESTED
 
         later_ms, wall_ms = PlantClock.parse(fast).plant_ms(now_ms()), now_ms()

@@ -50,7 +50,7 @@ async def test_from_start_to_end(site: tuple[Settings, Topics], api: httpx.Async
         assert place == f"/processes/{instance}"
         assert started.json()["key"] == "order-7"
 
-        (listed,) = (await api.get("/definitions")).json()
+        (listed,) = (await eventually(lambda: api.get("/definitions"), lambda found: found.json())).json()
         assert (listed["id"], listed["version"], listed["active"], listed["off"]) == ("approval", 1, True, False)
         content = (await api.get("/definitions/approval?version=1")).json()
         assert content["definition"]["activities"][1]["name"] == "decided"

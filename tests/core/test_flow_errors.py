@@ -215,3 +215,21 @@ def test_a_long_way_is_gone_by_several_commands() -> None:
     assert types.count("activity_completed") == 2_500
     assert isinstance(plant.state(one), Finished)
     fold(plant.log)
+
+
+def test_what_was_due_long_before_the_plant_came_back_is_not_asked_again() -> None:
+    plant, one = started(rows(CALL % ""))
+    plant.around.opened_ms = plant.now + 7 * 86_400_000
+    plant.now = plant.around.opened_ms
+    [failed, *_] = plant.fire_next()
+    assert (failed.type, failed.data["error_type"]) == ("activity_failed", "timeout")
+    assert plant.state(one).status == "failed"
+
+
+def test_an_attempt_that_was_due_long_before_the_plant_came_back_is_not_made() -> None:
+    plant, one = started(rows(CALL % ""))
+    plant.refuse(one, "call", retryable=True)
+    plant.around.opened_ms = plant.now + 7 * 86_400_000
+    plant.now = plant.around.opened_ms
+    [failed, *_] = plant.fire_next()
+    assert (failed.type, failed.data["error_type"]) == ("activity_failed", "expired")

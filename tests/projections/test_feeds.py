@@ -81,7 +81,7 @@ def test_definitions() -> None:
     )
     [item] = definitions.decode(TopicPartition(DEFINITIONS, 0), numbered([value]), WALL).items
     assert (item.id, item.version, bytes(item.definition)) == ("d", 3, b'{"id":"d"}')
-    with pytest.raises(UpgradeNeededError, match=r"'d' has format v2"):
+    with pytest.raises(UpgradeNeededError, match="d:3 has format v2"):
         definitions.decode(TopicPartition(DEFINITIONS, 0), numbered([value.replace(b'"v":1', b'"v":2')]), WALL)
     with pytest.raises(BrokenRecordError, match=r"process-definitions/0 offset 0: Expected a definition"):
         definitions.decode(TopicPartition(DEFINITIONS, 0), numbered([None]), WALL)

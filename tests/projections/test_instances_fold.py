@@ -22,12 +22,21 @@ PASSIVE = {
     "timer_started",
     "timer_fired",
     "message_awaited",
+    *("activity_cancelled", "activity_skipped", "subprocess_requested", "retry_scheduled", "error_caught"),
+    *("branches_started", "branch_completed", "items_started", "item_started", "item_completed"),
+    *("compensation_registered", "compensations_started", "compensation_started", "compensation_completed"),
+    *("incident_created", "incident_resolved", "input_held", "start_queued", "start_released"),
+    *("yielded", "continued"),
 }
 PASSIVE |= {name for name in EVENT_TYPES if name.startswith(("task_", "notice_"))}  # those of ``tasks``
 NOT_OF_INSTANCES = {
     *("signal_buffered", "signal_released", "signal_expired"),
     *("definition_deployed", "definition_activated", "definition_deactivated"),
     *("schedule_set", "schedule_stopped", "schedule_skipped", "schedule_fired"),
+    *("slot_awaited", "slot_granted", "slot_returned"),
+    *("rows_requested", "rows_received", "rows_failed", "row_skipped"),
+    *("subscribed", "unsubscribed"),
+    *("message_buffered", "message_correlated", "message_expired", "message_started"),
 }
 
 

@@ -20,10 +20,12 @@ from streams.core.turn import Turn
 from streams.processing import PartitionProcessor, decode_records
 from streams.settings import Settings
 from streams.topics import Topics, load_topics
+from tests.core import test_instances
 from tests.core.plant import START
-from tests.core.test_instances import APPROVAL, COOLING
+from tests.core.test_instances import APPROVAL
 
 PARTITIONS = 4
+COOLING = test_instances.COOLING.replace("{command: cool}}}", "{command: cool}}, retry: none}")
 
 
 @dataclass

@@ -349,7 +349,7 @@ class TestLog:
         assert (found.kind, found.seq) == ("ended", record(site, "completed").seq + 1)
 
     async def test_an_event_after_a_failure(self, site: VerifySite) -> None:
-        await site.plant("failed", "variable_changed", {"name": "temperature", "value": 1})
+        await site.plant("failed", "signal_received", {"name": "go", "payload": {}})
         assert (await site.differences("failed"))[0].kind == "ended"
 
     async def test_a_timer_that_fires_early(self, site: VerifySite) -> None:

@@ -13,6 +13,8 @@ from streams.core.flow import errors
 from streams.core.flow.flow import WAITS, Flow
 from streams.core.state import Wait
 
+STALE_MS = 600_000
+"""Plant time.  An attempt that was due so much earlier, before the plant stood still, is not made any more."""
 ANSWER_GRACE_MS = 5_000
 """Real time an action's answer may take to arrive, after the action itself had to end."""
 
@@ -84,12 +86,23 @@ def fail(
 
 
 def no_answer(flow: Flow, node: ServiceNode, wait: Wait, token: str | None) -> None:
-    """The deadline has come."""
+    """The deadline has come.  Nothing is asked again that was to be done long before somebody decides here again."""
     error = f"The action did not answer in time: activity {node.id!r}"
-    fail(flow, node, wait, token, errors.TIMEOUT, error, retryable=True)
+    fail(flow, node, wait, token, errors.TIMEOUT, error, retryable=not _is_stale(flow, wait))
+
+
+def _is_stale(flow: Flow, wait: Wait) -> bool:
+    """Whether its moment has passed while the plant stood still, and long ago."""
+    return wait.due is not None and wait.due < flow.turn.around.opened_ms - STALE_MS
 
 
 def again(flow: Flow, node: ServiceNode, wait: Wait, token: str | None) -> None:
     """Time for the next attempt."""
     assert wait.request is not None
+    if _is_stale(flow, wait):
+        error = f"Another attempt was due at {instant_text(wait.due or 0)}, when nobody was there: activity {node.id!r}"
+        told = {"execution": wait.execution, "attempt": wait.attempt, "error_type": "expired", "error": error}
+        flow.emit("activity_failed", told, node.id, token, error)
+        errors.fail(flow, node, token, "expired", error)
+        return
     request(flow, node, wait.request, wait.execution, token, wait.attempt)

@@ -28,6 +28,10 @@ def answered_twice(plant: QuietPlant) -> None:
     add(plant, running(plant, "approve"), "activity_completed", data, "cool")
 
 
+def told_unasked(plant: QuietPlant) -> None:
+    add(plant, running(plant, "approve"), "notice_sent", {"notice": 99}, "approve")
+
+
 def older_command(plant: QuietPlant) -> None:
     """The last command of a partition that has events was carried out before the others, by what its events say."""
     partition, last = next((p, e) for p, e in reversed(plant.events()) if not e.cause.endswith(":timer"))
@@ -169,6 +173,7 @@ PLANTED: dict[str, dict[str, Damage]] = {
         "the next moment is an earlier one": change("schedule_fired", with_(next="2013-12-10T06:00:00Z")),
         "a trigger that is none": change("schedule_fired", with_(trigger=7)),
     },
+    "notice": {"nobody asked": told_unasked},
     "record": {"no event": no_event, "an event under another key": another_key},
 }
 """By check, what to plant for it."""
