@@ -41,7 +41,6 @@ WORK = (
     "activity_cancelled",
     "activity_skipped",
     "error_caught",
-    "retry_scheduled",
     "item_completed",
     "compensation_completed",
     "timed_out",
