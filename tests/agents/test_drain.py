@@ -19,7 +19,7 @@ DEADLINE_S = 10.0
 async def test_roles_that_have_lost_kafka_end_when_they_are_told_to(
     settings: Settings, tmp_path: Path, running_stack: Stack
 ) -> None:
-    own, _ = await make_site(settings, tmp_path)
+    own, _ = await make_site(settings, tmp_path, station=True)
     async with AsyncExitStack() as stack:
         roles = {
             name: await stack.enter_async_context(running(module, own, tmp_path)) for name, module in MODULES.items()

@@ -41,6 +41,7 @@ PARTITIONS = 4
 COOLING = """
 id: week
 version: 1
+timeout: 3650d
 trigger: {{type: redpanda, topic: {topic}, condition: fields.t > 25}}
 variables: [{{name: device, source: tags.device_id, live: false}}]
 activities:

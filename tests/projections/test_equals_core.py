@@ -66,7 +66,9 @@ async def test_batches_of_any_size_lead_to_the_same_rows(world: World) -> None:
     values = [value for path in HISTORIES for value in path.read_bytes().splitlines()]
     dice, tables = random.Random(5), []
     for _ in range(4):
-        await world.connection.execute("TRUNCATE process_instances, process_history, tasks; DELETE FROM projection_positions")
+        await world.connection.execute(
+            "TRUNCATE process_instances, process_history, tasks; DELETE FROM projection_positions"
+        )
         await world.begin(EVENTS)
         left = numbered(values)
         while left:
