@@ -78,6 +78,7 @@ async def test_rows_are_the_fold_of_the_events(world: World) -> None:
         "definition_id": "temperature-control",
         "definition_version": 1,
         "cause": "0:13",
+        "token": None,
     }
     assert await world.position(EVENTS) == 15
 
