@@ -51,7 +51,7 @@ def _partition(events: list[Event]) -> int:
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 def test_every_state_between_the_cuts_is_right_and_no_other(path: Path) -> None:
-    events = events_of(path)
+    events = events_of(path)[:30]  # all cuts of all tables: the cube of it
     tables = [table_of(events[:number]) for number in range(len(events) + 1)]
     told = 0
     for before, after in combinations_with_replacement(range(len(events) + 1), 2):
