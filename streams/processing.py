@@ -197,9 +197,8 @@ class PartitionProcessor:
             log.exception("a command raised twice", partition=self._around.partition, offset=record.offset)
             reason = f"{type(error).__name__}: {error}"
             self._bury(record, reason)
-            if (follow_up := follow_up_of(command, Rejection("incident", reason))) is not None:
-                stage_answer(follow_up, self._source(record), self._around).commit_to(self._writing)
-            self._condemn(_target(command), time, record.offset, "incident", f"{type(error).__name__}: {error}")
+            self._tell_refused(record, command, Rejection("incident", reason))
+            self._condemn(_target(command), time, record.offset, "incident", reason)
             return
         if turn.rejection is not None:
             self._reject(record, command, turn.rejection, time)
@@ -240,10 +239,13 @@ class PartitionProcessor:
 
     def _reject(self, record: Record, command: TopicCommand, rejection: Rejection, time: int) -> None:
         self._outcome.counts.rejected += 1
-        source = self._source(record)
-        stage_rejection(rejection, command, source, time).commit_to(self._writing)
+        stage_rejection(rejection, command, self._source(record), time).commit_to(self._writing)
+        self._tell_refused(record, command, rejection)
+
+    def _tell_refused(self, record: Record, command: TopicCommand, rejection: Rejection) -> None:
+        """Tell whoever waits for what the command would have done."""
         if (follow_up := follow_up_of(command, rejection)) is not None:
-            stage_answer(follow_up, source, self._around).commit_to(self._writing)
+            stage_answer(follow_up, self._source(record), self._around).commit_to(self._writing)
 
     def _bury(self, record: Record, reason: str) -> None:
         self._outcome.counts.dead += 1

@@ -1,8 +1,12 @@
 """What the configurations of the station's actions share: checks of what they say without their values."""
 
-from pydantic import BaseModel
+from typing import Self
+
+from pydantic import BaseModel, model_validator
 from pydantic_core import PydanticCustomError
 
+from streams.core.actions.base import ActionConfig
+from streams.core.scalars import TextTemplate
 from streams.core.suggest import suggest
 
 SEVERITIES = ("info", "warning", "error", "critical")
@@ -34,3 +38,20 @@ def check_one_of(config: BaseModel, names: tuple[str, ...]) -> None:
             "Expected one of {names}, but {got}",
             {"names": f"{', '.join(map(repr, names[:-1]))} and {names[-1]!r}", "got": got},
         )
+
+
+class OneAlert(ActionConfig):
+    """The alert of ``alert_id``, or the one of ``alert_key`` that is not resolved, if there is one.
+
+    ``by`` is who does it, by default the instance; ``note`` what they say to it.
+    """
+
+    alert_id: TextTemplate | None = None
+    alert_key: TextTemplate | None = None
+    by: TextTemplate | None = None
+    note: TextTemplate | None = None
+
+    @model_validator(mode="after")
+    def _names_one_alert(self) -> Self:
+        check_one_of(self, ("alert_id", "alert_key"))
+        return self

@@ -5,14 +5,14 @@ edited: histories of any age must fold to the same state.
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from streams.core.apply import branches, definition, errors, instance, key, lifecycle, mailbox, notice, schedule, task
 from streams.core.durations import instant_ms
 from streams.core.events import Event
 from streams.core.mailbox import Mailbox
 from streams.core.schedule import Schedule
-from streams.core.state import VERSION, DefinitionVersions, Entity, Instance, Key, definition_entity, key_entity
+from streams.core.state import VERSION, DefinitionVersions, Entity, Instance, Key, key_entity
 
 
 class Entities(Protocol):
@@ -179,52 +179,26 @@ def _index_key(entities: Entities, state: Instance, event: Event, time_ms: int) 
     entities.put(entity_id, None if key.is_empty(entity) else entity)
 
 
-def _apply_to_key(entities: Entities, event: Event, time_ms: int) -> None:
-    entity = entities.get(event.subject)
-    if not isinstance(entity, Key):
-        entity = Key(VERSION, event.subject.removeprefix("key:"))
-    if event.seq != entity.seq + 1:
-        raise _gap(event, entity.seq)
-    KEY_APPLIERS[event.type](entity, event)
-    entity.seq = event.seq
-    entity.updated_at = time_ms
-    entities.put(event.subject, entity)
+_Outside = TypeVar("_Outside", Key, DefinitionVersions, Schedule, Mailbox)
 
 
-def _apply_to_definition(entities: Entities, event: Event, time_ms: int) -> None:
-    entity = entities.get(event.subject)
-    if not isinstance(entity, DefinitionVersions):
-        entity = DefinitionVersions(VERSION, event.definition_id, 0, 0, {})
-    if event.seq != entity.seq + 1:
-        raise _gap(event, entity.seq)
-    DEFINITION_APPLIERS[event.type](entity, event)
-    entity.seq = event.seq
-    entity.updated_at = time_ms
-    entities.put(definition_entity(event.definition_id), entity)
+def _outside(
+    kind: type[_Outside], new: Callable[[Event], _Outside], appliers: dict[str, Callable[[_Outside, Event], None]]
+) -> dict[str, Callable[[Entities, Event, int], None]]:
+    """How events of an entity other than an instance are folded; ``new`` makes it before its first one."""
 
+    def fold(entities: Entities, event: Event, time_ms: int) -> None:
+        entity = entities.get(event.subject)
+        if not isinstance(entity, kind):
+            entity = new(event)
+        if event.seq != entity.seq + 1:
+            raise _gap(event, entity.seq)
+        appliers[event.type](entity, event)
+        entity.seq = event.seq
+        entity.updated_at = time_ms
+        entities.put(event.subject, entity)
 
-def _apply_to_schedule(entities: Entities, event: Event, time_ms: int) -> None:
-    entity = entities.get(event.subject)
-    if not isinstance(entity, Schedule):
-        entity = Schedule(VERSION, event.definition_id)
-    if event.seq != entity.seq + 1:
-        raise _gap(event, entity.seq)
-    SCHEDULE_APPLIERS[event.type](entity, event)
-    entity.seq = event.seq
-    entity.updated_at = time_ms
-    entities.put(event.subject, entity)
-
-
-def _apply_to_mailbox(entities: Entities, event: Event, time_ms: int) -> None:
-    entity = entities.get(event.subject)
-    if not isinstance(entity, Mailbox):
-        entity = Mailbox(VERSION, event.subject.removeprefix("message:"))
-    if event.seq != entity.seq + 1:
-        raise _gap(event, entity.seq)
-    MAILBOX_APPLIERS[event.type](entity, event)
-    entity.seq = event.seq
-    entity.updated_at = time_ms
-    entities.put(event.subject, entity)
+    return dict.fromkeys(appliers, fold)
 
 
 def _gap(event: Event, last: int) -> FoldError:
@@ -234,9 +208,13 @@ def _gap(event: Event, last: int) -> FoldError:
 _FOLDS: dict[str, Callable[[Entities, Event, int], None]] = {
     CREATES_INSTANCE: _create_instance,
     **dict.fromkeys(INSTANCE_APPLIERS, _apply_to_instance),
-    **dict.fromkeys(KEY_APPLIERS, _apply_to_key),
-    **dict.fromkeys(DEFINITION_APPLIERS, _apply_to_definition),
-    **dict.fromkeys(SCHEDULE_APPLIERS, _apply_to_schedule),
-    **dict.fromkeys(MAILBOX_APPLIERS, _apply_to_mailbox),
+    **_outside(Key, lambda event: Key(VERSION, event.subject.removeprefix("key:")), KEY_APPLIERS),
+    **_outside(
+        DefinitionVersions,
+        lambda event: DefinitionVersions(VERSION, event.definition_id, 0, 0, {}),
+        DEFINITION_APPLIERS,
+    ),
+    **_outside(Schedule, lambda event: Schedule(VERSION, event.definition_id), SCHEDULE_APPLIERS),
+    **_outside(Mailbox, lambda event: Mailbox(VERSION, event.subject.removeprefix("message:")), MAILBOX_APPLIERS),
 }
 """By event type, since each belongs to one kind of entity."""

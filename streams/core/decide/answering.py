@@ -1,4 +1,4 @@
-"""What an answer does, by the kind of activity that waits for it."""
+"""What waits for an answer, and what becomes of one that says no."""
 
 from collections.abc import Callable
 
@@ -7,12 +7,6 @@ from streams.core.flow import service, subprocess
 
 ANSWERED = frozenset({"action", "subprocess"})
 """Kinds of wait that end with an answer."""
-
-COMPLETE: dict[type[Node], Callable[..., None]] = {
-    ServiceNode: service.complete,
-    SubprocessNode: subprocess.complete,
-}
-"""(flow, node, execution, output, token)"""
 
 FAIL: dict[type[Node], Callable[..., None]] = {
     ServiceNode: service.fail,

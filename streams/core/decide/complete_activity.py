@@ -1,7 +1,8 @@
 """``complete_activity``: the answer of an action worker, or of a child.  One is accepted; later ones are refused."""
 
+from streams.core.activities import ServiceNode, SubprocessNode
 from streams.core.commands import CompleteActivity, FailActivity
-from streams.core.decide.answering import ANSWERED, COMPLETE
+from streams.core.decide.answering import ANSWERED
 from streams.core.decide.target import KEPT, target_instance
 from streams.core.flow.flow import Flow
 from streams.core.flow.held import STILL, hold, is_held
@@ -24,7 +25,8 @@ def complete_activity(turn: Turn, command: CompleteActivity) -> None:
     process = turn.process_of(instance)
     node = process.activities[command.activity_id]
     flow = Flow(turn, instance, process)
-    COMPLETE[type(node)](flow, node, command.execution, command.output, command.token)
+    assert isinstance(node, ServiceNode | SubprocessNode)
+    flow.go(command.token, flow.complete(node, command.execution, command.output, command.token))
     run(flow)
 
 

@@ -10,7 +10,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from streams.core.activities import Node
+from streams.core.activities import Node, ServiceNode, SubprocessNode
 from streams.core.durations import instant_text
 from streams.core.expressions import MISSING
 from streams.core.places import scope_of
@@ -62,6 +62,14 @@ class Flow:
             data["timeout_at"] = instant_text(self.now_ms + node.limit_ms)
         self.turn.emit(self.instance, "activity_started", data, node.id, None, token)
         return execution
+
+    def complete(
+        self, node: ServiceNode | SubprocessNode, execution: int, output: dict[str, Any], token: str | None
+    ) -> str | None:
+        """The activity has its result: keep it; returns the next activity."""
+        self.emit("activity_completed", {"execution": execution, "output": output}, node.id, token)
+        self.store(node.output.of(output), token)
+        return self.leave(node, execution, token)
 
     def leave(self, node: Node, execution: int, token: str | None) -> str | None:
         """The activity has completed: note that it can be undone.  Returns the next activity."""

@@ -63,13 +63,6 @@ def idempotency_key(flow: Flow, node: ServiceNode, execution: int) -> str:
     return f"{flow.instance.id}:{node.id}:{execution}"
 
 
-def complete(flow: Flow, node: ServiceNode, execution: int, output: dict[str, Any], token: str | None) -> None:
-    """The action was performed: keep its output, and go on."""
-    flow.emit("activity_completed", {"execution": execution, "output": output}, node.id, token)
-    flow.store(node.output.of(output), token)
-    flow.go(token, flow.leave(node, execution, token))
-
-
 def fail(
     flow: Flow, node: ServiceNode, wait: Wait, token: str | None, error_type: str, error: str, *, retryable: bool
 ) -> None:

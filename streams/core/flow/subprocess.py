@@ -64,17 +64,7 @@ def enter(flow: Flow, node: SubprocessNode, token: str | None) -> str | None:
     )
     if node.awaited:
         return WAITS
-    result = {"instance_id": child}
-    flow.emit("activity_completed", {"execution": execution, "output": result}, node.id, token)
-    flow.store(node.output.of(result), token)
-    return flow.leave(node, execution, token)
-
-
-def complete(flow: Flow, node: SubprocessNode, execution: int, output: dict[str, Any], token: str | None) -> None:
-    """The child has completed, with these variables."""
-    flow.emit("activity_completed", {"execution": execution, "output": output}, node.id, token)
-    flow.store(node.output.of(output), token)
-    flow.go(token, flow.leave(node, execution, token))
+    return flow.complete(node, execution, {"instance_id": child}, token)
 
 
 def fail(
