@@ -1,7 +1,5 @@
 """Router and processors over tables in memory, under a virtual clock: readings in, starts out."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -21,6 +19,7 @@ from streams.routing import Router
 from streams.settings import Settings
 from streams.topics import load_topics
 from tests.core.plant import START
+from tests.streams.batches import Record, Transaction
 
 PARTITIONS = 2
 TOPIC = "heatpump-telemetry"
@@ -39,40 +38,6 @@ activities:
 
 def definition(trigger: str, name: str = "hot", version: int = 1) -> str:
     return DEFINITION.format(id=name, version=version, trigger=trigger)
-
-
-@dataclass
-class Record:
-    value: bytes | None
-    key: bytes | None
-    offset: int
-    timestamp: int
-    headers: Sequence[tuple[str, bytes | None]] = ()
-
-
-class Transaction:
-    def __init__(self, table: dict[bytes, bytes]) -> None:
-        self.table, self.writes = table, dict[bytes, bytes | None]()
-        self.sent: list[tuple[str, int, bytes | None, bytes | None, Any]] = []
-
-    def get(self, key: bytes) -> bytes | None:
-        return self.writes[key] if key in self.writes else self.table.get(key)
-
-    def __setitem__(self, key: bytes, value: bytes) -> None:
-        self.writes[key] = value
-
-    def __delitem__(self, key: bytes) -> None:
-        self.writes[key] = None
-
-    def send(self, *record: Any) -> None:
-        self.sent.append(record)
-
-    def commit(self) -> None:
-        for key, value in self.writes.items():
-            if value is None:
-                self.table.pop(key, None)
-            else:
-                self.table[key] = value
 
 
 class PatternPlant:
@@ -131,7 +96,7 @@ class PatternPlant:
     def read(self, key: str, *, ago: int = 0, **fields: Any) -> None:
         """A reading arrives that was taken ``ago`` milliseconds before."""
         value = {"tags": {"device_id": key}, "fields": fields, "timestamp": instant_text(self.now - ago)}
-        record = Record(orjson.dumps(value), key.encode(), self._offset, self.now)
+        record = Record(orjson.dumps(value), key.encode(), offset=self._offset, timestamp=self.now)
         self._offset += 1
         routed = self._router.route(TOPIC, 0, [record], self.now)
         self._take(routed.outputs)
@@ -162,7 +127,7 @@ class PatternPlant:
                 command = orjson.loads(value)
                 self.sent.append(command)
                 self.shown += [command] if command["type"] == "observe_pattern" else []
-                self._batch(partition, [Record(value, key, self._offset, self.now, headers)])
+                self._batch(partition, [Record(value, key, headers, self._offset, self.now)])
             elif topic == self.topics.dead_letters.name:
                 self.letters.append(dict(headers)["weir_reason"].decode())
 

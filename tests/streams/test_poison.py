@@ -15,7 +15,8 @@ from streams.core.state import Instance
 from streams.core.turn import Turn
 from streams.deadletters import ours, source_of
 from tests.poison import HEADERS, KEYS, Poison, poison
-from tests.streams.test_processing import Partition, Record, Transaction
+from tests.streams.batches import Record, Transaction
+from tests.streams.test_processing import Partition
 
 SIGNAL = b'{"type":"signal","name":"go","key":"k","payload":{"x":@}}'
 
