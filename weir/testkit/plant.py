@@ -6,6 +6,7 @@ answers for them.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,12 +28,13 @@ from streams.core.durations import instant_text
 from streams.core.events import Event
 from streams.core.ids import partition_for
 from streams.core.process import Process, compile_process
-from streams.core.state import Instance
+from streams.core.state import SOFT_PREFIXES, Instance
 from streams.performing import Performing, Requested, decode_requested
 from streams.processing import PartitionProcessor, decode_records
 from streams.routing import Router
 from streams.topics import Topics
 
+SOFT = tuple(prefix.encode() for prefix in SOFT_PREFIXES)
 MARK_TTL_MS = 86_400_000
 REQUESTS = frozenset({"action_requested", "rows_requested", "notice_requested"})
 MAX_DELIVERIES = 1_000_000
@@ -132,7 +134,7 @@ class VirtualPlant:
             for number in range(self.topics.partitions)
         ]
         self._offset = 0
-        self._ahead: list[tuple[str, int, Record]] = []
+        self._ahead: deque[tuple[str, int, Record]] = deque()
         fakes = fake_connections(frozenset(self.topics.telemetry))
         assert isinstance(fakes.emitter, FakeEmitter)
         self._emitter = fakes.emitter
@@ -209,9 +211,8 @@ class VirtualPlant:
 
     def instances(self) -> list[Instance]:
         """Those that have not ended."""
-        entities = [
-            decode_entity(raw) for table in self._tables for name, raw in table.records.items() if _is_entity(name)
-        ]
+        records = [record for table in self._tables for record in table.records.items()]
+        entities = [decode_entity(raw) for name, raw in records if not name.startswith(SOFT)]
         return [entity for entity in entities if isinstance(entity, Instance)]
 
     # ---- records
@@ -225,7 +226,7 @@ class VirtualPlant:
         for _ in range(MAX_DELIVERIES):
             if not self._ahead:
                 return
-            topic, partition, record = self._ahead.pop(0)
+            topic, partition, record = self._ahead.popleft()
             if topic == self.topics.commands.name:
                 self._batch(partition, [record])
             elif topic in self.topics.telemetry:
@@ -268,10 +269,6 @@ class VirtualPlant:
         emitted, self._emitter.events = self._emitter.events, []
         for event in emitted:
             self._put(event.topic, 0, event.key.encode(), event.value, ())
-
-
-def _is_entity(name: bytes) -> bool:
-    return len(name) == len("00000000-0000-0000-0000-000000000000") and not name.startswith((b"latest:", b"pattern:"))
 
 
 def answers(given: Iterable[Mapping[str, Any]]) -> Stub:
