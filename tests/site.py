@@ -9,11 +9,13 @@ TOPICS = Path(__file__).parent.parent / "redpanda" / "topics.yaml"
 
 
 def own_topics(settings: Settings, folder: Path, *, station: bool = False) -> Settings:
-    """``settings`` with a topics file in ``folder`` that names every topic after the application.
+    """``settings`` with a topics file in ``folder`` that names every topic after the application; of the telemetry it
+    has ``telemetry_topic`` alone.
 
     With ``station`` the station's topics are in it: they cannot be named otherwise, so all applications share them.
     """
     text, mark, of_station = TOPICS.read_text().partition("\n  # The station:")
+    text, _, _ = text.partition("\n  # For the processes of definitions/:")
     text = text.replace("name: process-", f"name: {settings.app_id}-process-")
     text = text.replace("heatpump-telemetry:", f"{telemetry_topic(settings)}:")
     text = text.replace("home/heatpump/", f"{settings.app_id}/heatpump/")

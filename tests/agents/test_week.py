@@ -28,7 +28,7 @@ from streams.core.parse import parse_definition
 from streams.kafka import client_options
 from streams.mqtt import MqttAddress
 from streams.settings import Settings
-from tests.core.test_instances import APPROVAL
+from tests.core import test_instances
 from tests.roles import Role, Topic, reading, running
 from tests.site import make_site, telemetry_topic
 from weir.client import CommandClient
@@ -49,6 +49,7 @@ activities:
      config: {{topic: {app}/control, payload: {{device: "${{device}}"}}}}}}
   - {{id: end, type: end}}
 """
+APPROVAL = test_instances.APPROVAL.replace("version: 1", "version: 1\ntimeout: 3650d")
 DEVICES = [name for name in (f"hp-{n}" for n in range(100)) if partition_for(name, PARTITIONS) == 0]
 REQUESTED, QUEUED, BACKLOG, KEPT, FRESH, WAITING = DEVICES[:6]
 """All of one partition: where the last of them was, the others have been."""

@@ -65,7 +65,7 @@ class Containers:
 def containers(settings: Settings, tmp_path: Path) -> Iterator[Containers]:
     image = tmp_path / "app"
     (image / "redpanda").mkdir(parents=True)
-    own_topics(settings, image / "redpanda")
+    own_topics(settings, image / "redpanda", station=True)
     image.chmod(0o555)
     yield Containers(settings, image)
     image.chmod(0o755)

@@ -30,7 +30,7 @@ def _build_and_compare(data: Any, report: Report) -> ProcessDefinition | None:
     return definition
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True, scope="module")
 def _editors_agree() -> Iterator[None]:
     parse._build = _build_and_compare
     yield

@@ -47,7 +47,7 @@ class Doom:
 
 
 def doomed_tables(doom: Doom) -> Any:
-    history, instances = projections_of("events")
+    history, instances, *others = projections_of("events")
 
     async def write_history(connection: asyncpg.Connection, rows: Sequence[bytes]) -> None:
         doom.reach("before copy")
@@ -61,7 +61,7 @@ def doomed_tables(doom: Doom) -> Any:
         await instances.write(connection, rows)
         doom.reach("before commit")
 
-    tables = (replace(history, write=write_history), replace(instances, write=write_instances))
+    tables = (replace(history, write=write_history), replace(instances, write=write_instances), *others)
     return {"events": tables, "definitions": (), "telemetry": ()}
 
 

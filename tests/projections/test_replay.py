@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from projections.errors import MigrationError, ReplayError, ReplayRunningError
+from projections.migrations.migrate import load
 from projections.replay.shadow import PROJECTED, SCHEMA
 from projections.replay.swap import REPLACED
 from streams.log import opened
@@ -130,8 +131,9 @@ async def test_of_two_at_once_the_second_is_refused(site: ReplaySite) -> None:
 
 
 async def test_an_old_schema_is_refused(site: ReplaySite) -> None:
-    await site.connection.execute("DELETE FROM schema_migrations WHERE number = 5")
-    with pytest.raises(MigrationError, match=r"lacks 005_projection_positions. Run `weir migrate`"):
+    newest = load()[-1]
+    await site.connection.execute("DELETE FROM schema_migrations WHERE number = $1", newest.number)
+    with pytest.raises(MigrationError, match=rf"lacks {newest.title}\. Run `weir migrate`"):
         await site.replay()
 
 

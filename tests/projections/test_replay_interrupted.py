@@ -23,6 +23,8 @@ from tests.projections.replaying import ReplaySite, Rows
 from tests.roles import environment
 
 ROOT = Path(__file__).parents[2]
+OTHERS = 40 + 2
+"""Records beside the events: readings, a definition and its activation."""
 REPLACED_LEFT = "SELECT count(*) FROM pg_namespace WHERE nspname = 'weir_replay_old'"
 
 
@@ -62,7 +64,7 @@ async def test_killed_half_way_it_is_resumed(site: ReplaySite) -> None:
     assert await site.rows() == wrong
     report = await site.replay()
     assert report.resumed
-    assert 0 < report.records < len(site.told) + 41
+    assert 0 < report.records < len(site.told) + OTHERS
     assert await site.rows() == right
 
 
@@ -70,7 +72,7 @@ async def test_restart_begins_anew(site: ReplaySite) -> None:
     right, _ = await damaged(site)
     await replay_until(site, "half way")
     report = await site.replay(restart=True)
-    assert (report.resumed, report.records) == (False, len(site.told) + 41)
+    assert (report.resumed, report.records) == (False, len(site.told) + OTHERS)
     assert await site.rows() == right
 
 
@@ -79,7 +81,7 @@ async def test_other_code_begins_anew(site: ReplaySite, monkeypatch: pytest.Monk
     await replay_until(site, "half way")
     monkeypatch.setattr(shadow, "fingerprint_of", lambda *_: "another")
     report = await site.replay()
-    assert (report.resumed, report.records) == (False, len(site.told) + 41)
+    assert (report.resumed, report.records) == (False, len(site.told) + OTHERS)
     assert await site.rows() == right
 
 
@@ -199,7 +201,7 @@ async def test_telemetry_that_the_topic_has_dropped_is_kept(site: ReplaySite) ->
     report = await site.replay()
     assert await site.rows() == before
     assert report.kept_rows == 28
-    assert (report.records, report.refused) == (len(site.told) + 1 + 13, 1)
+    assert (report.records, report.refused) == (len(site.told) + 2 + 13, 1)
     assert report.tables["telemetry"] == TableReport(rows=40, before=36)
 
 

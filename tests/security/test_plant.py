@@ -91,7 +91,7 @@ async def everything_in(settings: Settings, topics: Topics) -> bytes:
 
 @pytest.mark.usefixtures("no_settings_around")
 async def test_a_plant_through_tls(services: Services, secure: Callable[..., Settings], tmp_path: Path) -> None:
-    settings, topics = await make_site(secure(), tmp_path)
+    settings, topics = await make_site(secure(), tmp_path, station=True)
     await bring_up_to_date(settings)
     home = tmp_path / "home"
     home.mkdir()
