@@ -11,10 +11,11 @@ paho client inside; ``paho_client`` alone reaches through.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
@@ -26,6 +27,7 @@ from streams.refused import RefusedError
 from streams.settings import Settings
 from streams.tls import PROBE_S, TlsFiles, speaks_tls, tls_problem
 
+T = TypeVar("T")
 KEEPALIVE_S = 15
 CONNECT_TIMEOUT_S = 10.0
 FIRST_BACKOFF_S = 0.1
@@ -88,7 +90,7 @@ class MqttAddress:
 
     def client(self, **options: Any) -> aiomqtt.Client:
         """A client of the broker; ``options`` are further ones of ``aiomqtt.Client``.  Raises ``TlsError``."""
-        return aiomqtt.Client(
+        return _Client(
             self.host,
             self.port,
             username=self.username,
@@ -111,6 +113,20 @@ class MqttAddress:
         if not self.tls and await speaks_tls(self.host, self.port):
             return f"The MQTT broker at {self} refuses us: it speaks TLS there, check WEIR_MQTT_URL (mqtts://)"
         return None
+
+
+class _Client(aiomqtt.Client):
+    """Loses no cancellation while it waits for an answer: ``asyncio.wait_for`` of Python 3.11, which aiomqtt uses,
+    returns an answer that comes together with a cancellation, and the task goes on for ever.
+    """
+
+    async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109  aiomqtt's own
+        seconds = self.timeout if timeout is None else timeout
+        try:
+            async with asyncio.timeout(None if seconds == math.inf else seconds):
+                return await fut
+        except TimeoutError:
+            raise aiomqtt.MqttError("Operation timed out") from None
 
 
 async def _speaks_plainly(host: str, port: int) -> bool:

@@ -5,20 +5,25 @@ import json
 import sys
 from typing import Any
 
+import pytest
+
 from benchmarks.cli import WORKLOADS
 from streams.core.activities import KINDS
 from weir.home import PROJECT
 from weir.stack.stack import Stack
 
 RUNS = (
-    ("w1", "w2"),
-    ("w3", "telemetry", "activities"),
-    ("replay", "recovery", "core"),
-    ("scale", "stopped", "patterns"),
+    ("w1", "w2", "scale", "recovery"),
+    ("w3", "telemetry", "activities", "stopped"),
+    ("replay", "core", "patterns"),
 )
+"""At once: each waits for its roles for half of its time."""
 ON_THE_PATH = {"processor", "actions", "projector", "kafka", "postgres", "load"}
 INSTANCES = 20
-TIMEOUT_S = 240
+TIMEOUT_S = 540
+
+
+pytestmark = pytest.mark.timeout(600)
 
 
 async def run(stack: Stack, *workloads: str) -> list[dict[str, Any]]:

@@ -93,3 +93,20 @@ async def test_only_what_was_acknowledged_by_hand_is_gone(stack: StackUrls) -> N
     keeping.cancel()
     await asyncio.gather(keeping, return_exceptions=True)
     assert seen == [b"leave", b"take", b"leave", b"end"]
+
+
+async def test_a_cancellation_that_comes_with_an_answer_of_the_broker_is_not_lost(stack: StackUrls) -> None:
+    address, served = MqttAddress.parse(stack.mqtt_url), asyncio.Event()
+
+    async def serve(client: aiomqtt.Client) -> None:
+        async with client:
+            served.set()
+            answer = asyncio.get_running_loop().create_future()
+            asyncio.get_running_loop().call_soon(lambda: (answer.set_result(None), keeping.cancel()))
+            await client._wait_for(answer, timeout=None)
+            await asyncio.Event().wait()
+
+    keeping = asyncio.create_task(keep_connected(address, serve, client_id=f"t-{uuid.uuid4().hex[:8]}"))
+    await served.wait()
+    with pytest.raises(asyncio.CancelledError):
+        await keeping
