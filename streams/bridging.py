@@ -25,6 +25,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
 from streams import ready
+from streams.cancelling import cancel
 from streams.monitoring import Sample
 from streams.mqtt import Acknowledge, take_delivery, until_lost
 from streams.mqtt_routes import KafkaRecord, Routes
@@ -230,6 +231,4 @@ async def first_of(*works: Coroutine[Any, Any, object]) -> None:
         for task in done:
             task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel(tasks)

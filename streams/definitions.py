@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as AioTopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.cancelling import cancel
 from streams.codec import plain_text
 from streams.core.definition import ProcessDefinition
 from streams.core.process import Process, UnusableError, compile_process
@@ -65,8 +66,7 @@ class DefinitionStore:
     async def stop(self) -> None:
         """Leave the topic."""
         if self._tail is not None:
-            self._tail.cancel()
-            await asyncio.gather(self._tail, return_exceptions=True)
+            await cancel([self._tail])
         for consumer in self._consumers:
             await consumer.stop()
 

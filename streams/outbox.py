@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 import structlog
 from aiokafka import AIOKafkaProducer
 
+from streams.cancelling import cancel
 from streams.transport.kafka_writer import record_batches
 from streams.transport.port import Message, TopicPartition
 
@@ -48,10 +49,7 @@ class Outbox(Generic[Item]):
 
     async def stop(self) -> None:
         """Disconnect; what Kafka has not acknowledged by then may be sent or not."""
-        tasks = list(self._sending.values())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel(self._sending.values())
         if self._producer is not None:
             try:
                 async with asyncio.timeout(CLOSE_S):

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Generic, TypeVar
 
+from streams.cancelling import cancel
 from streams.transport.fatal import exit_process
 
 AT_A_STRETCH = 100
@@ -40,10 +41,7 @@ class Pool(Generic[Job]):
     async def stop(self) -> None:
         """Cancel what runs, and forget the rest."""
         self._jobs.clear()
-        workers = list(self._workers)
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
+        await cancel(self._workers)
 
     def _call_worker(self) -> None:
         if self._jobs and not self._one_comes and len(self._workers) < self._size:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from projections.projector import Projector
 from projections.records import Batch
+from streams.cancelling import cancel
 from streams.log import Log, Span
 from streams.records import Record
 from streams.transport.port import TopicPartition
@@ -52,9 +53,7 @@ class _Lanes:
 
     async def abandon(self) -> None:
         """Cancel what runs, and wait for it to end."""
-        for task in self._running.values():
-            task.cancel()
-        await asyncio.gather(*self._running.values(), return_exceptions=True)
+        await cancel(self._running.values())
 
     async def _project(self, batch: Batch) -> None:
         await self._projector.project(batch)

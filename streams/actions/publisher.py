@@ -11,6 +11,7 @@ import aiomqtt
 import structlog
 
 from streams.actions.base import invalid_config, unavailable
+from streams.cancelling import cancel
 from streams.mqtt import MqttAddress, Outbox, keep_connected, until_lost
 from streams.transport.fatal import Fatal, exit_process
 
@@ -63,8 +64,7 @@ class MqttPublisher:
     async def stop(self) -> None:
         """Disconnect."""
         if self._keeping is not None:
-            self._keeping.cancel()
-            await asyncio.gather(self._keeping, return_exceptions=True)
+            await cancel([self._keeping])
 
     def _ended(self, keeping: "asyncio.Task[None]") -> None:
         if not keeping.cancelled() and (error := keeping.exception()) is not None:

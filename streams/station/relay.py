@@ -21,6 +21,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka import TopicPartition as AioTopicPartition
 from aiokafka.errors import KafkaError
 
+from streams.cancelling import cancel
 from streams.core.ids import partition_for
 from streams.database import CONNECT_TIMEOUT_S, is_transient
 from streams.refusals import place_of
@@ -89,8 +90,7 @@ class Relay:
     async def stop(self) -> None:
         """What is not sent by then is sent by whoever comes next."""
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await cancel([self._task])
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled():

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from streams.cancelling import cancel
 from streams.monitoring import Monitor, Sample
 from streams.monitoring.exposition import CONTENT_TYPE
 from streams.settings import Settings
@@ -49,9 +50,7 @@ def make_api(settings: Settings) -> FastAPI:
         for task in tasks:
             task.add_done_callback(_must_go_on)
         yield
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await cancel(tasks)
 
     app = FastAPI(title="Weir", docs_url=None, redoc_url=None, lifespan=beside)
     app.state.settings, app.state.sender = settings, sender
