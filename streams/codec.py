@@ -5,6 +5,7 @@ outside are no record; ``LimitError`` says why a record of ours may not be writt
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -109,9 +110,10 @@ def encode_command(command: TopicCommand) -> bytes:
 def encode_event(event: Event) -> bytes:
     """The bytes of an event.  Raises ``LimitError``."""
     raw = encode_json(event)
-    if len(raw) > MAX_EVENT_BYTES or _BACKSLASH in raw:
-        return _limited(raw, MAX_EVENT_BYTES, event.type)
-    return raw
+    if len(raw) > MAX_EVENT_BYTES:
+        of = event.data.get("variables") or event.data
+        raise LimitError(_too_large(event.type, MAX_EVENT_BYTES, len(raw)) + _largest(of))
+    return _limited(raw, MAX_EVENT_BYTES, event.type) if _BACKSLASH in raw else raw
 
 
 def decode_event(raw: bytes) -> Event:
@@ -145,7 +147,8 @@ def encode_entity(entity: Entity) -> bytes:
         raise IntegerError("Expected integers of at most 64 bits in state") from None
     failed = isinstance(entity, Instance) and entity.status in BROKEN
     if len(_entity_buffer) > MAX_STATE_BYTES + failed * FAILURE_ROOM_BYTES:
-        raise LimitError(f"Expected state of at most {MAX_STATE_BYTES} bytes, but got {len(_entity_buffer)}")
+        message = f"Expected state of at most {MAX_STATE_BYTES} bytes, but got {len(_entity_buffer)}"
+        raise LimitError(message + (_largest(entity.variables) if isinstance(entity, Instance) else ""))
     return bytes(_entity_buffer)
 
 
@@ -190,10 +193,23 @@ def _checked(raw: bytes | None, limit: int, what: str) -> bytes:
 
 def _limited(raw: bytes, limit: int, what: object) -> bytes:
     if len(raw) > limit:
-        raise LimitError(f"Expected {what} of at most {limit} bytes, but got {len(raw)}")
+        raise LimitError(_too_large(what, limit, len(raw)))
     if _has_nul(raw):
         raise LimitError(f"Expected {what} without the character U+0000, which no database can store")
     return raw
+
+
+def _too_large(what: object, limit: int, size: int) -> str:
+    return f"Expected {what} of at most {limit} bytes, but got {size}"
+
+
+def _largest(values: Mapping[str, Any]) -> str:
+    """Which of ``values`` takes the most room, as the end of a message that says there is none."""
+    sizes = {name: len(encode_json(value)) for name, value in values.items()}
+    if not sizes:
+        return ""
+    name = max(sizes, key=sizes.__getitem__)
+    return f": {plain_text(name)!r} alone has {sizes[name]}. Keep less in it, or a reference to where it is kept"
 
 
 def _depth(raw: bytes) -> int:

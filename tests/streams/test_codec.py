@@ -84,6 +84,8 @@ def test_an_event_carries_its_format_and_leaves_out_what_it_has_not() -> None:
 def test_what_is_too_large_or_unstorable_is_not_written() -> None:
     with pytest.raises(codec.LimitError, match="started of at most 65536 bytes, but got"):
         codec.encode_event(_event(a="x" * 70_000))
+    with pytest.raises(codec.LimitError, match=r"'report' alone has 70002\. Keep less in it, or a reference to where"):
+        codec.encode_event(_event(variables={"n": 1, "report": "x" * 70_000}))
     with pytest.raises(codec.LimitError, match=r"U\+0000"):
         codec.encode_event(_event(a="\0"))
 

@@ -199,7 +199,9 @@ def test_what_would_overfill_an_instance_fails_it(partition: Partition) -> None:
     partition.batch(StartProcess(definition_id="approval", key=partition.home, variables={"amount": 1}))
     (instance,) = partition.instances()
     txn = partition.batch(Signal(name="decided", instance_id=instance.id, payload={"x": "y" * 70_000}))
-    assert "at most 65536 bytes" in txn.to("process-rejections")[0]["message"]
+    said = txn.to("process-rejections")[0]["message"]
+    assert "at most 65536 bytes" in said
+    assert "'payload' alone has 70" in said
     assert txn.to("process-events")[0]["data"]["error_type"] == "limit"
     for number in range(5):
         partition.batch(StartProcess(definition_id="approval", key=partition.home, variables={"amount": number}))
