@@ -10,7 +10,7 @@ from pathlib import Path
 
 from watchfiles import watch
 
-LOOKS_ITSELF_S = 10
+LOOKS_ITSELF_S = 1
 _Stamp = dict[Path, tuple[int, int, int]]
 
 
