@@ -23,7 +23,7 @@ import paho.mqtt.client as paho
 import structlog
 from paho.mqtt.reasoncodes import ReasonCode
 
-from streams.refused import RefusedError
+from streams.refused import MqttUrlError, RefusedError
 from streams.settings import Settings
 from streams.tls import PROBE_S, TlsFiles, speaks_tls, tls_problem
 
@@ -40,10 +40,6 @@ _CONNACK = b"\x20"
 NO_FILES = TlsFiles("WEIR_MQTT_SSL")
 
 log = structlog.get_logger("weir.mqtt")
-
-
-class MqttUrlError(ValueError):
-    """``WEIR_MQTT_URL`` is no address; the message does not repeat it, since it may hold a password."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,9 @@
-"""The one exception for a service that is there and does not let us in."""
+"""What ends a process, since waiting and trying again does not help: the message says why and names the setting."""
 
 
 class RefusedError(Exception):
-    """Waiting and trying again does not help: the message says why and names the setting.  It ends a process."""
+    """A service is there and does not let us in."""
+
+
+class MqttUrlError(ValueError):
+    """``WEIR_MQTT_URL`` is no address; the message does not repeat it, since it may hold a password."""

@@ -15,9 +15,8 @@ import structlog
 from pydantic import ValidationError
 
 from streams import extensions
-from streams.mqtt import MqttUrlError
 from streams.redaction import guard_output
-from streams.refused import RefusedError
+from streams.refused import MqttUrlError, RefusedError
 from streams.settings import Settings
 
 MODULES = {

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from typer import Context
 from typer.main import get_command
 
 from streams import ready
@@ -57,7 +58,7 @@ def test_every_role_is_a_service_and_nothing_else_is_ours() -> None:
     for service in ONCE.values():
         command: Any = get_command(app)
         for word in service["command"][1:]:
-            command = command.commands[word]
+            _, command, _ = command.resolve_command(Context(command), [word])
     for name in MODULES:
         assert OURS[name]["restart"] == "unless-stopped", "a role that ends with 70 is to be started again"
 

@@ -5,7 +5,8 @@ import aiomqtt
 import paho.mqtt.client as paho
 import pytest
 
-from streams.mqtt import Acknowledge, MqttAddress, MqttUrlError, keep_connected, paho_client, take_delivery, until_lost
+from streams.mqtt import Acknowledge, MqttAddress, keep_connected, paho_client, take_delivery, until_lost
+from streams.refused import MqttUrlError
 from tests.roles import until
 from weir.stack.stack import StackUrls
 

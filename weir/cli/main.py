@@ -1,4 +1,4 @@
-"""The command line's entry point: global options, and every command by its name."""
+"""The command line's entry point: global options, and the last line of defence.  The commands are in ``commands``."""
 
 import sys
 import traceback
@@ -8,42 +8,7 @@ from typing import Annotated
 import typer
 
 from streams import extensions
-from weir.cli import (
-    actions,
-    activate,
-    api,
-    bpmn,
-    cancel,
-    dead_letters,
-    definitions,
-    demo,
-    deploy,
-    diff,
-    down,
-    export,
-    history,
-    instances,
-    lifecycle,
-    logs,
-    metrics,
-    migrate,
-    migrate_instances,
-    projector,
-    publish,
-    replay,
-    show,
-    signal,
-    start,
-    status,
-    tasks,
-    templates,
-    test,
-    topics,
-    up,
-    validate,
-    verify,
-    worker,
-)
+from weir.cli.commands import COMMANDS
 from weir.cli.errors import CliError, ExitCode, WeirGroup, report
 from weir.cli.session import quiet_logs, session_of
 from weir.home import DEFAULT_HOME
@@ -55,13 +20,19 @@ EPILOG = """
 **Where it finds the plant:** REDPANDA_BROKERS, DATABASE_URL and the other settings come from the environment, else from
 `./.env`, else from what `weir up` left in the home.
 """
-PLANT, PROCESSES, INSTANCES, ROLES = "The plant", "Processes", "Instances", "Roles (what `weir up` starts)"
 LOGGING = {"worker", "projector", "api"}
 """Commands whose output is their log."""
 
+
+class Weir(WeirGroup):
+    """All of them."""
+
+    lazy = COMMANDS
+
+
 app = typer.Typer(
     name="weir",
-    cls=WeirGroup,
+    cls=Weir,
     help="Weir runs processes for plants and buildings: telemetry in, processes in YAML, every step an event.",
     epilog=EPILOG,
     no_args_is_help=True,
@@ -85,50 +56,6 @@ def options(
     extensions.load()
     if ctx.invoked_subcommand not in LOGGING:
         quiet_logs(session)
-
-
-app.command("demo", rich_help_panel=PLANT)(demo.demo)
-app.command("up", rich_help_panel=PLANT)(up.up)
-app.command("down", rich_help_panel=PLANT)(down.down)
-app.command("status", rich_help_panel=PLANT)(status.status)
-app.command("logs", rich_help_panel=PLANT)(logs.logs)
-app.command("metrics", rich_help_panel=PLANT)(metrics.metrics)
-
-app.command("validate", rich_help_panel=PROCESSES)(validate.validate)
-app.command("test", rich_help_panel=PROCESSES)(test.run_tests)
-app.add_typer(actions.app, name="actions", rich_help_panel=PROCESSES)
-app.command("deploy", rich_help_panel=PROCESSES)(deploy.deploy)
-app.add_typer(definitions.app, name="definitions", rich_help_panel=PROCESSES)
-app.command("activate", rich_help_panel=PROCESSES)(activate.activate)
-app.command("deactivate", rich_help_panel=PROCESSES)(activate.deactivate)
-app.command("diff", rich_help_panel=PROCESSES)(diff.compare)
-app.command("bpmn", rich_help_panel=PROCESSES)(bpmn.bpmn)
-app.add_typer(templates.app, name="template", rich_help_panel=PROCESSES)
-app.command("export", rich_help_panel=PROCESSES)(export.export)
-app.command("import", rich_help_panel=PROCESSES)(export.import_)
-app.command("start", rich_help_panel=PROCESSES)(start.start)
-app.command("signal", rich_help_panel=PROCESSES)(signal.signal)
-app.command("publish", rich_help_panel=PROCESSES)(publish.publish)
-app.command("cancel", rich_help_panel=PROCESSES)(cancel.cancel)
-app.command("suspend", rich_help_panel=PROCESSES)(lifecycle.suspend)
-app.command("resume", rich_help_panel=PROCESSES)(lifecycle.resume)
-app.command("retry", rich_help_panel=PROCESSES)(lifecycle.retry)
-app.command("set", rich_help_panel=PROCESSES)(lifecycle.set_)
-app.command("migrate-instances", rich_help_panel=PROCESSES)(migrate_instances.migrate_instances)
-
-app.command("instances", rich_help_panel=INSTANCES)(instances.instances)
-app.command("show", rich_help_panel=INSTANCES)(show.show)
-app.command("history", rich_help_panel=INSTANCES)(history.history)
-app.add_typer(tasks.app, name="tasks", rich_help_panel=INSTANCES)
-app.command("verify", rich_help_panel=INSTANCES)(verify.verify)
-app.command("replay", rich_help_panel=PLANT)(replay.replay)
-app.add_typer(dead_letters.app, name="dead-letters", rich_help_panel=PLANT)
-
-app.command("worker", rich_help_panel=ROLES)(worker.worker)
-app.command("projector", rich_help_panel=ROLES)(projector.projector)
-app.command("api", rich_help_panel=ROLES)(api.api)
-app.command("migrate", rich_help_panel=ROLES)(migrate.migrate)
-app.add_typer(topics.app, name="topics", rich_help_panel=ROLES)
 
 
 def main() -> None:

@@ -5,21 +5,27 @@ import sys
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 import typer
 
 from streams.redaction import guard_output
 from streams.settings import Settings
-from streams.topics import Topics, load_topics
 from weir.home import DEFAULT_HOME, load_settings, load_stack_options
 from weir.role import console_renderer
-from weir.stack.stack import Stack
+
+if TYPE_CHECKING:
+    from streams.topics import Topics
+    from weir.stack.stack import Stack
 
 
 @dataclass
 class Session:
-    """``json``: the command was asked for JSON; ``debug``: show tracebacks and the libraries' logs."""
+    """``json``: the command was asked for JSON; ``debug``: show tracebacks and the libraries' logs.
+
+    What some commands need comes with its modules, when it is asked for.
+    """
 
     home: Path = DEFAULT_HOME
     debug: bool = False
@@ -33,13 +39,17 @@ class Session:
         return settings
 
     @cached_property
-    def topics(self) -> Topics:
+    def topics(self) -> "Topics":
         """The topics of ``topics.yaml``.  Raises ``TopicsError``."""
+        from streams.topics import load_topics  # noqa: PLC0415  brings aiokafka
+
         return load_topics(self.settings)
 
     @cached_property
-    def stack(self) -> Stack:
+    def stack(self) -> "Stack":
         """The embedded services of this home."""
+        from weir.stack.stack import Stack  # noqa: PLC0415  brings the clients of all services
+
         ports, durable = load_stack_options(self.home)
         return Stack(self.home, ports, durable, self.settings)
 
