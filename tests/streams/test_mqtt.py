@@ -81,7 +81,7 @@ async def test_only_what_was_acknowledged_by_hand_is_gone(stack: StackUrls) -> N
         take_delivery(client, deliver)
         async with client:
             await client.subscribe(f"{name}/#", qos=1)
-            async with aiomqtt.Client(address.host, address.port) as publisher:
+            async with address.client() as publisher:
                 for payload in (b"leave", b"take") if connections == 1 else (b"end",):
                     await publisher.publish(f"{name}/a", payload, qos=1)
             if connections == 1:
