@@ -67,7 +67,8 @@ async def judge(world: World, load: Load) -> tuple[Checked, list[Difference]]:
     differences += await _carried(log, load)
     differences += await _clock(log)
     differences += _slots(checked)
-    differences += await _watched(log)
+    if "watching" in load.definitions:
+        differences += await _watched(log)
     return checked, differences
 
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from tests.simulation.faults import ENDS_S, Faults
+from tests.simulation.features import drawn_load
 from tests.simulation.judge import judge
 from tests.simulation.load import Load
 from tests.simulation.minimums import idle
@@ -67,9 +68,9 @@ def _run(seed: int) -> Outcome:
 
 
 def _outcome(world: World, seed: int) -> Outcome:
-    load, faults = Load(world), Faults(world)
+    (load, todo), faults = drawn_load(world), Faults(world)
     world.start_all()
-    load.begin()
+    load.begin(todo)
     faults.begin()
     world.loop.run(ENDS_S)
     unrest = _rest(world, load)

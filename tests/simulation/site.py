@@ -87,7 +87,7 @@ activities:
   - {id: nap, type: timer, duration: 1500ms}
   - {id: note, type: service, action: database_log, config: {message: "number ${n}"}}
 """
-MOMENTS_MS = tuple(range(int(EPOCH * 1000) + 2_500, int(EPOCH * 1000) + 14_500, 1_000))
+MOMENTS_MS = tuple(range(int(EPOCH * 1000) + 2_500, int(EPOCH * 1000) + 14_500, 2_000))
 """When ``CLOCKED`` starts an instance, Unix ms; those before it was deployed never come."""
 CLOCKED = """
 id: clocked
@@ -171,7 +171,7 @@ WATCHING = """
 id: watching
 version: {version}
 triggers:
-  - {{type: pattern, topic: heatpump-telemetry, condition: fields.t > 25.0, count: 2, within: 1h, lateness: 1m,
+  - {{type: pattern, topic: heatpump-telemetry, condition: fields.t > 25.0, count: 2, within: 1h, lateness: 20s,
      device_time: false, max_age: 1h, mode: parallel}}
   - {{type: pattern, topic: heatpump-telemetry, absent: 3s, lateness: 10s, device_time: false, max_age: 1h,
      mode: parallel}}
@@ -181,6 +181,21 @@ activities: [{{id: told, type: service, action: log, message: "${{t}}, version {
 """Both versions have the same patterns: what has been seen under the first counts under the second."""
 WATCHES = tuple(WATCHING.format(version=version) for version in (1, 2))
 VERSIONS = (COOLING.format(version=1), COOLING.format(version=2))
+DEFINITIONS: dict[str, tuple[str, ...]] = {
+    "cooling": VERSIONS,
+    "watching": WATCHES,
+    "approval": (APPROVAL,),
+    "timed": (TIMED,),
+    "failing": (FAILING,),
+    "asking": (ASKING,),
+    "branched": (BRANCHED,),
+    "clocked": CLOCKS,
+    "lined": (LINED,),
+    "paying": (PAYING,),
+    "reminded": (REMINDED,),
+    "calling": (CALLING,),
+}
+"""The versions of each, by its id."""
 
 
 @cache
@@ -191,10 +206,9 @@ def settings() -> Settings:
 
 @cache
 def topics() -> Topics:
-    """Of ``topics.yaml``, with fewer partitions."""
+    """Of ``topics.yaml`` one telemetry topic, with fewer partitions: each one more costs every seed its lanes."""
     found = load_topics(settings())
-    telemetry = {name: replace(topic, partitions=PARTITIONS) for name, topic in found.telemetry.items()}
-    return replace(found, telemetry=telemetry)
+    return replace(found, telemetry={TELEMETRY: replace(found.telemetry[TELEMETRY], partitions=PARTITIONS)})
 
 
 @cache
