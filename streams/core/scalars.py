@@ -1,5 +1,6 @@
 """The kinds of text and number that definitions are made of, as pydantic types, and the base of their models."""
 
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import (
@@ -35,7 +36,13 @@ class Part(BaseModel):
         return {key: value for key, value in written.items() if getattr(self, names[key]) != self._default(names[key])}
 
     def _default(self, name: str) -> Any:
-        return type(self).model_fields[name].get_default(call_default_factory=True, validated_data={})
+        return _default_of(type(self), name)
+
+
+@cache
+def _default_of(model: type[Part], name: str) -> Any:
+    """To be compared with, and never handed out: all parts of the kind share it."""
+    return model.model_fields[name].get_default(call_default_factory=True, validated_data={})
 
 
 def syntax_error(error: ExpressionSyntaxError) -> PydanticCustomError:

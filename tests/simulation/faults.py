@@ -15,7 +15,7 @@ CALLBACKS, REQUESTS = 60, 12
 """A strike comes within so many callbacks of a process, or right behind one of so many of its requests."""
 CLOCK_S = 8.0
 """A clock that is ahead by more than an action has time gives it up: by the worker's clock its deadline came."""
-TARGETS = {"processor": 4, "router": 2, "actions": 2, "projector": 3, "bridge": 1.5}
+TARGETS = {"processor": 4, "router": 3, "actions": 2, "projector": 3, "bridge": 2}
 """Roles, and how often they are struck in comparison."""
 
 Strike = Callable[[World, Random, Process], None]

@@ -1,7 +1,7 @@
 """What a seed's load is made of: a few kinds of processes, and of what happens to them; never all of it.
 
-Swarm testing (Groce et al., ISSTA 2012): what is left out gives room to what is there, so that a few features meet often
-instead of all of them now and then, and a seed costs less.  Over the seeds every pair of them comes to pass.
+Swarm testing (Groce et al., ISSTA 2012): what is left out gives room to what is there, so that a few features meet
+often instead of all of them now and then, and a seed costs less.  Over the seeds every pair of them comes to pass.
 """
 
 from random import Random
@@ -11,10 +11,10 @@ from tests.simulation import kinds
 from tests.simulation.load import Kind, Load
 from tests.simulation.world import World
 
-PROCESSES = (3, 4)
+PROCESSES = (2, 4)
 """Of so many kinds a seed has instances."""
 BESIDES = (2, 3)
-"""And so many kinds of things happen to them."""
+"""And so many kinds of things happen to them, or beside them."""
 COUNT = (16, 26)
 """So much is done."""
 
@@ -26,7 +26,7 @@ class Feature(NamedTuple):
     definitions: tuple[str, ...] = ()
 
 
-READINGS: dict[Kind, float] = {kinds.reading: 3, kinds.mqtt_reading: 4}
+READINGS: dict[Kind, float] = {kinds.reading: 5, kinds.mqtt_reading: 8}
 OF_PROCESSES = {
     "approval": Feature(
         {
@@ -43,18 +43,18 @@ OF_PROCESSES = {
     "failing": Feature({kinds.start_failing: 2, kinds.correct: 3}, ("failing",)),
     "asking": Feature(
         {
-            kinds.start_asking: 5,
-            kinds.claim: 3,
+            kinds.start_asking: 4,
+            kinds.claim: 4,
             kinds.unclaim: 1,
             kinds.assign: 1,
-            kinds.delegate: 2,
-            kinds.complete: 6,
+            kinds.delegate: 4,
+            kinds.complete: 12,
         },
         ("asking",),
     ),
     "paying": Feature({kinds.start_paying: 3, kinds.publish: 4}, ("paying", "reminded")),
     "calling": Feature({kinds.start_calling: 3}, ("calling", "timed", "failing")),
-    "branched": Feature({kinds.start_branched: 3, kinds.signal: 2}, ("branched",)),
+    "branched": Feature({kinds.start_branched: 4, kinds.signal: 1}, ("branched",)),
     "cooling": Feature(READINGS, ("cooling",)),
     "watching": Feature(READINGS, ("watching",)),
     "clocked": Feature({}, ("clocked",)),
@@ -65,18 +65,20 @@ OF_ALL = {
     "suspend": Feature({kinds.suspend: 2, kinds.resume: 3}),
     "migrate": Feature({kinds.deploy: 2, kinds.migrate: 3}),
     "switch": Feature({kinds.activate: 2, kinds.deactivate: 1}),
+    "readings": Feature(READINGS),
     "garbage": Feature(
         {kinds.poison: 1.5, kinds.bad_reading: 1, kinds.bad_mqtt_message: 0.5, kinds.start_what_nobody_knows: 0.5}
     ),
 }
-"""By what happens to whatever has been started."""
+"""By what happens to whatever has been started, or beside it."""
 
 
 def drawn_load(world: World) -> tuple[Load, list[Kind]]:
-    """The load of a seed, and what it is to do."""
+    """The load of a seed, and what it is to do: each kind once at least."""
     random = Random(world.random.random())
     feature = draw(random)
-    todo = random.choices(list(feature.kinds), list(feature.kinds.values()), k=random.randint(*COUNT))
+    more = max(0, random.randint(*COUNT) - len(feature.kinds))
+    todo = [*feature.kinds, *random.choices(list(feature.kinds), list(feature.kinds.values()), k=more)]
     return Load(world, random, feature.definitions), todo
 
 

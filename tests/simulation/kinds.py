@@ -112,7 +112,7 @@ def delegate(load: Load) -> None:
 def complete(load: Load) -> None:
     """Now and then with an answer that does not fit."""
     answer = load.random.choice((1, 2, "three"))
-    outcome = load.random.choice(("approved", "rejected"))
+    outcome = load.random.choice(("approved", "approved", "rejected"))
     _with_task(load, lambda task, user: CompleteTask(task_id=task, user=user, answers={"n": answer}, outcome=outcome))
 
 
@@ -252,12 +252,13 @@ def bad_mqtt_message(load: Load) -> None:
 
 def _with_task(load: Load, command: Callable[[str, str], TaskCommand]) -> None:
     """Somebody looks at the list of tasks, as far as the projector has come, and does something with one."""
-    known = sorted(id_ for (id_,) in load.world.database.tables.tasks)
-    if not known:
+    assignees = {row["id"]: row["assignee"] for row in load.world.database.tables.tasks.values()}
+    if not assignees:
         load.again(lambda: _with_task(load, command))
         return
-    task = load.random.choice(known)
-    load.send(command(task, load.random.choice(USERS)), task.partition(":")[0])
+    task = load.random.choice(sorted(assignees))
+    user = load.random.choice((assignees[task], None)) or load.random.choice(USERS)
+    load.send(command(task, user), task.partition(":")[0])
 
 
 def _with_instance(load: Load, of: Sequence[str], do: Callable[[str], None]) -> None:

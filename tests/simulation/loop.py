@@ -45,6 +45,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self.now = 0.0
         self.times, self.owners = array("d"), array("i")
         """When each callback ran, and the number of its process: what makes two runs the same."""
+        self._ran_at, self._ran_by = self.times.append, self.owners.append
         self.unhandled: list[str] = []
         """What callbacks of living processes have raised, and nobody has caught."""
         self.tasks: list[asyncio.Task[Any]] = []
@@ -102,12 +103,15 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def run(self, until: float) -> None:
         """Run everything that happens up to the time ``until``."""
+        runnable, timers = self._runnable, self._timers
         with self._current():
-            while self._runnable or (self._timers and self._timers[0][0] <= until):
-                if self._runnable:
-                    self._step()
+            while True:
+                if runnable:
+                    self._step(runnable)
+                elif timers and timers[0][0] <= until:
+                    self._advance(timers)
                 else:
-                    self._advance()
+                    break
         self.now = max(self.now, until)
 
     def discard(self) -> None:
@@ -145,29 +149,31 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         process = handle.context[OWNER]
         if process.alive:
             process.ready.append(handle)
-            if not process.runnable:
-                self.wake(process)
+            if not process.runnable and not process.stalled:
+                process.runnable = True
+                self._runnable.append(process)
 
-    def _advance(self) -> None:
-        when, _, handle = heapq.heappop(self._timers)
+    def _advance(self, timers: list[tuple[float, int, Handle]]) -> None:
+        when, _, handle = heapq.heappop(timers)
         if handle.callback is not None:
             self.now = max(self.now, when)
             self._push(handle)
 
-    def _step(self) -> None:
-        runnable = self._runnable
+    def _step(self, runnable: list[Process]) -> None:
         at = int(self._random() * len(runnable)) if len(runnable) > 1 else 0
         process = runnable[at]
-        if process.ready and process.may_run():
-            handle = process.ready.popleft()
-            if handle.callback is not None:
-                self.times.append(self.now)
-                self.owners.append(process.number)
+        ready = process.ready
+        if ready and process.may_run():
+            handle = ready.popleft()
+            callback = handle.callback
+            if callback is not None:
+                self._ran_at(self.now)
+                self._ran_by(process.number)
                 try:
-                    handle.context.run(handle.callback, *handle.args)
+                    handle.context.run(callback, *handle.args)
                 except BaseException as error:  # noqa: BLE001 - as asyncio does with a callback that raises
                     self._raised(process, handle, error)
-        if not process.ready or process.stalled:
+        if not ready or process.stalled:
             process.runnable = False
             runnable[at] = runnable[-1]
             runnable.pop()

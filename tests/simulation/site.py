@@ -133,12 +133,12 @@ BRANCHED = """
 id: branched
 version: 1
 trigger: {type: api, mode: parallel}
-timeout: 20s
+timeout: 6s
 variables: [{name: n, type: integer}, {name: where, type: string}, {name: hole, value: "#"}]
 activities:
   - id: both
     type: parallel
-    timeout: 6s
+    timeout: 4s
     on_timeout: late
     on_error: {invalid_config: undo}
     next: rooms

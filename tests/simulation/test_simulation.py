@@ -13,7 +13,7 @@ from tests.simulation.__main__ import main
 from tests.simulation.minimums import missing
 from tests.simulation.run import run, run_all
 
-SEEDS = range(1, 101)
+SEEDS = range(1, 201)
 FINDS_WITHIN = range(1, 201)
 RARE = {
     "recover before fencing",  # the predecessor must commit in the few milliseconds between
