@@ -23,7 +23,7 @@ from tests.simulation.world import World
 
 T = TypeVar("T")
 BLOCK = 20
-"""Runs whose remains are thrown away together."""
+"""Runs whose remains are thrown away together, at most."""
 QUIET_S = 1.0
 REST_WITHIN_S = 150.0
 """Virtual time after the last fault until everything must be done."""
@@ -50,12 +50,16 @@ def run(seed: int) -> Outcome:
 
 
 def run_all(seeds: Iterable[int]) -> Iterator[Outcome]:
-    """Run one seed after the other, which costs less than each for itself."""
-    left = iter(seeds)
-    while block := list(islice(left, BLOCK)):
+    """Run one seed after the other, which costs less than each for itself.
+
+    The first blocks are short, for whoever stops at the first outcome of a kind.
+    """
+    left, size = iter(seeds), 1
+    while block := list(islice(left, size)):
         with undisturbed():
             outcomes = [_run(seed) for seed in block]
         yield from outcomes
+        size = min(2 * size, BLOCK)
 
 
 def _run(seed: int) -> Outcome:

@@ -1,9 +1,11 @@
 """A bounded number of seeds for every change; ``poe simulate`` runs thousands."""
 
+import gc
 import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,14 @@ RARE = {
 }
 """Bugs that take more seeds than a test has."""
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _program_is_no_garbage() -> Iterator[None]:
+    """Going over it would cost each run a good deal."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 def test_no_seed_finds_anything_and_none_passes_in_vain():
