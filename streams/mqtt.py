@@ -15,7 +15,7 @@ import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
@@ -40,6 +40,28 @@ _CONNACK = b"\x20"
 NO_FILES = TlsFiles("WEIR_MQTT_SSL")
 
 log = structlog.get_logger("weir.mqtt")
+
+
+class MqttClient(aiomqtt.Client):
+    """Knows whether it was connected, and loses no cancellation while it waits for an answer: ``asyncio.wait_for`` of
+    Python 3.11, which aiomqtt uses, returns an answer that comes together with a cancellation, and the task goes on for
+    ever.
+    """
+
+    was_connected = False
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self.was_connected = True
+        return self
+
+    async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109  aiomqtt's own
+        seconds = self.timeout if timeout is None else timeout
+        try:
+            async with asyncio.timeout(None if seconds == math.inf else seconds):
+                return await fut
+        except TimeoutError:
+            raise aiomqtt.MqttError("Operation timed out") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +106,9 @@ class MqttAddress:
             password=None if parts.password is None else unquote(parts.password),
         )
 
-    def client(self, **options: Any) -> aiomqtt.Client:
+    def client(self, **options: Any) -> MqttClient:
         """A client of the broker; ``options`` are further ones of ``aiomqtt.Client``.  Raises ``TlsError``."""
-        return _Client(
+        return MqttClient(
             self.host,
             self.port,
             username=self.username,
@@ -109,20 +131,6 @@ class MqttAddress:
         if not self.tls and await speaks_tls(self.host, self.port):
             return f"The MQTT broker at {self} refuses us: it speaks TLS there, check WEIR_MQTT_URL (mqtts://)"
         return None
-
-
-class _Client(aiomqtt.Client):
-    """Loses no cancellation while it waits for an answer: ``asyncio.wait_for`` of Python 3.11, which aiomqtt uses,
-    returns an answer that comes together with a cancellation, and the task goes on for ever.
-    """
-
-    async def _wait_for(self, fut: Awaitable[T], timeout: float | None) -> T:  # noqa: ASYNC109  aiomqtt's own
-        seconds = self.timeout if timeout is None else timeout
-        try:
-            async with asyncio.timeout(None if seconds == math.inf else seconds):
-                return await fut
-        except TimeoutError:
-            raise aiomqtt.MqttError("Operation timed out") from None
 
 
 async def _speaks_plainly(host: str, port: int) -> bool:
@@ -238,7 +246,8 @@ async def keep_connected(
         try:
             await serve(client)
         except aiomqtt.MqttError as error:
-            if (refused := await address.refusal(error)) is not None:
+            # Whom the broker has let in before is not refused: nothing is to be found out, and finding out takes time.
+            if not client.was_connected and (refused := await address.refusal(error)) is not None:
                 raise RefusedError(refused) from None
             if asyncio.get_running_loop().time() - began > LAST_BACKOFF_S:
                 backoff = FIRST_BACKOFF_S

@@ -61,7 +61,8 @@ async def running(module: str, settings: Settings, folder: Path) -> AsyncIterato
     """``module``'s ``run(settings)`` in a process that is killed at the end."""
     log = folder / f"{module}-{time.monotonic_ns()}.log"
     ready = log.with_suffix(".ready")
-    code = f"from streams.settings import Settings; from {module} import run; run(Settings())"
+    imports = f"from streams.settings import Settings; from {module} import run"
+    code = f"import gc; gc.disable(); {imports}; gc.enable(); run(Settings())"  # as ``weir.role`` does
     with log.open("wb") as output:
         process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -94,7 +94,7 @@ async def mail_server(box: Mailbox, tls: ssl.SSLContext | None, how: str = "star
     server.close()
     for one in made:
         for transport in (one.transport, one._original_transport):
-            if transport is not None:
+            if transport is not None and not transport.is_closing():
                 transport.abort()
     await server.wait_closed()
 
