@@ -15,7 +15,7 @@ from streams.settings import Settings
 from tests.chaos.proxy import Proxy
 from weir.stack import kafka, mqtt, postgres
 from weir.stack.kafka_jars import ensure_kafka
-from weir.stack.ports import LOCALHOST, Ports, free_port_numbers, free_ports
+from weir.stack.ports import LOCALHOST, Ports, free_port_numbers
 from weir.stack.process import ProcessSpec
 from weir.stack.progress import Progress
 from weir.stack.stack import Stack
@@ -71,8 +71,8 @@ class Services:
     """Started by ``start``; ``settings_of`` a host go through its proxies, ``settings_of(None)`` directly."""
 
     def __init__(self, home: Path) -> None:
-        ports = free_ports(*PORTS)
-        spare = iter(free_port_numbers(8, *PORTS))
+        spare = iter(free_port_numbers(13, *PORTS))  # all at once, so that no two are the same
+        ports = Ports(*(next(spare) for _ in range(5)))
         self.networks: dict[str, Network] = {}
         listeners = {}
         for host in HOSTS:
