@@ -110,10 +110,9 @@ def encode_command(command: TopicCommand) -> bytes:
 def encode_event(event: Event) -> bytes:
     """The bytes of an event.  Raises ``LimitError``."""
     raw = encode_json(event)
-    if len(raw) > MAX_EVENT_BYTES:
-        of = event.data.get("variables") or event.data
-        raise LimitError(_too_large(event.type, MAX_EVENT_BYTES, len(raw)) + _largest(of))
-    return _limited(raw, MAX_EVENT_BYTES, event.type) if _BACKSLASH in raw else raw
+    if len(raw) > MAX_EVENT_BYTES or _BACKSLASH in raw:
+        return _limited(raw, MAX_EVENT_BYTES, event.type, event.data.get("variables") or event.data)
+    return raw
 
 
 def decode_event(raw: bytes) -> Event:
@@ -147,8 +146,8 @@ def encode_entity(entity: Entity) -> bytes:
         raise IntegerError("Expected integers of at most 64 bits in state") from None
     failed = isinstance(entity, Instance) and entity.status in BROKEN
     if len(_entity_buffer) > MAX_STATE_BYTES + failed * FAILURE_ROOM_BYTES:
-        message = f"Expected state of at most {MAX_STATE_BYTES} bytes, but got {len(_entity_buffer)}"
-        raise LimitError(message + (_largest(entity.variables) if isinstance(entity, Instance) else ""))
+        variables = entity.variables if isinstance(entity, Instance) else None
+        raise LimitError(_too_large("state", MAX_STATE_BYTES, len(_entity_buffer), variables))
     return bytes(_entity_buffer)
 
 
@@ -183,7 +182,7 @@ def _checked(raw: bytes | None, limit: int, what: str) -> bytes:
     if not raw:
         raise BadRecordError(f"Expected {what} as a JSON object, but got an empty record")
     if len(raw) > limit:
-        raise BadRecordError(f"Expected {what} of at most {limit} bytes, but got {len(raw)}")
+        raise BadRecordError(_too_large(what, limit, len(raw)))
     if _BACKSLASH in raw and _has_nul(raw):
         raise BadRecordError(f"Expected {what} without the character U+0000, which no database can store")
     if len(raw) > 2 * MAX_DEPTH and raw.count(_BRACE) + raw.count(_BRACKET) > MAX_DEPTH < (depth := _depth(raw)):
@@ -191,25 +190,24 @@ def _checked(raw: bytes | None, limit: int, what: str) -> bytes:
     return raw
 
 
-def _limited(raw: bytes, limit: int, what: object) -> bytes:
+def _limited(raw: bytes, limit: int, what: object, values: Mapping[str, Any] | None = None) -> bytes:
     if len(raw) > limit:
-        raise LimitError(_too_large(what, limit, len(raw)))
+        raise LimitError(_too_large(what, limit, len(raw), values))
     if _has_nul(raw):
         raise LimitError(f"Expected {what} without the character U+0000, which no database can store")
     return raw
 
 
-def _too_large(what: object, limit: int, size: int) -> str:
-    return f"Expected {what} of at most {limit} bytes, but got {size}"
-
-
-def _largest(values: Mapping[str, Any]) -> str:
-    """Which of ``values`` takes the most room, as the end of a message that says there is none."""
+def _too_large(what: object, limit: int, size: int, values: Mapping[str, Any] | None = None) -> str:
+    """In words; with the one of ``values`` that takes the most room, where there are any."""
+    message = f"Expected {what} of at most {limit} bytes, but got {size}"
+    if not values:
+        return message
     sizes = {name: len(encode_json(value)) for name, value in values.items()}
-    if not sizes:
-        return ""
     name = max(sizes, key=sizes.__getitem__)
-    return f": {plain_text(name)!r} alone has {sizes[name]}. Keep less in it, or a reference to where it is kept"
+    return (
+        f"{message}: {plain_text(name)!r} alone has {sizes[name]}. Keep less in it, or a reference to where it is kept"
+    )
 
 
 def _depth(raw: bytes) -> int:

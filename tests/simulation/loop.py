@@ -149,9 +149,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         process = handle.context[OWNER]
         if process.alive:
             process.ready.append(handle)
-            if not process.runnable and not process.stalled:
-                process.runnable = True
-                self._runnable.append(process)
+            if not process.runnable:
+                self.wake(process)
 
     def _advance(self, timers: list[tuple[float, int, Handle]]) -> None:
         when, _, handle = heapq.heappop(timers)

@@ -28,13 +28,13 @@ from streams.core.durations import instant_text
 from streams.core.events import Event
 from streams.core.ids import partition_for
 from streams.core.process import Process, compile_process
-from streams.core.state import SOFT_PREFIXES, Instance
+from streams.core.state import Instance
 from streams.performing import Performing, Requested, decode_requested
 from streams.processing import PartitionProcessor, decode_records
 from streams.routing import Router
 from streams.topics import Topics
+from weir.verify.table import entities_of
 
-SOFT = tuple(prefix.encode() for prefix in SOFT_PREFIXES)
 MARK_TTL_MS = 86_400_000
 REQUESTS = frozenset({"action_requested", "rows_requested", "notice_requested"})
 MAX_DELIVERIES = 1_000_000
@@ -211,8 +211,8 @@ class VirtualPlant:
 
     def instances(self) -> list[Instance]:
         """Those that have not ended."""
-        records = [record for table in self._tables for record in table.records.items()]
-        entities = [decode_entity(raw) for name, raw in records if not name.startswith(SOFT)]
+        tables = [entities_of(table.records.items()) for table in self._tables]
+        entities = [decode_entity(raw) for table in tables for raw in table.values()]
         return [entity for entity in entities if isinstance(entity, Instance)]
 
     # ---- records
