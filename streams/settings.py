@@ -153,6 +153,8 @@ class Settings(BaseSettings):
     """With more commands waiting for the processor the gateway answers 503."""
     api_max_lag_s: Annotated[float, Field(gt=0)] = 30.0
     """The same when the oldest waits for longer."""
+    api_database_connections: Annotated[int, Field(ge=1, le=1_000)] = 10
+    """Connections to the database that one gateway keeps."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @model_validator(mode="after")

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
@@ -17,6 +17,8 @@ from streams.settings import Settings
 from streams.topics import load_topics
 from streams.transport.fatal import exit_process
 from weir.api import problems
+from weir.api.counting import Counting
+from weir.api.database import Database
 from weir.api.definition_routes import router as definition_router
 from weir.api.gate import Gate
 from weir.api.routes import router
@@ -37,6 +39,7 @@ def make_api(settings: Settings) -> FastAPI:
     topics = load_topics(settings)
     gate = Gate(settings, topics)
     sender = Sender(settings, topics, gate)
+    database = Database(settings)
     monitor = Monitor(ROLE, settings)
     answered: Counter[tuple[str, str]] = Counter()
     monitor.check(sender.check)
@@ -49,11 +52,12 @@ def make_api(settings: Settings) -> FastAPI:
         tasks = [asyncio.create_task(work, name="api") for work in (gate.watch(), sender.serve())]
         for task in tasks:
             task.add_done_callback(_must_go_on)
-        yield
+        async with database:
+            yield
         await cancel(tasks)
 
     app = FastAPI(title="Weir", docs_url=None, redoc_url=None, lifespan=beside)
-    app.state.settings, app.state.sender = settings, sender
+    app.state.settings, app.state.sender, app.state.database = settings, sender, database
     app.include_router(router)
     app.include_router(definition_router)
     app.include_router(task_router)
@@ -61,12 +65,7 @@ def make_api(settings: Settings) -> FastAPI:
     app.add_exception_handler(RequestValidationError, problems.answer_invalid)
     app.add_exception_handler(HTTPException, problems.answer_http)
 
-    @app.middleware("http")
-    async def count(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await go_on(request)
-        route = request.scope.get("route")
-        answered[getattr(route, "path", "other"), str(response.status_code)] += 1
-        return response
+    app.add_middleware(Counting, answered=answered)
 
     @app.get("/health", include_in_schema=False)
     async def health() -> JSONResponse:

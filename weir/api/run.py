@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 import structlog
 import uvicorn
+import uvloop
 
 from streams import ready
 from streams.settings import Settings
@@ -40,7 +41,8 @@ def run(settings: Settings) -> None:
             host=settings.api_host,
             port=settings.api_port,
         )
-    asyncio.run(_serve(settings))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(settings))
 
 
 def is_loopback(host: str) -> bool:
@@ -58,6 +60,8 @@ async def _serve(settings: Settings) -> None:
             host=settings.api_host,
             port=settings.api_port,
             access_log=False,
+            http="httptools",
+            ws="none",
             log_level="warning",
             timeout_graceful_shutdown=GRACE_S,
         )
