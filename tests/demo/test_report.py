@@ -112,6 +112,30 @@ def test_fast_ticks_are_held_between_bounds():
     assert started.expected == "1 to 2"
 
 
+def test_a_computer_that_is_too_slow_for_the_tick_is_held_between_bounds():
+    plan, seen = a_run()
+    slow = replace(seen, starts=[Start("one", "t1", 11 * MINUTE), Start("one", "t3", 6 * MINUTE)])
+    (started,) = [check for check in make_report(plan, slow, 1.0).checks if check.what == "instances started"]
+    assert (started.expected, started.ok) == ("2 to 2", True)
+
+
+@pytest.mark.parametrize(
+    ("tick_s", "answer_s", "fixed", "slower_s"),
+    [
+        (0.1, 0.05, False, None),
+        (0.1, 0.06, False, 0.2),
+        (0.1, 0.27, False, 0.3),
+        (0.3, 0.16, False, 0.6),
+        (0.1, 9.0, False, 2.0),
+        (2.0, 9.0, False, None),
+        (0.1, 0.06, True, None),
+    ],
+)
+def test_a_plan_is_played_as_fast_as_the_plant_answers(tick_s, answer_s, fixed, slower_s):
+    plan = Plan([series("one", 80)], 90.0, tick_s, fixed=fixed)
+    assert plan.slower(answer_s) == (None if slower_s is None else replace(plan, tick_s=slower_s))
+
+
 def test_tolerances():
     assert about("", 105, 100, 100).ok
     assert not about("", 106, 100, 100).ok

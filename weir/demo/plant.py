@@ -30,8 +30,6 @@ TOPICS = PROJECT / "redpanda" / "topics.yaml"
 LOWEST_PORT, HIGHEST_PORT = 20_000, 32_767
 START_S = 60
 """What the plant's own start may take; the clock begins so much earlier that the series ends about now."""
-FETCH_WAIT_MS = 10
-"""Timers may be so late, in wall time: 30 s of plant time on the clock that runs 3000 times faster."""
 MAX_AGE_S = 60
 """Wall time after which a reading starts nothing any more."""
 
@@ -76,7 +74,6 @@ def start(
         topics_file=write_topics(stack.home / "topics.yaml"),
         definitions_path=stack.home / "definitions",
         clock=clock,
-        fetch_wait_ms=FETCH_WAIT_MS,
     )
     factor = PlantClock.parse(clock).factor
     definition = write_definition(wanted.definitions_path / DEFINITION.name, threshold, factor)

@@ -18,7 +18,7 @@ from weir.demo.follow import Tally, follow
 from weir.demo.machines import Ear, Published, Schedule, play
 from weir.demo.plan import Plan
 from weir.demo.plant import DemoPlant
-from weir.demo.report import Report, Seen, make_report
+from weir.demo.report import Report, Seen, latency, make_report
 from weir.demo.results import Counts, count, starts
 from weir.lag import ask_lags
 from weir.verify.run import verify
@@ -30,10 +30,20 @@ SETTLE_POLL_S = 0.25
 SETTLED_S = 1.0
 LEAD_S = 0.5
 """Between the last preparation and the first reading."""
+LOOKED_AT = 0.07
+"""The share of the readings after which the demo looks whether the plant keeps up: some seconds, some commands."""
 
 
 class DemoError(Exception):
     """The demo cannot be played to its end; the message says why."""
+
+
+class _TooFastError(Exception):
+    """The plant does not answer as fast as this is played; it is worth playing ``slower``."""
+
+    def __init__(self, answer_ms: float, slower: Plan) -> None:
+        super().__init__(f"{answer_ms:.0f} ms from a reading to its command")
+        self.answer_ms, self.slower = answer_ms, slower
 
 
 class Show(Protocol):
@@ -51,16 +61,37 @@ class Show(Protocol):
     def line(self, text: str) -> None:
         """Something started, cooled or escalated."""
 
+    def again(self, why: str) -> None:
+        """The machines begin again, more slowly."""
+
 
 def run(plan: Plan, home: Path, show: Show, *, keep: bool) -> Report:
-    """Run the demo under ``home``, which is emptied first.  The plant is stopped at the end unless ``keep``."""
+    """Run the demo under ``home``, which is emptied first.  The plant is stopped at the end unless ``keep``.
+
+    On a machine that cannot answer between two readings it is begun again, more slowly: the counts would be right for
+    such a plant, but hardly those of the oracle.
+    """
     began = time.monotonic()
+    while True:
+        try:
+            return _run(plan, home, show, began, keep=keep)
+        except _TooFastError as error:
+            plan = error.slower
+            show.again(
+                f"This computer takes {error.answer_ms:.0f} ms from a reading to its command:"
+                f" playing again, {plan.tick_s * 1000:.0f} ms a reading"
+            )
+
+
+def _run(plan: Plan, home: Path, show: Show, began: float, *, keep: bool) -> Report:
     show.step("preparing a home for the demo", None)
     stack = demo_plant.fresh_stack(home)
     try:
         plant = demo_plant.start(stack, plan.threshold, plan.interval, plan.tick_s, plan.longest, show.step)
         return asyncio.run(_play(plan, plant, show, began))
     except ExceptionGroup as group:
+        if (too_fast := group.subgroup(_TooFastError)) is not None:
+            raise too_fast.exceptions[0] from None
         raise _cannot_go_on(*group.exceptions) from group
     except (KafkaError, LogError, UnreachableError, NoAnswerError) as error:
         raise _cannot_go_on(error) from error
@@ -86,7 +117,9 @@ async def _play(plan: Plan, plant: DemoPlant, show: Show, began: float) -> Repor
         await ear.listening.wait()
         schedule = Schedule(settings.plant_clock, plan.tick_s, (time.time() + LEAD_S) * 1000)
         show.playing(plan.readings)
+        pace = group.create_task(_watch_pace(plan, plant, published, ear))
         await play(plan.machines, settings.mqtt_url, schedule, published, lambda: show.played(tally))
+        pace.cancel()
         show.step("waiting until everything is settled", None)
         counts = await _settle(plan, plant, tally, ear)
         listening.cancel()
@@ -104,6 +137,14 @@ async def _deploy(plant: DemoPlant) -> None:
         outcome = await client.send_and_wait(command, DEPLOY_TIMEOUT_S)
     if not isinstance(outcome, Accepted):
         raise DemoError(f"Expected the demo's definition to be deployed, but it was refused: {outcome.message}")
+
+
+async def _watch_pace(plan: Plan, plant: DemoPlant, published: Published, ear: Ear) -> None:
+    """Raise ``_TooFastError`` when the first answers take so long that the plan should be a slower one."""
+    await asyncio.sleep(LEAD_S + LOOKED_AT * plan.longest * plan.tick_s)
+    answer_ms = latency(published, ear.heard, await starts(plant.settings)).p50
+    if answer_ms is not None and (slower := plan.slower(answer_ms / 1000)) is not None:
+        raise _TooFastError(answer_ms, slower)
 
 
 async def _settle(plan: Plan, plant: DemoPlant, tally: Tally, ear: Ear) -> Counts:
