@@ -135,6 +135,7 @@ SecretJson = Annotated[
     AfterValidator(_secret_template),
     Field(description="Any JSON, its texts with ${expressions} and ${secrets.name}"),
 ]
+DURATION_PATTERN = r"^\s*(([0-9]+(\.[0-9]+)?(ms|[smhdw]))+|P[0-9DTHMS.]+)\s*$"
 Duration = Annotated[
     int,
     BeforeValidator(_duration),
@@ -143,7 +144,7 @@ Duration = Annotated[
         {
             "type": "string",
             "description": "A duration: 30s, 5m, 1h30m or PT5M",
-            "pattern": r"^\s*(([0-9]+(\.[0-9]+)?(ms|[smhdw]))+|P[0-9DTHMS.]+)\s*$",
+            "pattern": DURATION_PATTERN,
             "examples": ["5m"],
         }
     ),

@@ -49,10 +49,10 @@ def definition_schema() -> _Schema:
             properties[name] = {"anyOf": [properties[name], {"type": "null"}]}
     schema["required"] = ["id", "activities"]
     schema["oneOf"] = [{"required": ["trigger"]}, {"required": ["triggers"]}]
-    tidy: _Schema = _tidy(schema)
+    tidied: _Schema = tidy(schema)
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
-        **tidy,
+        **tidied,
         "title": "Weir process definition",
         "description": "A process: what starts it, what it knows, what it does.",
     }
@@ -95,10 +95,10 @@ def _widen_type(service: _Schema, name: str) -> None:
     service["allOf"] = [*service.get("allOf", []), {"anyOf": [short, {"required": ["action"]}]}]
 
 
-def _tidy(value: Any) -> Any:
-    """Without what pydantic adds for other readers: titles of fields, discriminators, docstrings of the models."""
+def tidy(value: Any) -> Any:
+    """Without what pydantic adds to a schema for other readers: titles, discriminators, the models' docstrings."""
     if isinstance(value, list):
-        return [_tidy(item) for item in value]
+        return [tidy(item) for item in value]
     if not isinstance(value, dict):
         return value
     if value.get("items") == {"$comment": "activity"}:
@@ -108,4 +108,4 @@ def _tidy(value: Any) -> Any:
     dropped = {"discriminator", "description"} if model else {"discriminator"}
     if isinstance(value.get("title"), str):
         dropped.add("title")
-    return {name: _tidy(item) for name, item in value.items() if name not in dropped}
+    return {name: tidy(item) for name, item in value.items() if name not in dropped}

@@ -12,6 +12,7 @@ from weir.home import PROJECT
 
 SHIPPED = PROJECT / "definitions"
 NAME = "temperature-control"
+HELPS = "Threshold exceeded (trigger cooling): the cooling helps"
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_tests_are_found_by_folder_definition_and_file(weir, path):
             "file": f"definitions/{NAME}.test.yaml",
             "ok": True,
             "problems": [],
-            "tests": [{"name": "the cooling helps", "ok": True, "failures": []}],
+            "tests": [{"name": HELPS, "ok": True, "failures": []}],
         }
     ]
     assert document["coverage"][0]["missing"] == [
@@ -61,7 +62,7 @@ def test_a_failure_ends_with_1_and_names_the_place(weir, tmp_path):
     assert result.exit_code == 1
     assert "4 passed, 1 failed" in result.stdout
     assert (
-        f"definitions/{NAME}.test.yaml:6:14: Expected 1 instance of {NAME} like this, but got 0 of 0" in result.stderr
+        f"definitions/{NAME}.test.yaml:7:14: Expected 1 instance of {NAME} like this, but got 0 of 0" in result.stderr
     )
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from streams.core.parse import parse_definition
 from weir.testkit.coverage import Coverage
-from weir.testkit.read import load
 from weir.testkit.run import run
 
 PROJECT = Path(__file__).parents[2]
@@ -86,15 +85,3 @@ def test_the_handlers_of_errors_are_covered_each_by_its_type(suite, topics, erro
     assert coverage.covered == {"route", "route.cases[2]", "say", part, "late"}
     assert coverage.percent == pytest.approx(100 * 5 / 14)
     assert set(coverage.missing) == set(coverage.parts) - coverage.covered
-
-
-@pytest.mark.parametrize("file", sorted((PROJECT / "definitions").glob("*.test.yaml")), ids=lambda file: file.name)
-def test_the_shipped_tests_pass_and_run_all_of_their_definition(file, topics):
-    loaded = load(file, topics)
-    assert loaded.problems == []
-    coverage = Coverage(loaded.definitions[0])
-    for number in range(len(loaded.cases)):
-        outcome = run(loaded, number, topics)
-        assert outcome.failures == []
-        coverage.add(outcome.events)
-    assert coverage.missing == []

@@ -26,11 +26,21 @@ what is expected.  Actions that no stub answers for are done on fakes; ``script`
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from streams.core.durations import MAX_DURATION_MS, parse_duration_ms, parse_instant_ms
-from streams.core.scalars import ActivityId, DefinitionId, Duration, KeyText, Part, Title, Topic, VariableName
+from streams.core.scalars import (
+    DURATION_PATTERN,
+    ActivityId,
+    DefinitionId,
+    Duration,
+    KeyText,
+    Part,
+    Title,
+    Topic,
+    VariableName,
+)
 from weir.testkit.series import SeriesError, listed, parse_series
 from weir.testkit.steps import Step
 
@@ -75,8 +85,33 @@ def _series(value: Any) -> tuple[Any, ...]:
         raise PydanticCustomError("series", "{message}", vars(error) | {"message": str(error)}) from None
 
 
-At = Annotated[int, BeforeValidator(_at), Field(ge=0, le=MAX_DURATION_MS)]
+At = Annotated[
+    int,
+    BeforeValidator(_at),
+    Field(ge=0, le=MAX_DURATION_MS),
+    WithJsonSchema(
+        {
+            "description": "How long after the test's start: 30s, 1h30m, 0",
+            "anyOf": [{"type": "string", "pattern": DURATION_PATTERN}, {"const": 0}, {"const": "0"}],
+        }
+    ),
+]
 """Milliseconds from the test's start."""
+Start = Annotated[
+    int,
+    BeforeValidator(_start),
+    WithJsonSchema({"type": "string", "description": "Plant time at which the test begins: 2026-03-02T04:00:00Z"}),
+]
+Series = Annotated[
+    tuple[Any, ...],
+    BeforeValidator(_series),
+    WithJsonSchema(
+        {
+            "description": "One value an interval: '20+1x3' is 20 21 22 23, '_' none; or a list, null for none",
+            "anyOf": [{"type": ["string", "number"]}, {"type": "array", "minItems": 1}],
+        }
+    ),
+]
 FieldPath = Annotated[str, Field(pattern=r"^(fields|tags)(\.[^.]+)+$")]
 Count = Annotated[int, Field(ge=0)]
 
@@ -92,7 +127,7 @@ class Input(Part):
     at: At = 0
     tags: dict[str, Any] = Field(default_factory=dict)
     fields: dict[str, Any] = Field(default_factory=dict)
-    series: dict[FieldPath, Annotated[tuple[Any, ...], BeforeValidator(_series)]] = Field(default_factory=dict)
+    series: dict[FieldPath, Series] = Field(default_factory=dict)
 
     @property
     def length(self) -> int:
@@ -150,7 +185,7 @@ class Case(Part):
     """One test."""
 
     name: Title
-    start: Annotated[int, BeforeValidator(_start)] = START_MS
+    start: Start = START_MS
     interval: Duration = MINUTE_MS
     input: tuple[Input, ...] = ()
     do: tuple[Step, ...] = ()
