@@ -1,6 +1,7 @@
 """Sending commands: each to the partition of its key or instance.  ``weir.watch`` learns what becomes of them."""
 
 import asyncio
+import itertools
 import time
 import uuid
 from collections.abc import AsyncIterator
@@ -36,6 +37,8 @@ class CommandClient:
         self._topics = topics or load_topics(settings)
         self._producer: AIOKafkaProducer | None = None
         self._partitions = 0
+        self._name, self._numbers = uuid.uuid4().hex, itertools.count()
+        """Together a text that nobody has had: randomness is asked for once, not for each command."""
 
     async def __aenter__(self) -> Self:
         producer = AIOKafkaProducer(acks="all", enable_idempotence=True, **client_options(self._settings))
@@ -69,19 +72,24 @@ class CommandClient:
 
         The same ``cause`` at the same ``wall_s`` (Unix s) gives the same id.
         """
-        cause = cause or f"client/{uuid.uuid4()}"
-        partition = ids.partition_for(cause if key is None else key, self._partitions)
+        named = key or cause
+        number = next(self._numbers)
+        partition = number % self._partitions if named is None else ids.partition_for(named, self._partitions)
         now_ms = self._settings.plant_clock.plant_ms((time.time() if wall_s is None else wall_s) * 1000)
-        return ids.instance_id(now_ms, partition, cause)
+        return ids.instance_id(now_ms, partition, cause or f"client/{self._name}/{number}")
 
     async def send(self, command: TopicCommand) -> tuple[int, int]:
         """Send a command; returns (partition, offset) once the broker has it.
 
         Raises ``ValueError`` for a command that no partition could decide, ``LimitError`` for one that is too large.
         """
+        return await self.send_encoded(command, encode_command(command))
+
+    async def send_encoded(self, command: TopicCommand, raw: bytes) -> tuple[int, int]:
+        """The same with the command's bytes, which the caller has looked at."""
         partition, key = self._address(command)
         record = await self._running().send_and_wait(
-            self._topics.commands.name, encode_command(command), key=key.encode(), partition=partition
+            self._topics.commands.name, raw, key=key.encode(), partition=partition
         )
         return record.partition, record.offset
 
@@ -126,7 +134,7 @@ class CommandClient:
     def _address(self, command: TopicCommand) -> tuple[int, str]:
         """(partition, record key)."""
         home = home_of(command, self._partitions)
-        key = command_key(command) or str(uuid.uuid4())
+        key = command_key(command) or f"client/{self._name}/{next(self._numbers)}"
         return ids.partition_for(key, self._partitions) if home is None else home, key
 
     def _running(self) -> AIOKafkaProducer:

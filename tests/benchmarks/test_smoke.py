@@ -15,7 +15,7 @@ from weir.stack.stack import Stack
 RUNS = (
     ("w1", "w2", "scale", "recovery"),
     ("w3", "telemetry", "activities", "stopped"),
-    ("replay", "core", "patterns"),
+    ("replay", "core", "patterns", "api"),
 )
 """At once: each waits for its roles for half of its time."""
 ON_THE_PATH = {"processor", "actions", "projector", "kafka", "postgres", "load"}
@@ -55,6 +55,11 @@ async def test_every_workload_measures_and_finds_nothing_lost(running_stack: Sta
     assert closed["events_per_instance"] == 10
     assert w1["rss_mb"] > 0
     assert found["w1-open20"]["instances"] == INSTANCES
+
+    api = found["api"]
+    assert api["starts_per_s"] > 0 < api["get_p50_ms"]
+    assert api["rows"] == INSTANCES
+    assert found["api-start"]["cpu_us_per_request"].keys() >= {"api", "kafka"}
 
     assert found["w2-start"]["instances"] == found["w2-signal"]["instances"] == INSTANCES
     assert found["w2"]["rate"] > 0

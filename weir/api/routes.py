@@ -2,9 +2,8 @@
 
 import uuid
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Header, Request, Response
 
 from projections.queries import instance as query
@@ -14,18 +13,17 @@ from streams.core.ids import check_instance_id
 from weir.api.database import reading
 from weir.api.models import InstanceSignal, KeySignal, Sent, Start, Started
 from weir.api.problems import ProblemError
+from weir.api.quick import QuickRoute, answer
 from weir.api.sending import Sender
 
 MAX_AGE_S = MAX_ID_AGE_MS / 1000
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
 
-router = APIRouter()
+router = APIRouter(route_class=QuickRoute)
 
 
-@router.post("/processes/{definition_id}/start", status_code=202)
-async def start(
-    definition_id: str, body: Start, request: Request, response: Response, idempotency_key: IdempotencyKey = None
-) -> Started:
+@router.post("/processes/{definition_id}/start", status_code=202, response_model=Started)
+async def start(definition_id: str, body: Start, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Start an instance of a process: its id at once, what becomes of it at ``GET /processes/{instance_id}``."""
     sender = _sender(request)
     instance_id = _own_id(body.instance_id) or _new_id(sender, definition_id, body, idempotency_key)
@@ -39,31 +37,31 @@ async def start(
             trigger={"type": "api"},
         )
     )
-    response.headers["Location"] = f"/processes/{instance_id}"
-    return Started(instance_id=instance_id, definition_id=definition_id, key=body.key)
+    found = {"instance_id": instance_id, "definition_id": definition_id, "key": body.key}
+    return answer(found, 202, {"Location": f"/processes/{instance_id}"})
 
 
-@router.post("/processes/{instance_id}/signal", status_code=202)
-async def signal_instance(instance_id: str, body: InstanceSignal, request: Request) -> Sent:
+@router.post("/processes/{instance_id}/signal", status_code=202, response_model=Sent)
+async def signal_instance(instance_id: str, body: InstanceSignal, request: Request) -> Response:
     """Send a message to an instance: it waits there until a step of type ``message`` takes it."""
     command_id = str(uuid.uuid4())
     known = _own_id(instance_id, "path.instance_id")
     await _sender(request).send(Signal(id=command_id, name=body.name, instance_id=known, payload=body.payload))
-    return Sent(command_id=command_id)
+    return answer({"command_id": command_id}, 202)
 
 
-@router.post("/signals", status_code=202)
-async def signal_key(body: KeySignal, request: Request) -> Sent:
+@router.post("/signals", status_code=202, response_model=Sent)
+async def signal_key(body: KeySignal, request: Request) -> Response:
     """Send a message to whatever runs for a key; when nothing does, it waits with the key for an hour."""
     command_id = str(uuid.uuid4())
     await _sender(request).send(
         Signal(id=command_id, name=body.name, key=body.key, definition_id=body.definition_id, payload=body.payload)
     )
-    return Sent(command_id=command_id)
+    return answer({"command_id": command_id}, 202)
 
 
 @router.get("/processes/{instance_id}")
-async def show(instance_id: str, request: Request) -> dict[str, Any]:
+async def show(instance_id: str, request: Request) -> Response:
     """The state of an instance, as far as the projector has come."""
     known = _own_id(instance_id, "path.instance_id")
     assert known is not None
@@ -76,8 +74,7 @@ async def show(instance_id: str, request: Request) -> dict[str, Any]:
             f"There is no instance {known} in the database",
             "A new one appears when the projector has caught up; a start that was refused never does.",
         )
-    document: dict[str, Any] = msgspec.to_builtins(found)
-    return document
+    return answer(found)
 
 
 def _sender(request: Request) -> Sender:

@@ -61,16 +61,16 @@ class Sender:
     async def send(self, command: TopicCommand) -> None:
         """Return once Kafka has the command.  Raises ``ProblemError``."""
         client = self.client()
-        _check(command)
+        raw = _checked(command)
         with _told():
             async with asyncio.timeout(SEND_TIMEOUT_S):
-                await client.send(command)
+                await client.send_encoded(command, raw)
         self._gate.sent()
 
     async def send_and_wait(self, command: TopicCommand, timeout_s: float) -> Outcome:
         """Return what became of the command.  Raises ``ProblemError``, also when that takes longer."""
         client = self.client()
-        _check(command)
+        _checked(command)
         try:
             with _told():
                 outcome = await client.send_and_wait(command, timeout_s)
@@ -93,8 +93,8 @@ def _told() -> Iterator[None]:
         raise ProblemError(422, "invalid_request", str(error), "Correct the value.") from error
 
 
-def _check(command: TopicCommand) -> None:
-    """Refuse here what would only become a dead letter.  Raises ``ProblemError``."""
+def _checked(command: TopicCommand) -> bytes:
+    """Its bytes; refused here is what would only become a dead letter.  Raises ``ProblemError``."""
     try:
         raw = encode_json(command)
         if len(raw) > MAX_COMMAND_BYTES:
@@ -103,3 +103,4 @@ def _check(command: TopicCommand) -> None:
         decode_command(raw)
     except (ValueError, TypeError, RecursionError, msgspec.MsgspecError) as error:
         raise ProblemError(422, "invalid_request", str(error), "Correct the value.") from error
+    return raw
