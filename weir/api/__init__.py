@@ -1,8 +1,9 @@
 """The gateway: processes over HTTP.  What it answers with 202 is in Kafka; it keeps nothing itself.
 
-    models.py    what comes in and goes out (pydantic)
-    routes.py    POST a start, POST a signal, GET an instance
-    definition_routes.py  GET the definitions
+    routes/      what can be asked, one file a resource, with what comes in and goes out (pydantic) beside it
+    quick.py     routes that are asked thousands of times a second
+    database.py  the connections to the database
+    counting.py  how many requests were answered with what
     problems.py  errors as problem documents (RFC 9457), each with the field and the fix
     gate.py      503 with Retry-After while the processor is too far behind
     sending.py   the connection to Kafka, as soon as there is one

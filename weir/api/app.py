@@ -21,15 +21,12 @@ from streams.transport.fatal import exit_process
 from weir.api import problems
 from weir.api.counting import Counting
 from weir.api.database import Database
-from weir.api.definition_routes import router as definition_router
 from weir.api.gate import Gate
 from weir.api.quick import Lane
-from weir.api.routes import router
+from weir.api.routes import ROUTERS
 from weir.api.sending import Sender
-from weir.api.task_routes import router as task_router
 
 ROLE = "api"
-ROUTERS = (router, definition_router, task_router)
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own would look for somebody who reads it at every request, a tenth of what a start costs."""
 

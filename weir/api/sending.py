@@ -8,6 +8,7 @@ from typing import NoReturn
 import msgspec
 import structlog
 from aiokafka.errors import KafkaError
+from fastapi import Request
 
 from streams.codec import MAX_COMMAND_BYTES, decode_command, encode_json
 from streams.core.commands import TopicCommand
@@ -78,6 +79,12 @@ class Sender:
             raise unavailable("not_decided", str(error), "Look at it again: it will be decided, once.", 1) from error
         self._gate.sent()
         return outcome
+
+
+def sender_of(request: Request) -> Sender:
+    """The gateway's own."""
+    sender: Sender = request.app.state.sender
+    return sender
 
 
 @contextmanager

@@ -25,10 +25,10 @@ from streams.core.commands import (
 from streams.core.ids import check_instance_id
 from streams.core.tasks.task import split_task_id, task_id
 from weir.api.database import reading
-from weir.api.models import Sent
 from weir.api.problems import ProblemError
-from weir.api.sending import Sender
-from weir.api.task_models import Assign, By, Complete, Delegate, Done, Update
+from weir.api.routes.process_models import Sent
+from weir.api.routes.task_models import Assign, By, Complete, Delegate, Done, Update
+from weir.api.sending import sender_of
 from weir.watch import Accepted, DeadLettered, Refused
 
 MAX_WAIT_S = 30.0
@@ -123,7 +123,7 @@ async def update(id_: str, body: Update, request: Request, response: Response, w
 
 
 async def _send(request: Request, response: Response, wait_s: float, command: AnyTaskCommand) -> Sent | Done:
-    sender: Sender = request.app.state.sender
+    sender = sender_of(request)
     assert command.id is not None
     if not wait_s:
         await sender.send(command)

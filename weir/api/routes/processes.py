@@ -1,4 +1,4 @@
-"""The routes.  Each sends a command or asks the database; none decides anything."""
+"""Instances of processes: starting one, and what has become of it."""
 
 import uuid
 from datetime import UTC, datetime
@@ -11,10 +11,10 @@ from streams.core.commands import Signal, StartProcess
 from streams.core.decide.start_process import MAX_ID_AGE_MS
 from streams.core.ids import check_instance_id
 from weir.api.database import reading
-from weir.api.models import InstanceSignal, KeySignal, Sent, Start, Started
 from weir.api.problems import ProblemError
 from weir.api.quick import QuickRoute, answer
-from weir.api.sending import Sender
+from weir.api.routes.process_models import InstanceSignal, Sent, Start, Started
+from weir.api.sending import Sender, sender_of
 
 MAX_AGE_S = MAX_ID_AGE_MS / 1000
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
@@ -25,7 +25,7 @@ router = APIRouter(route_class=QuickRoute)
 @router.post("/processes/{definition_id}/start", status_code=202, response_model=Started)
 async def start(definition_id: str, body: Start, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Start an instance of a process: its id at once, what becomes of it at ``GET /processes/{instance_id}``."""
-    sender = _sender(request)
+    sender = sender_of(request)
     instance_id = _own_id(body.instance_id) or _new_id(sender, definition_id, body, idempotency_key)
     await sender.send(
         StartProcess(
@@ -46,17 +46,7 @@ async def signal_instance(instance_id: str, body: InstanceSignal, request: Reque
     """Send a message to an instance: it waits there until a step of type ``message`` takes it."""
     command_id = str(uuid.uuid4())
     known = _own_id(instance_id, "path.instance_id")
-    await _sender(request).send(Signal(id=command_id, name=body.name, instance_id=known, payload=body.payload))
-    return answer({"command_id": command_id}, 202)
-
-
-@router.post("/signals", status_code=202, response_model=Sent)
-async def signal_key(body: KeySignal, request: Request) -> Response:
-    """Send a message to whatever runs for a key; when nothing does, it waits with the key for an hour."""
-    command_id = str(uuid.uuid4())
-    await _sender(request).send(
-        Signal(id=command_id, name=body.name, key=body.key, definition_id=body.definition_id, payload=body.payload)
-    )
+    await sender_of(request).send(Signal(id=command_id, name=body.name, instance_id=known, payload=body.payload))
     return answer({"command_id": command_id}, 202)
 
 
@@ -75,11 +65,6 @@ async def show(instance_id: str, request: Request) -> Response:
             "A new one appears when the projector has caught up; a start that was refused never does.",
         )
     return answer(found)
-
-
-def _sender(request: Request) -> Sender:
-    sender: Sender = request.app.state.sender
-    return sender
 
 
 def _own_id(text: str | None, field: str = "body.instance_id") -> str | None:

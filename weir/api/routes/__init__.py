@@ -1,0 +1,13 @@
+"""The routes, one file a resource.  Each sends a command or asks the database; none decides anything."""
+
+from fastapi import APIRouter
+
+from weir.api.routes import definitions, processes, signals, tasks
+
+ROUTERS: tuple[APIRouter, ...] = (
+    processes.router,
+    signals.router,
+    tasks.router,
+    definitions.router,
+)
+"""In the order in which a path is looked for: what is asked most comes first."""
