@@ -7,11 +7,15 @@ from pathlib import Path
 import pytest
 import typer.main
 
+from streams.core.activities import KINDS
+from streams.core.parse import check_definition
+from streams.core.triggers import TRIGGERS
 from streams.settings import Settings
 from weir.cli.main import app
 
 PROJECT = Path(__file__).parent.parent
 README = (PROJECT / "README.md").read_text()
+EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 PLACES = re.findall(r"`((?:streams|projections|redpanda|weir|definitions|tests|benchmarks)/[\w./-]*)`", README)
 
 
@@ -35,6 +39,15 @@ def test_the_readme_names_every_command_that_a_person_uses() -> None:
     commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
     missing = [name for name in commands if f"weir {name}" not in README]
     assert missing == []
+
+
+def test_every_kind_of_activity_and_trigger_is_told() -> None:
+    assert [name for name in (*KINDS, *TRIGGERS) if f"`{name}`" not in README and f"type: {name}" not in README] == []
+
+
+@pytest.mark.parametrize("text", [text for text in EXAMPLES if text.startswith("id:") and "…" not in text])
+def test_an_example_that_is_whole_is_valid(text: str) -> None:
+    assert check_definition(text)[1] == []
 
 
 def test_every_setting_is_told() -> None:

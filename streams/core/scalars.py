@@ -150,3 +150,15 @@ Duration = Annotated[
     ),
 ]
 """Milliseconds; read and written as text."""
+
+
+def _span(value: Any) -> Any:
+    return _template(value) if isinstance(value, str) and "${" in value else duration_text(_duration(value))
+
+
+Span = Annotated[
+    str,
+    BeforeValidator(_span),
+    WithJsonSchema({"type": "string", "description": "A duration, or ${expressions} for one", "examples": ["5m"]}),
+]
+"""A duration, in its canonical spelling; or a template that renders to one."""

@@ -70,7 +70,12 @@ def _transform(model: Transform) -> Form:
 
 
 def _timer(model: Timer) -> Form:
-    return Form("intermediateCatchEvent", (Event("timer", ("timeDuration", duration(model.duration))),))
+    if model.until is not None:
+        told = ("timeDate", model.until)
+    else:
+        fixed = model.fixed_ms()
+        told = ("timeDuration", str(model.duration) if fixed is None else duration(fixed))
+    return Form("intermediateCatchEvent", (Event("timer", told),))
 
 
 def _message(model: Message) -> Form:

@@ -68,9 +68,17 @@ class Body:
         """The service that most processes have: a line in the history."""
         return self.service(activity_id, "log", written({"message": message, "level": level}), **options)
 
-    def wait(self, activity_id: str, duration: Span, **options: Unpack[Options]) -> Self:
-        """Let time pass."""
-        return self.step("timer", activity_id, duration=duration, **options)
+    def wait(
+        self,
+        activity_id: str,
+        duration: Span | None = None,
+        *,
+        until: str | None = None,
+        time_zone: str | None = None,
+        **options: Unpack[Options],
+    ) -> Self:
+        """Let time pass: for a while, or until a moment."""
+        return self.step("timer", activity_id, duration=duration, until=until, time_zone=time_zone, **options)
 
     def receive(
         self,

@@ -13,11 +13,10 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from streams.core.durations import MAX_DURATION_MS, instant_ms
-from streams.core.moments import Cron, CronError, Daily, Every, Moments, Once, UnknownZoneError, parse_cron, zone
-from streams.core.moments.zones import zone_names
+from streams.core.moments import Cron, CronError, Daily, Every, Moments, Once, parse_cron, zone
 from streams.core.scalars import Duration, KeyText, duration_text
-from streams.core.suggest import suggest
 from streams.core.triggers.base import Trigger
+from streams.core.wall_times import ZoneName, parse_wall_time
 
 CatchUp = Literal["none", "last", "all"]
 MIN_EVERY_MS = 1_000
@@ -35,37 +34,12 @@ def _cron(text: str) -> str:
     return text
 
 
-def _zone(name: str) -> str:
-    try:
-        zone(name)
-    except UnknownZoneError:
-        fix = suggest(name, sorted(zone_names()), "time zone")
-        raise PydanticCustomError("zone", "Unknown time zone {name}", {"name": repr(name), "fix": fix}) from None
-    return name
-
-
 def _at(text: str) -> str:
-    if isinstance(_parse_at(text), datetime | time):
-        return text
-    raise PydanticCustomError(
-        "at",
-        "Expected a time of day such as '06:00', or a date and time such as '2026-12-24T18:00', but got {text}",
-        {"text": repr(text)},
-    )
-
-
-def _parse_at(text: str) -> datetime | time | None:
-    """A time of day without a zone, or a date and time with or without one."""
-    for kind in (time, datetime):
-        try:
-            found = kind.fromisoformat(text)
-        except ValueError:
-            continue
-        if isinstance(found, datetime):
-            return found if len(text) > len("2026-12-24") else None
-        if found.tzinfo is None and ":" in text:
-            return found.replace(microsecond=0)
-    return None
+    try:
+        parse_wall_time(text)
+    except ValueError as error:
+        raise PydanticCustomError("at", "{message}", {"message": str(error)}) from None
+    return text
 
 
 def _some(texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -79,7 +53,6 @@ def _as_list(value: Any) -> Any:
 
 
 CronText = Annotated[str, AfterValidator(_cron), Field(description="minute hour day month weekday: 0 6 * * 1-5")]
-ZoneName = Annotated[str, AfterValidator(_zone), Field(description="IANA name: Europe/Berlin", examples=["UTC"])]
 AtText = Annotated[str, AfterValidator(_at)]
 AtList = Annotated[
     tuple[AtText, ...],
@@ -131,7 +104,7 @@ class TimerTrigger(Trigger):
             raise _wrong("offset", "Expected 'offset' beside 'every', and below it")
         if self.every is not None and self.time_zone != "UTC":
             raise _wrong("time_zone", "Expected no 'time_zone' beside 'every', which no wall clock changes")
-        if self.at is not None and len({type(_parse_at(one)) for one in self.at}) > 1:
+        if self.at is not None and len({type(parse_wall_time(one)) for one in self.at}) > 1:
             raise _wrong("at", "Expected either times of day or dates and times under 'at', but got both")
         if self.jitter is not None and self.jitter >= (shortest := _shortest(self.moments())):
             raise _wrong(
@@ -148,7 +121,7 @@ class TimerTrigger(Trigger):
         where = zone(self.time_zone)
         if self.cron is not None:
             return Cron.of(self.cron, where)
-        parsed = [_parse_at(one) for one in self.at or ()]
+        parsed = [parse_wall_time(one) for one in self.at or ()]
         times = sorted({one for one in parsed if isinstance(one, time)})
         if times:
             return Daily(tuple(times), where)

@@ -24,7 +24,7 @@ def _compare(raw: Raw, activity: Activity, whose: str, limit: int, report: Repor
     if isinstance(activity, Continuing) and (own := activity.limit()) is not None and own > limit:
         message = f"The timeout of {activity.id!r} never fires: {whose} ends after {duration_text(limit)}"
         _tell(raw, "timeout", message, report)
-    if isinstance(activity, Timer) and activity.duration > limit:
+    if isinstance(activity, Timer) and (takes := activity.fixed_ms()) is not None and takes > limit:
         message = f"The timer {activity.id!r} is never over: {whose} ends after {duration_text(limit)}"
         _tell(raw, "duration", message, report)
 

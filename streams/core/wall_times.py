@@ -1,0 +1,57 @@
+"""Times as a wall clock shows them: what timers and triggers of the clock have in common.
+
+A time of day (``22:00``) or a date and time (``2026-12-24T18:00``, with or without an offset), in a time zone.
+"""
+
+from datetime import datetime, time
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field
+from pydantic_core import PydanticCustomError
+
+from streams.core.durations import instant_ms
+from streams.core.moments import Daily, UnknownZoneError, zone
+from streams.core.moments.zones import zone_names
+from streams.core.suggest import suggest
+
+
+def _zone(name: str) -> str:
+    try:
+        zone(name)
+    except UnknownZoneError:
+        fix = suggest(name, sorted(zone_names()), "time zone")
+        raise PydanticCustomError("zone", "Unknown time zone {name}", {"name": repr(name), "fix": fix}) from None
+    return name
+
+
+ZoneName = Annotated[str, AfterValidator(_zone), Field(description="IANA name: Europe/Berlin", examples=["UTC"])]
+
+
+def parse_wall_time(text: str) -> datetime | time:
+    """A time of day has no zone, a date and time may have one.  Raises ``ValueError`` for anything else."""
+    for kind in (time, datetime):
+        try:
+            found = kind.fromisoformat(text)
+        except ValueError:
+            continue
+        if isinstance(found, datetime) and len(text) > len("2026-12-24"):
+            return found
+        if isinstance(found, time) and found.tzinfo is None and ":" in text:
+            return found.replace(microsecond=0)
+    raise ValueError(
+        f"Expected a time of day such as '06:00', or a date and time such as '2026-12-24T18:00', but got {text!r}"
+    )
+
+
+def next_wall_time_ms(text: str, after_ms: int, where: ZoneInfo) -> int:
+    """When the clock of ``where`` shows the time: Unix ms; that of a time of day is the first later than ``after_ms``.
+
+    Raises ``ValueError``.
+    """
+    wall = parse_wall_time(text)
+    if isinstance(wall, datetime):
+        return instant_ms(wall if wall.tzinfo else wall.replace(tzinfo=where))
+    following = Daily((wall,), where).next_after(after_ms)
+    assert following is not None
+    return following
