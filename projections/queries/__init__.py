@@ -9,6 +9,7 @@ from projections.queries.definition import Definition, definition
 from projections.queries.definitions import DefinitionSummary, definitions
 from projections.queries.history import HistoryEvent, history
 from projections.queries.instance import Instance, instance
+from projections.queries.instance_count import Total, instance_count
 from projections.queries.instances import InstanceSummary, instances
 from projections.queries.task import Task, task
 from projections.queries.tasks import TaskSummary, tasks
@@ -24,11 +25,13 @@ __all__ = [
     "InstanceSummary",
     "Task",
     "TaskSummary",
+    "Total",
     "counts",
     "definition",
     "definitions",
     "history",
     "instance",
+    "instance_count",
     "instances",
     "task",
     "tasks",

@@ -1,5 +1,6 @@
 """What has happened in this instance?"""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,11 +11,12 @@ import msgspec
 from streams.core.durations import instant
 from streams.core.ids import check_instance_id, started_at_ms
 
-_QUERY = """
+QUERY = """
     SELECT seq, timestamp, event_type, activity_id, message, data::text, definition_id, definition_version, cause,
            token
     FROM process_history
     WHERE instance_id = $1 AND timestamp >= $2 AND seq > $3
+        AND ($5::timestamptz IS NULL OR timestamp <= $5) AND ($6::text[] IS NULL OR event_type = ANY ($6))
     ORDER BY seq LIMIT $4
 """
 
@@ -35,12 +37,22 @@ class HistoryEvent(msgspec.Struct, frozen=True):
 
 
 async def history(
-    connection: asyncpg.Connection, instance_id: str, *, after_seq: int = 0, limit: int = 1_000
+    connection: asyncpg.Connection,
+    instance_id: str,
+    *,
+    after_seq: int = 0,
+    limit: int = 1_000,
+    until: datetime | None = None,
+    types: Sequence[str] | None = None,
 ) -> list[HistoryEvent]:
     """At most ``limit`` events with ``seq`` above ``after_seq``, in order: asked again with the last one's, it follows.
 
-    Raises ``ValueError`` for what is no instance id.
+    ``until``: none that is later; with the instance's ``updated_at`` only the chunks of its own time are looked at.
+    ``types``: only of these types.  Raises ``ValueError`` for what is no instance id.
     """
     known = check_instance_id(instance_id)
-    rows = await connection.fetch(_QUERY, UUID(known), instant(started_at_ms(known)), after_seq, limit)
+    began = instant(started_at_ms(known))
+    rows = await connection.fetch(
+        QUERY, UUID(known), began, after_seq, limit, until, None if types is None else list(types)
+    )
     return [HistoryEvent(**dict(row) | {"data": msgspec.json.decode(row["data"])}) for row in rows]

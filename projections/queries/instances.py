@@ -1,12 +1,12 @@
 """Which instances are there?  The newest first, page by page."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
 
+from projections.instance_filter import InstanceFilter, Parameters, selects
 from streams.core.durations import instant
 from streams.core.ids import check_instance_id, started_at_ms
 
@@ -36,38 +36,28 @@ class InstanceSummary(msgspec.Struct, frozen=True):
 
 async def instances(
     connection: asyncpg.Connection,
+    wanted: InstanceFilter | None = None,
     *,
-    status: str | None = None,
-    definition_id: str | None = None,
-    key: str | None = None,
-    since: datetime | None = None,
     before: str | None = None,
     limit: int = 50,
 ) -> list[InstanceSummary]:
-    """At most ``limit`` instances that meet all conditions, ordered by (started_at, id), the newest first.
+    """At most ``limit`` instances, ordered by (started_at, id), the newest first.
 
-    ``since``: started at or after that.  ``before``: the id of a page's last instance gives the next page, however many
-    instances have started meanwhile.  Raises ``ValueError`` for a ``before`` that is no instance id.
+    ``before``: the id of a page's last instance gives the next page, however many instances have started meanwhile.
+    Raises ``ValueError`` for a ``before`` that is no instance id.
     """
-    wanted: list[tuple[str, Any]] = [
-        ("status = {}", status),
-        ("definition_id = {}", definition_id),
-        ("business_key = {}", key),
-        ("started_at >= {}", since),
-    ]
-    conditions: list[str] = []
-    values: list[Any] = []
-    for condition, value in wanted:
-        if value is not None:
-            values.append(value)
-            conditions.append(condition.format(f"${len(values)}"))
+    query, values = statement(wanted or InstanceFilter(), before, limit)
+    return [InstanceSummary(**row) for row in await connection.fetch(query, *values)]
+
+
+def statement(wanted: InstanceFilter, before: str | None, limit: int) -> tuple[str, list[object]]:
+    """The question in SQL, and its values."""
+    parameter = Parameters()
+    conditions = wanted.conditions(parameter)
     if before is not None:
         last = check_instance_id(before)
-        values += [instant(started_at_ms(last)), UUID(last)]
-        conditions.append(f"(started_at, id) < (${len(values) - 1}, ${len(values)})")
-        conditions.append(f"started_at <= ${len(values) - 1}")  # the row comparison alone excludes no chunk
-    where = "WHERE " + " AND ".join(conditions) if conditions else ""
-    values.append(limit)
-    order = f"ORDER BY started_at DESC, id DESC LIMIT ${len(values)}"
-    query = f"SELECT {COLUMNS} FROM process_instances {where} {order}"  # noqa: S608  columns and numbers of parameters
-    return [InstanceSummary(**row) for row in await connection.fetch(query, *values)]
+        at, id_ = parameter(instant(started_at_ms(last))), parameter(UUID(last))
+        conditions += [f"(started_at, id) < ({at}, {id_})", f"started_at <= {at}"]  # the former excludes no chunk
+    tail = f"ORDER BY started_at DESC, id DESC LIMIT {parameter(limit)}"
+    query = selects(wanted, COLUMNS, conditions, parameter, tail)
+    return (query if len(wanted.status) <= 1 else f"SELECT * FROM ({query}) AS each {tail}"), parameter.values  # noqa: S608

@@ -72,12 +72,45 @@ async def test_from_start_to_end(site: tuple[Settings, Topics], api: httpx.Async
         place = other.headers["location"]
         await eventually(lambda: api.get(place), lambda found: found.json().get("status") == "completed")
 
+        await lists(api, instance, other.json()["instance_id"])
         metrics = (await api.get("/metrics")).text
         assert 'weir_api_requests_total{route="/processes/{definition_id}/start",status="202"} 2.0' in metrics
         page = await eventually(
             lambda: api.get("/metrics"), lambda found: 'weir_stage_lag_records{stage="projector"' in found.text
         )
         assert "weir_retention_margin_seconds" in page.text
+
+
+async def lists(api: httpx.AsyncClient, first: str, second: str) -> None:
+    """Two instances that have completed, found in every way."""
+
+    async def found(**query: Any) -> list[str]:
+        page = (await api.get("/processes", params=query)).json()
+        assert page["total"] >= len(page["items"])
+        return [one["id"] for one in page["items"]]
+
+    assert await found() == [second, first]
+    assert await found(key="order-7") == [first]
+    assert await found(status=["failed", "completed"], definition="approval", version=1) == [second, first]
+    assert await found(status="running") == []
+    since = "2020-01-01T00:00:00Z"
+    assert await found(variable="amount=12.5", started_from=since, ended_from=since) == [first]
+    assert await found(variable=["answer.approved=true"], started_from=since) == [first]
+
+    page = (await api.get("/processes?limit=1")).json()
+    assert (page["total"], page["total_is_estimate"]) == (2, False)
+    rest = (await api.get("/processes", params={"limit": 1, "cursor": page["next_cursor"]})).json()
+    assert ([one["id"] for one in rest["items"]], rest["total"], rest["next_cursor"]) == ([first], 2, None)
+
+    place, events = f"/processes/{first}/history", []
+    after: int | None = 0
+    while after is not None:
+        page = (await api.get(place, params={"after": after, "limit": 3})).json()
+        events, after = [*events, *page["items"]], page["next_after"]
+    assert [one["seq"] for one in events] == list(range(1, len(events) + 1))
+    assert events[-1]["event_type"] == "completed"
+    only = (await api.get(place, params={"type": ["started", "completed"]})).json()["items"]
+    assert [one["event_type"] for one in only] == ["started", "completed"]
 
 
 async def test_a_start_that_is_repeated_names_the_same_instance(api: httpx.AsyncClient) -> None:
@@ -123,6 +156,29 @@ async def test_what_does_not_fit_is_told_with_field_and_fix(api: httpx.AsyncClie
         assert [one["field"] for one in problem["errors"]] == [field]
         assert problem["errors"][0]["fix"]
         assert problem["detail"]
+
+
+UNFIT_QUERIES = [
+    ("/processes?status=lost", "query.status.0"),
+    ("/processes?limit=0", "query.limit"),
+    ("/processes?limt=5", "query.limt"),
+    ("/processes?cursor=x", "query.cursor"),
+    ("/processes?cursor=WzFd", "query.cursor"),
+    ("/processes?variable=pump", "query.variable.0"),
+    ("/processes?variable=a=1", "query.started_from"),
+    ("/processes?ended_to=2026-01-01T00:00:00Z", "query.started_from"),
+    ("/processes?started_from=2026-01-01T00:00:00", "query.started_from"),
+    ("/processes?started_from=0001-01-01T00:00:00%2B23:59", "query.started_from"),
+    ("/processes/nobody/history", "path.instance_id"),
+    ("/processes/019ab8f0-0000-8001-8000-000000000000/history?type=lost", "query.type.0"),
+]
+
+
+async def test_questions_that_do_not_fit(api: httpx.AsyncClient) -> None:
+    for path, field in UNFIT_QUERIES:
+        answer = await api.get(path)
+        assert (answer.status_code, answer.headers["content-type"]) == (422, PROBLEM), path
+        assert [one["field"] for one in answer.json()["errors"]] == [field], path
 
 
 async def test_problems_of_other_kinds(api: httpx.AsyncClient) -> None:

@@ -62,6 +62,7 @@ def everything() -> Settings:
         commands_keep_s=3600.0,
         api_host="0.0.0.0",
         api_port=18081,
+        api_database_connections=3,
         api_max_lag_records=5000,
         api_max_lag_s=7.5,
         log_level="WARNING",

@@ -9,6 +9,7 @@ import orjson
 import pytest
 
 from projections import queries
+from projections.instance_filter import InstanceFilter
 from streams.core.durations import instant
 from streams.core.ids import instance_id
 from tests.projections.conftest import World
@@ -37,15 +38,15 @@ async def test_instances_by_any_condition(world: World) -> None:
     await fill(world, first, second, third)
 
     async def ids(**conditions: Any) -> list[str]:
-        return [str(found.id) for found in await queries.instances(world.connection, **conditions)]
+        return [str(found.id) for found in await queries.instances(world.connection, InstanceFilter(**conditions))]
 
     assert await ids() == [third.id, second.id, first.id]
-    assert await ids(status="completed") == [second.id, first.id]
+    assert await ids(status=("completed",)) == [second.id, first.id]
     assert await ids(definition_id="other") == [third.id]
     assert await ids(key="hp-1") == [third.id, first.id]
-    assert await ids(key="hp-1", status="completed", definition_id="temperature-control") == [first.id]
-    assert await ids(since=instant(T0 + 1)) == [third.id, second.id]
-    assert await ids(status="running") == []
+    assert await ids(key="hp-1", status=("completed",), definition_id="temperature-control") == [first.id]
+    assert await ids(started_from=instant(T0 + 1)) == [third.id, second.id]
+    assert await ids(status=("running",)) == []
     [found] = await queries.instances(world.connection, limit=1)
     assert (found.status, found.error, found.current_activity) == ("failed", "http: 503", "work")
 

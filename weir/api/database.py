@@ -18,7 +18,7 @@ from fastapi import Request
 
 from streams.refusals import place_of
 from streams.settings import Settings
-from weir.api.problems import unavailable
+from weir.api.problems import ProblemError, unavailable
 
 MAX_WAITING = 200
 """Requests that may wait for a connection at the same time."""
@@ -90,6 +90,9 @@ class Database:
                 "Run `weir migrate`.",
                 5,
             ) from error
+        except asyncpg.DataError as error:
+            detail = f"Expected values that the database can hold, but got: {error}"
+            raise ProblemError(422, "invalid_request", detail, "Correct the value.") from error
         except _LOST as error:
             raise self._away(error) from error
         finally:

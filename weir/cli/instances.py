@@ -1,11 +1,12 @@
 """``weir instances``: which instances are there?"""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
+from projections.instance_filter import InstanceFilter
 from projections.queries import InstanceSummary
 from projections.queries import instances as query
 from weir.cli import options
@@ -36,10 +37,12 @@ def instances(
 ) -> None:
     """List instances, the newest first. Times are plant time, UTC."""
     session = session_of(ctx)
+    statuses: Any = () if status is None else (status,)
+    wanted = InstanceFilter(status=statuses, definition_id=definition, key=key)
 
     async def ask() -> list[InstanceSummary]:
         async with connected(session.settings) as connection:
-            return await query(connection, status=status, definition_id=definition, key=key, limit=limit)
+            return await query(connection, wanted, limit=limit)
 
     found = asyncio.run(ask())
     if json:

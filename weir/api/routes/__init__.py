@@ -2,10 +2,11 @@
 
 from fastapi import APIRouter
 
-from weir.api.routes import definitions, processes, signals, tasks
+from weir.api.routes import definitions, process_lists, processes, signals, tasks
 
 ROUTERS: tuple[APIRouter, ...] = (
     processes.router,
+    process_lists.router,
     signals.router,
     tasks.router,
     definitions.router,

@@ -6,13 +6,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 
+from projections.queries import Instance
 from projections.queries import instance as query
 from streams.core.commands import Signal, StartProcess
 from streams.core.decide.start_process import MAX_ID_AGE_MS
 from streams.core.ids import check_instance_id
 from weir.api.database import reading
+from weir.api.documents import shows
 from weir.api.problems import ProblemError
 from weir.api.quick import QuickRoute, answer
+from weir.api.routes import examples
 from weir.api.routes.process_models import InstanceSignal, Sent, Start, Started
 from weir.api.sending import Sender, sender_of
 
@@ -26,7 +29,10 @@ router = APIRouter(route_class=QuickRoute)
 async def start(definition_id: str, body: Start, request: Request, idempotency_key: IdempotencyKey = None) -> Response:
     """Start an instance of a process: its id at once, what becomes of it at ``GET /processes/{instance_id}``."""
     sender = sender_of(request)
-    instance_id = _own_id(body.instance_id) or _new_id(sender, definition_id, body, idempotency_key)
+    if body.instance_id is not None:
+        instance_id = own_id(body.instance_id)
+    else:
+        instance_id = _new_id(sender, definition_id, body, idempotency_key)
     await sender.send(
         StartProcess(
             definition_id=definition_id,
@@ -45,31 +51,34 @@ async def start(definition_id: str, body: Start, request: Request, idempotency_k
 async def signal_instance(instance_id: str, body: InstanceSignal, request: Request) -> Response:
     """Send a message to an instance: it waits there until a step of type ``message`` takes it."""
     command_id = str(uuid.uuid4())
-    known = _own_id(instance_id, "path.instance_id")
+    known = own_id(instance_id, "path.instance_id")
     await sender_of(request).send(Signal(id=command_id, name=body.name, instance_id=known, payload=body.payload))
     return answer({"command_id": command_id}, 202)
 
 
-@router.get("/processes/{instance_id}")
+@router.get("/processes/{instance_id}", response_model=None, responses=shows(Instance, examples.INSTANCE))
 async def show(instance_id: str, request: Request) -> Response:
     """The state of an instance, as far as the projector has come."""
-    known = _own_id(instance_id, "path.instance_id")
-    assert known is not None
+    known = own_id(instance_id, "path.instance_id")
     async with reading(request) as connection:
         found = await query(connection, known)
     if found is None:
-        raise ProblemError(
-            404,
-            "unknown_instance",
-            f"There is no instance {known} in the database",
-            "A new one appears when the projector has caught up; a start that was refused never does.",
-        )
+        raise unknown_instance(known)
     return answer(found)
 
 
-def _own_id(text: str | None, field: str = "body.instance_id") -> str | None:
-    if text is None:
-        return None
+def unknown_instance(instance_id: str) -> ProblemError:
+    """404."""
+    return ProblemError(
+        404,
+        "unknown_instance",
+        f"There is no instance {instance_id} in the database",
+        "A new one appears when the projector has caught up; a start that was refused never does.",
+    )
+
+
+def own_id(text: str, field: str = "body.instance_id") -> str:
+    """An instance's id in canonical form.  Raises ``ProblemError`` (422) that names ``field``."""
     try:
         return check_instance_id(text)
     except ValueError as error:

@@ -1,0 +1,85 @@
+"""Which instances?  What lists, counts and bulk operations share."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Literal
+
+import msgspec
+
+Status = Literal["running", "suspended", "completed", "failed", "cancelled", "timeout"]
+Parameter = Callable[[Any], str]
+"""Takes a value, and returns how a statement names it: ``$1``, ``$2`` …"""
+
+
+class Variable(msgspec.Struct, frozen=True):
+    """A variable, or a part of it, that has one of ``values`` (JSON); ``path``: names, and places in lists."""
+
+    path: tuple[str, ...]
+    values: tuple[str, ...]
+
+
+class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """All that is given must hold; with several of ``status`` one of them.
+
+    ``started_from`` and ``ended_from`` are inclusive, ``started_to`` and ``ended_to`` are not; both are plant time.
+    """
+
+    status: tuple[Status, ...] = ()
+    definition_id: str | None = None
+    version: int | None = None
+    key: str | None = None
+    variables: tuple[Variable, ...] = ()
+    started_from: datetime | None = None
+    started_to: datetime | None = None
+    ended_from: datetime | None = None
+    ended_to: datetime | None = None
+
+    def needs_start(self) -> str | None:
+        """The condition for which all chunks would be read, unless ``started_from`` bounds them; no index has it."""
+        if self.started_from is not None:
+            return None
+        if self.variables:
+            return "variable"
+        return "ended_from" if self.ended_from is not None else "ended_to" if self.ended_to is not None else None
+
+    def conditions(self, parameter: Parameter) -> list[str]:
+        """In SQL, but for ``status``."""
+        wanted: list[tuple[str, Any]] = [
+            ("definition_id = {}", self.definition_id),
+            ("definition_version = {}", self.version),
+            ("business_key = {}", self.key),
+            ("started_at >= {}", self.started_from),
+            ("started_at < {}", self.started_to),
+            ("completed_at >= {}", self.ended_from),
+            ("completed_at < {}", self.ended_to),
+            ("started_at <= {}", self.ended_to),  # nothing ends before it starts, and this excludes chunks
+        ]
+        found = [condition.format(parameter(value)) for condition, value in wanted if value is not None]
+        for variable in self.variables:
+            path, values = parameter(list(variable.path)), parameter(list(variable.values))
+            found.append(f"variables #> {path}::text[] = ANY ({values}::text[]::jsonb[])")
+        return found
+
+
+class Parameters:
+    """The values of a statement that is being put together."""
+
+    def __init__(self) -> None:
+        self.values: list[Any] = []
+
+    def __call__(self, value: Any) -> str:
+        self.values.append(value)
+        return f"${len(self.values)}"
+
+
+def selects(wanted: InstanceFilter, columns: str, conditions: list[str], parameter: Parameter, tail: str) -> str:
+    """``SELECT columns`` with all conditions and ``tail`` behind each; for several statuses one SELECT each, since an
+    index gives the rows of one in their order, but of several only all of them.
+    """
+    each: list[str | None] = [*dict.fromkeys(wanted.status)] or [None]
+    found = []
+    for status in each:
+        all_of = [*([] if status is None else [f"status = {parameter(status)}"]), *conditions]
+        where = f"WHERE {' AND '.join(all_of)}" if all_of else ""
+        found.append(f"SELECT {columns} FROM process_instances {where} {tail}")  # noqa: S608  columns and parameters
+    return found[0] if len(found) == 1 else " UNION ALL ".join(f"({one})" for one in found)

@@ -1,0 +1,154 @@
+"""Lists of instances over many chunks: what they find, and that they look only where it can be."""
+
+import itertools
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from projections import queries
+from projections.instance_filter import InstanceFilter, Variable
+from projections.queries import instance_count
+from projections.queries import instances as list_instances
+from projections.queries.history import QUERY as HISTORY_QUERY
+from projections.queries.instance_count import statement as count_statement
+from projections.queries.instances import statement
+from streams.core.durations import instant
+from streams.core.ids import instance_id
+from tests.projections.conftest import World
+from tests.projections.story import T0
+
+WEEK_MS = 7 * 86_400_000
+WEEK = timedelta(weeks=1)
+WEEKS, A_WEEK = 30, 12
+BEGAN = instant(T0)
+STATUSES = ("running", "completed", "completed", "failed", "completed", "timeout")
+_FILL = """
+    INSERT INTO process_instances (id, definition_id, definition_version, status, business_key, variables, steps,
+        last_seq, started_at, updated_at, completed_at)
+    VALUES ($1, $2, 1, $3, $4, $5, 0, 1, $6, $6, $7)
+"""
+
+
+@pytest.fixture
+async def filled(world: World) -> World:
+    """A dozen instances in each of thirty weeks, each of which is a chunk; they end after an hour."""
+    rows = []
+    for number in range(WEEKS * A_WEEK):
+        started_ms = T0 + number // A_WEEK * WEEK_MS + number % A_WEEK * 1000
+        status = STATUSES[number % len(STATUSES)]
+        variables = msgspec.json.encode({"pump": {"id": number % 5, "tags": ["a", str(number)]}, "n": number}).decode()
+        ended = None if status == "running" else instant(started_ms + 3_600_000)
+        id_ = instance_id(started_ms, 0, str(number))
+        rows.append((id_, f"d{number % 2}", status, f"key-{number % 7}", variables, instant(started_ms), ended))
+    await world.connection.executemany(_FILL, rows)
+    await world.connection.execute("ANALYZE process_instances")
+    return world
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for child in node.get("Plans", ()):
+        yield from _nodes(child)
+
+
+async def chunks(world: World, query: str, values: list[Any]) -> int:
+    """Of how many chunks the statement read anything."""
+    [row] = await world.connection.fetchrow(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}", *values)
+    plan = row if isinstance(row, list) else msgspec.json.decode(row)
+    nodes = _nodes(plan[0]["Plan"])
+    return len(
+        {one["Relation Name"] for one in nodes if one.get("Actual Loops") and "hyper" in one.get("Relation Name", "")}
+    )
+
+
+PUMP_3 = (Variable(("pump", "id"), ("3", '"3"')),)
+LISTS: list[tuple[InstanceFilter, int]] = [
+    (InstanceFilter(), 1),
+    (InstanceFilter(definition_id="d1"), 2),
+    (InstanceFilter(status=("failed",)), 3),
+    (InstanceFilter(status=("failed", "running")), 3 * 2),
+    (InstanceFilter(started_from=BEGAN + 5 * WEEK, started_to=BEGAN + 7 * WEEK, version=2), 3),
+    (InstanceFilter(started_from=BEGAN + 5 * WEEK, started_to=BEGAN + 7 * WEEK, key="key-8"), 3),
+    (InstanceFilter(started_from=BEGAN + 26 * WEEK, variables=PUMP_3, definition_id="nobody"), 5),
+    (InstanceFilter(started_from=BEGAN, ended_to=BEGAN + 3 * WEEK, ended_from=BEGAN, key="nobody"), 5),
+]
+"""What is asked for, and how many chunks may be read for the first five."""
+
+
+@pytest.mark.parametrize("wanted", [one for one, _ in LISTS], ids=lambda one: str(msgspec.to_builtins(one)))
+async def test_a_list_reads_the_chunks_it_needs(filled: World, wanted: InstanceFilter) -> None:
+    most = next(most for one, most in LISTS if one is wanted)
+    assert 1 <= await chunks(filled, *statement(wanted, None, 5)) <= most
+    middle = instance_id(T0 + 15 * WEEK_MS + 5_000, 0, "x")
+    assert await chunks(filled, *statement(wanted, middle, 5)) <= most, "a later page costs no more"
+    if wanted.started_from is not None:
+        assert await chunks(filled, *count_statement(wanted, 10_000)) <= most
+    assert await chunks(filled, *count_statement(wanted, 2)) <= most + 1, "counting stops"
+
+
+async def test_pages_are_the_list_in_one_order(filled: World) -> None:
+    wanted = InstanceFilter(status=("failed", "timeout", "failed"), key="key-3")
+    whole = await list_instances(filled.connection, wanted, limit=1_000)
+    assert {one.status for one in whole} == {"failed", "timeout"}
+    pages: list[Any] = []
+    while page := await list_instances(filled.connection, wanted, limit=3, before=str(pages[-1].id) if pages else None):
+        pages += page
+    assert pages == whole == sorted(whole, key=lambda one: (one.started_at, one.id.bytes), reverse=True)
+    assert (await instance_count(filled.connection, wanted)).total == len(whole) > 3
+
+
+async def test_filters_find_what_they_name(filled: World) -> None:
+    async def count(**conditions: Any) -> int:
+        found = await list_instances(filled.connection, InstanceFilter(**conditions), limit=1_000)
+        total = await instance_count(filled.connection, InstanceFilter(**conditions))
+        assert (total.total, total.is_estimate) == (len(found), False)
+        return len(found)
+
+    everything = WEEKS * A_WEEK
+    assert await count() == everything
+    assert await count(definition_id="d0") == everything // 2
+    assert await count(version=2) == 0
+    assert await count(variables=PUMP_3) == everything // 5
+    assert await count(variables=(*PUMP_3, Variable(("pump", "tags", "1"), ("13", '"13"')))) == 1
+    assert await count(variables=(Variable(("n",), ("7.0",)),)) == 1, "numbers are equal as numbers"
+    assert await count(variables=(Variable(("pump", "none"), ("1",)),)) == 0
+    assert await count(started_from=BEGAN + WEEK, started_to=BEGAN + 2 * WEEK) == A_WEEK
+    assert await count(ended_from=BEGAN + WEEK, ended_to=BEGAN + 2 * WEEK) == A_WEEK * 5 // 6
+    capped = await instance_count(filled.connection, InstanceFilter(status=("completed", "failed")), cap=9)
+    assert (capped.total, capped.is_estimate) == (9, True)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "needs"),
+    [
+        (InstanceFilter(variables=PUMP_3), "variable"),
+        (InstanceFilter(variables=PUMP_3, started_to=BEGAN), "variable"),
+        (InstanceFilter(ended_from=BEGAN), "ended_from"),
+        (InstanceFilter(ended_to=BEGAN), "ended_to"),
+        (InstanceFilter(variables=PUMP_3, ended_to=BEGAN, started_from=BEGAN), None),
+        (InstanceFilter(key="k"), None),
+    ],
+)
+def test_what_no_index_has_needs_a_start(wanted: InstanceFilter, needs: str | None) -> None:
+    assert wanted.needs_start() == needs
+
+
+async def test_history_is_read_in_the_days_of_its_instance(world: World) -> None:
+    ids = [instance_id(T0 + day * 86_400_000, 0, str(day)) for day in range(20)]
+    rows = [
+        (id_, seq, instant(T0 + day * 86_400_000 + seq), "started" if seq == 1 else "variable_changed")
+        for (day, id_), seq in itertools.product(enumerate(ids), (1, 2, 3))
+    ]
+    insert = (
+        "INSERT INTO process_history (instance_id, seq, timestamp, event_type, definition_id, definition_version,"
+        " cause) VALUES ($1, $2, $3, $4, 'd', 1, '0:0')"
+    )
+    await world.connection.executemany(insert, rows)
+    until = instant(T0 + 4 * 86_400_000 + 3)
+    found = await queries.history(world.connection, ids[4], until=until, types=["variable_changed"])
+    assert [one.seq for one in found] == [2, 3]
+    values = [ids[4], instant(T0 + 4 * 86_400_000), 0, 10, until, None]
+    assert await chunks(world, HISTORY_QUERY, values) == 1
