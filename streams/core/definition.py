@@ -17,7 +17,7 @@ from pydantic import Field
 
 from streams.core.actions.emit import EmitConfig
 from streams.core.activities import KINDS, SERVICES, Activity, AnyDecision, Service
-from streams.core.scalars import DefinitionId, Duration, Part, Text, Title
+from streams.core.scalars import DefinitionId, Duration, Part, Text, TextTemplate, Title
 from streams.core.triggers import TRIGGERS, DatabaseTrigger, MqttTrigger, ReadingTrigger, TimerTrigger, Trigger
 from streams.core.variables import Variable
 
@@ -44,7 +44,8 @@ class Head(Part):
 
     ``concurrency``: how many instances run at once, whatever their keys; others wait in the order of their starts.
     ``on_resume``: what becomes of timers that came due while an instance was suspended: they fire at once, or all of
-    its timers shift by as long as it stood still.
+    its timers shift by as long as it stood still.  ``reference``: what people call an instance, made of the variables
+    that it starts with (``reference.py``).
     """
 
     id: DefinitionId
@@ -58,6 +59,7 @@ class Head(Part):
     timeout: Duration = 30 * 86_400_000
     max_steps: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
     on_failure: Literal["fail", "incident"] = "fail"
+    reference: TextTemplate | None = None
 
 
 class ProcessDefinition(Head):

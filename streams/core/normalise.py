@@ -38,6 +38,7 @@ HEAD_FIELDS = (
     "on_failure",
     "concurrency",
     "on_resume",
+    "reference",
 )
 FIELDS = (*HEAD_FIELDS, "trigger", "triggers", "variables", "activities")
 HANDLERS = ("on_error", "on_timeout")

@@ -90,7 +90,9 @@ def _build(data: Any, report: Report) -> ProcessDefinition | None:
     names = {one.content["name"] for one in raw.variables if isinstance(one.content.get("name"), str)}
     readable = isinstance(data.get("variables", []), list | None)
     limit = None if head is None else head.timeout
-    check(Parts(triggers, variables, activities, frozenset(names) if readable else None, limit), report)
+    declared = frozenset(names) if readable else None
+    told = None if head is None else (raw.head, head)
+    check(Parts(triggers, variables, activities, declared, limit, told), report)
     if head is None or any(problem.severity == "error" for problem in report.problems):
         return None
     return ProcessDefinition(

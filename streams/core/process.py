@@ -8,6 +8,7 @@ from typing import Any
 from streams.core.activities import Node, StartNode, compile_node
 from streams.core.definition import ProcessDefinition
 from streams.core.expressions import Path
+from streams.core.reference import Reference
 from streams.core.state import Feed
 from streams.core.triggers import (
     ApiTrigger,
@@ -44,7 +45,7 @@ class Process:
 
     ``triggers`` are those by which a reading starts it, ``patterns`` those by which several do, ``heard`` both: the
     ways in which it finds topic and key; ``timers`` are those of the clock, ``polls`` those of databases, ``messages``
-    the names of those that start it; ``first`` is the ``start``'s id.
+    the names of those that start it; ``first`` is the ``start``'s id.  ``reference`` makes what people call an instance.
 
     ``live_topics`` has, for each telemetry topic, the variables that follow its readings and where those have them.
     """
@@ -64,6 +65,7 @@ class Process:
     live_topics: Mapping[str, tuple[tuple[str, Path], ...]]
     activities: Mapping[str, Node]
     first: str
+    reference: Reference | None
 
     @property
     def id(self) -> str:
@@ -149,4 +151,5 @@ def compile_process(definition: ProcessDefinition, routes: Mapping[str, str] = N
         live_topics=dict.fromkeys(followed, live) if live else {},
         activities={node.id: node for node in nodes},
         first=next(node.id for node in nodes if isinstance(node, StartNode)),
+        reference=None if definition.reference is None else Reference(definition.reference),
     )

@@ -157,6 +157,8 @@ class Instance(msgspec.Struct, omit_defaults=True, tag="instance"):
     deadlines: dict[str, Deadline] = {}
     timeout_at: int | None = None
     compensations: list[Compensation] = []
+    reference: str | None = None
+    """What people call it."""
 
 
 BROKEN = frozenset({"failed", "timeout"})

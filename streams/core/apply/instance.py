@@ -29,6 +29,7 @@ def started(event: Event, time_ms: int) -> Instance:
         variables=dict(event.data["variables"]),
         parent=msgspec.convert(event.data["parent"], Parent) if "parent" in event.data else None,
         timeout_at=time_ms + event.data["timeout_ms"] if "timeout_ms" in event.data else None,
+        reference=event.data.get("reference"),
     )
 
 

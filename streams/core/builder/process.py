@@ -46,6 +46,7 @@ class HEAD(TypedDict, total=False):
     concurrency: int
     on_failure: Literal["fail", "incident"]
     on_resume: Literal["fire", "shift"]
+    reference: str
 
 
 class Process(Body):

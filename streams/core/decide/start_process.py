@@ -50,6 +50,8 @@ def start_process(turn: Turn, command: StartProcess) -> None:
     }
     if command.parent is not None:
         data["parent"] = msgspec.to_builtins(command.parent)
+    if process.reference is not None and (reference := process.reference.render(variables)) is not None:
+        data["reference"] = reference
     queued = process.mode == "queued" and bool(busy or turn.queued_of_key(command.key, process.id))
     flow = Flow(turn, turn.emit_first(subject, process, data | _cooldown(turn, command, process)), process)
     if queued:

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from streams.core.activities import Activity
+from streams.core.definition import Head
 from streams.core.document import Steps
+from streams.core.expressions import Expression
 from streams.core.normalise import Raw
+from streams.core.reference import Reference
 from streams.core.report import Report
 from streams.core.triggers import Trigger
 from streams.core.variables import Variable
@@ -21,7 +24,7 @@ class Parts:
     """The parts that fit their models, each with where it stands; activities also those within others.
 
     ``declared`` has the names of the variables, also of those that did not fit; ``None`` when they could not be read.
-    ``timeout_ms`` is the process's.
+    ``timeout_ms`` is the process's, ``head`` what holds for all of it, ``None`` where that did not fit.
     """
 
     triggers: Sequence[tuple[Raw, Trigger]]
@@ -29,6 +32,13 @@ class Parts:
     activities: Sequence[tuple[Raw, Activity]]
     declared: frozenset[str] | None
     timeout_ms: int | None = None
+    head: tuple[Raw, Head] | None = None
+
+    def reference(self) -> list[tuple[Raw, Expression]]:
+        """The expressions of the process's ``reference``, which stand at the field ``reference`` of the part."""
+        if self.head is None or (text := self.head[1].reference) is None:
+            return []
+        return [(self.head[0], one) for one in Reference(text).expressions]
 
     def names(self) -> "Names | None":
         """The variables that activities see."""

@@ -18,8 +18,10 @@ _NOTHING = Types({}, {}, frozenset())
 
 
 def check(parts: Parts, report: Report) -> None:
-    """The expressions of triggers, of which only literals have types, and those of activities."""
+    """The expressions of triggers, of which only literals have types, those of activities and of the reference."""
     types = Types.of(parts)
+    for raw, expression in parts.reference():
+        _expression(raw, ("reference",), expression, types, report)
     for raw, trigger in parts.triggers:
         for place, expression in trigger.reads():
             _expression(raw, place, expression, _NOTHING, report)

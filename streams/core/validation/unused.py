@@ -11,6 +11,7 @@ from streams.core.validation.parts import Parts
 def check(parts: Parts, report: Report) -> None:
     """What only people look at is no mistake, hence a warning."""
     read = _read(one for _, one in parts.activities)
+    read |= {name for _, expression in parts.reference() for name in expression.names}
     set_to = {name for _, one in parts.activities for name in one.writes()}
     for raw, variable in parts.variables:
         if variable.name not in read | set_to:
