@@ -1,5 +1,6 @@
 """Which instances?  What lists, counts and bulk operations share."""
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
@@ -21,13 +22,15 @@ class Variable(msgspec.Struct, frozen=True):
 class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """All that is given must hold; with several of ``status`` one of them.
 
-    ``started_from`` and ``ended_from`` are inclusive, ``started_to`` and ``ended_to`` are not; both are plant time.
+    ``reference`` is a part of it, in whatever case.  ``started_from`` and ``ended_from`` are inclusive, ``started_to``
+    and ``ended_to`` are not; both are plant time.
     """
 
     status: tuple[Status, ...] = ()
     definition_id: str | None = None
     version: int | None = None
     key: str | None = None
+    reference: str | None = None
     variables: tuple[Variable, ...] = ()
     started_from: datetime | None = None
     started_to: datetime | None = None
@@ -48,6 +51,7 @@ class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
             ("definition_id = {}", self.definition_id),
             ("definition_version = {}", self.version),
             ("business_key = {}", self.key),
+            ("reference ILIKE {}", None if self.reference is None else _containing(self.reference)),
             ("started_at >= {}", self.started_from),
             ("started_at < {}", self.started_to),
             ("completed_at >= {}", self.ended_from),
@@ -59,6 +63,11 @@ class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
             path, values = parameter(list(variable.path)), parameter(list(variable.values))
             found.append(f"variables #> {path}::text[] = ANY ({values}::text[]::jsonb[])")
         return found
+
+
+def _containing(text: str) -> str:
+    """The pattern of ``LIKE`` for what has ``text`` in it."""
+    return "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"
 
 
 class Parameters:

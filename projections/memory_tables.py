@@ -130,6 +130,7 @@ async def _upsert_activation(session: Session, *values: Any) -> list[Row]:
 _INSTANCE_COLUMNS = (
     "id", "started_at", "definition_id", "definition_version", "status", "status_since", "business_key",
     "current_activity", "variables", "error", "steps", "last_seq", "updated_at", "completed_at",
+    "reference",
 )  # fmt: skip
 
 
@@ -161,6 +162,7 @@ def _merged(old: Row, new: Row) -> Row:
         "completed_at": new["completed_at"] if changed else old["completed_at"],
         "error": new["error"] if changed else old["error"],
         "business_key": old["business_key"] if new["business_key"] is None else new["business_key"],
+        "reference": old["reference"] if new["reference"] is None else new["reference"],
         "current_activity": None
         if new["status"] == "completed"
         else new["current_activity"] or old["current_activity"],

@@ -11,8 +11,8 @@ from streams.core.durations import instant
 from streams.core.ids import check_instance_id, started_at_ms
 
 COLUMNS = (
-    "id, definition_id, definition_version, status, status_since, business_key, current_activity, error, steps,"
-    " last_seq, started_at, updated_at, completed_at"
+    "id, definition_id, definition_version, status, status_since, business_key, reference, current_activity, error,"
+    " steps, last_seq, started_at, updated_at, completed_at"
 )
 
 
@@ -25,6 +25,7 @@ class InstanceSummary(msgspec.Struct, frozen=True):
     status: str
     status_since: datetime | None
     business_key: str | None
+    reference: str | None
     current_activity: str | None
     error: str | None
     steps: int

@@ -8,7 +8,7 @@ a join (``UPDATE … FROM unnest``) would leave it to the planner to scan them a
 |---|---|
 | any | ``last_seq``, ``updated_at``, ``definition_id``, ``definition_version`` |
 | any that has an ``activity_id`` | ``current_activity`` |
-| ``started`` | ``status``, ``business_key``, ``variables`` |
+| ``started`` | ``status``, ``business_key``, ``reference``, ``variables`` |
 | ``variable_changed`` | one of ``variables`` |
 | ``activity_started`` | ``steps`` |
 | ``completed``, ``failed``, ``timed_out``, ``cancelled`` | ``status``, ``completed_at``, ``error`` |
@@ -52,6 +52,7 @@ class Change:
         "id",
         "key",
         "last_seq",
+        "reference",
         "started_at",
         "status",
         "status_since",
@@ -68,6 +69,7 @@ class Change:
         self.completed_at: datetime | None = None
         self.error: str | None = None
         self.key: str | None = None
+        self.reference: str | None = None
         self.activity: str | None = None
         self.steps = 0
         self.variables: Variables = {}
@@ -80,6 +82,7 @@ class Change:
 
 class _Started(msgspec.Struct):
     key: str | None = None
+    reference: str | None = None
     variables: Variables = {}
 
 
@@ -113,6 +116,7 @@ def _started(change: Change, event: EventHead) -> None:
     data = _decode_started(event.data)
     _status(change, event, "running", ended=False)
     change.key = data.key
+    change.reference = data.reference
     change.variables = data.variables
 
 
@@ -208,13 +212,14 @@ _UPSERT = """
     WITH written AS (
         INSERT INTO process_instances AS old (
             id, started_at, definition_id, definition_version, status, status_since, business_key, current_activity,
-            variables, error, steps, last_seq, updated_at, completed_at)
+            variables, error, steps, last_seq, updated_at, completed_at, reference)
         SELECT id, started_at, definition_id, definition_version, status, status_since, business_key, current_activity,
-               variables::jsonb, error, steps, last_seq, updated_at, completed_at
+               variables::jsonb, error, steps, last_seq, updated_at, completed_at, reference
         FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::int[], $5::text[], $6::timestamptz[], $7::text[],
-                    $8::text[], $9::text[], $10::text[], $11::int[], $12::int[], $13::timestamptz[], $14::timestamptz[])
+                    $8::text[], $9::text[], $10::text[], $11::int[], $12::int[], $13::timestamptz[], $14::timestamptz[],
+                    $15::text[])
             AS new (id, started_at, definition_id, definition_version, status, status_since, business_key,
-                    current_activity, variables, error, steps, last_seq, updated_at, completed_at)
+                    current_activity, variables, error, steps, last_seq, updated_at, completed_at, reference)
         ON CONFLICT (id, started_at) DO UPDATE SET
             definition_id = excluded.definition_id,
             definition_version = excluded.definition_version,
@@ -223,6 +228,7 @@ _UPSERT = """
             completed_at = CASE WHEN excluded.status_since IS NULL THEN old.completed_at ELSE excluded.completed_at END,
             error = CASE WHEN excluded.status_since IS NULL THEN old.error ELSE excluded.error END,
             business_key = coalesce(excluded.business_key, old.business_key),
+            reference = coalesce(excluded.reference, old.reference),
             current_activity = CASE WHEN excluded.status = 'completed' THEN NULL
                                     ELSE coalesce(excluded.current_activity, old.current_activity) END,
             variables = CASE WHEN excluded.variables = '{}' THEN old.variables
@@ -256,6 +262,7 @@ async def write(connection: asyncpg.Connection, rows: list[Change]) -> None:
         [row.last_seq for row in rows],
         [row.updated_at for row in rows],
         [row.completed_at for row in rows],
+        [row.reference for row in rows],
     )
     if orphans:
         log.warning(

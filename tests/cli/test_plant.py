@@ -21,6 +21,7 @@ APPROVAL = """
 id: approval
 name: Approval
 version: {version}
+reference: "Over ${{amount}} €"
 trigger: {{type: api}}
 variables:
   - {{name: amount, type: number, required: true}}
@@ -85,7 +86,7 @@ def test_from_start_to_end(plant, key):
         "key": key,
         "status": "running",
     }
-    (listed,) = eventually(lambda: plant.ask("instances", "--key", key), bool)
+    (listed,) = eventually(lambda: plant.ask("instances", "--key", key, "--reference", "over 12"), bool)
     assert (listed["id"], listed["status"], listed["current_activity"]) == (instance, "running", "wait")
 
     payload = '{"approved": true, "by": "Ada"}'
@@ -101,7 +102,9 @@ def test_from_start_to_end(plant, key):
     assert [event["message"] for event in history if event["message"]] == ["Granted 12.5"]
     assert plant.ask("instances", "--key", key, "--status", "running") == []
     assert plant.ask("instances", "--key", key, "--definition", "other") == []
+    assert plant.ask("instances", "--key", key, "--reference", "over 13") == []
     assert len(plant.ask("instances", "--limit", "1")) == 1
+    assert all("Over 12.5 €" in text for text in (plant.weir("instances").stdout, plant.weir("show", instance).stdout))
 
     late = plant.ask("signal", "decided", "--instance", instance, code=1)
     assert late["error"]["reason"] == "not_running"

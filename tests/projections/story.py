@@ -92,7 +92,8 @@ def cooling(cause: str, partition: int = 0, started_ms: int = T0, device: str = 
     """A whole run of the temperature control, 15 events."""
     variables = {"device_id": device, "temperature": 91.5, "threshold": 90.0}
     story = Story(cause, partition, started_ms)
-    story.tell("started", key=device, variables=variables, trigger={"topic": TELEMETRY})
+    trigger = {"topic": TELEMETRY}
+    story.tell("started", key=device, reference=f"Pump {device}", variables=variables, trigger=trigger)
     story.enter("start", "start").tell("activity_completed", "start", execution=1)
     story.enter("check_temp", "decision")
     story.tell("decision_evaluated", "check_temp", condition="temperature > threshold", result=True, path="cool")

@@ -54,6 +54,7 @@ async def test_rows_are_the_fold_of_the_events(world: World) -> None:
             "status": "completed",
             "status_since": instant(T0 + 3500),
             "business_key": "hp-1",
+            "reference": "Pump hp-1",
             "current_activity": None,
             "variables": {"device_id": "hp-1", "temperature": 88.25, "threshold": 90.0},
             "error": None,

@@ -46,9 +46,26 @@ async def test_instances_by_any_condition(world: World) -> None:
     assert await ids(key="hp-1") == [third.id, first.id]
     assert await ids(key="hp-1", status=("completed",), definition_id="temperature-control") == [first.id]
     assert await ids(started_from=instant(T0 + 1)) == [third.id, second.id]
+    assert await ids(reference="pump HP-") == [second.id, first.id]
+    assert await ids(reference="p-2", status=("completed",)) == [second.id]
+    assert await ids(reference="hp_1") == await ids(reference="%") == await ids(reference="hp-3") == []
     assert await ids(status=("running",)) == []
     [found] = await queries.instances(world.connection, limit=1)
     assert (found.status, found.error, found.current_activity) == ("failed", "http: 503", "work")
+
+
+async def test_a_part_of_a_reference_is_found_by_its_index(world: World) -> None:
+    def named(text: str) -> Story:
+        return Story(text).tell("started", variables={}, reference=text)
+
+    await fill(world, named("50 % of 2_3"), named("500 of 203"), named(r"a\b"))
+    for text, found in {"0 %": "50 % of 2_3", "2_": "50 % of 2_3", "\\": r"a\b", "500 OF": "500 of 203"}.items():
+        there = await queries.instances(world.connection, InstanceFilter(reference=text))
+        assert [one.reference for one in there] == [found]
+    async with world.connection.transaction():
+        await world.connection.execute("SET LOCAL enable_seqscan TO off")
+        plan = await world.rows("EXPLAIN SELECT * FROM process_instances WHERE reference ILIKE '%4711%'")
+    assert "process_instances_reference" in str(plan)
 
 
 async def test_pages_hold_every_instance_once_while_new_ones_start(world: World) -> None:

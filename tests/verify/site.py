@@ -43,6 +43,7 @@ from weir.verify.run import verify
 PROCESS = """
 id: worker
 version: 1
+reference: "At ${temperature} °C"
 trigger: {type: api}
 variables: [{name: temperature}, {name: huge, value: 1.0e+22}, {name: answer, value: none}]
 activities:

@@ -34,6 +34,7 @@ INSTANCE_CHANGES = {
     "status = 'running'": "status",
     "status_since = now()": "status_since",
     "business_key = null": "business_key",
+    "reference = 'x'": "reference",
     "current_activity = 'nap'": "current_activity",
     "variables = jsonb_set(variables, '{temperature}', '1')": "variables.temperature",
     "variables = variables || '{\"more\": null}'": "variables.more",

@@ -32,13 +32,16 @@ def instances(
     ] = None,
     definition: options.Definition = None,
     key: options.Key = None,
+    reference: Annotated[
+        str | None, typer.Option("--reference", "-r", metavar="TEXT", help="Only those with this in their reference.")
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=10_000, help="At most so many.")] = 50,
     json: options.Json = False,
 ) -> None:
     """List instances, the newest first. Times are plant time, UTC."""
     session = session_of(ctx)
     statuses: Any = () if status is None else (status,)
-    wanted = InstanceFilter(status=statuses, definition_id=definition, key=key)
+    wanted = InstanceFilter(status=statuses, definition_id=definition, key=key, reference=reference)
 
     async def ask() -> list[InstanceSummary]:
         async with connected(session.settings) as connection:
@@ -48,11 +51,13 @@ def instances(
     if json:
         print_json([msgspec.to_builtins(one) for one in found])
         return
+    named = any(one.reference is not None for one in found)  # else the column would be room for nothing
     rows = [
         (
             one.id,
             f"{one.definition_id} v{one.definition_version}",
             one.business_key,
+            *([one.reference] if named else []),
             one.status,
             one.current_activity,
             one.started_at,
@@ -61,4 +66,5 @@ def instances(
         )
         for one in found
     ]
-    print_table(COLUMNS, rows, "no instances" if not (status or definition or key) else "no such instances")
+    columns = (*COLUMNS[:3], *(["reference"] if named else []), *COLUMNS[3:])
+    print_table(columns, rows, "no such instances" if status or definition or key or reference else "no instances")

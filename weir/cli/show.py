@@ -46,6 +46,7 @@ def show(ctx: typer.Context, instance: InstanceId, *, at: At = None, json: optio
         "id": found.id,
         "definition": f"{found.definition_id} v{found.definition_version}",
         "key": found.business_key,
+        "reference": found.reference,
         "status": found.status,
         "at": found.current_activity,
         "error": found.error,

@@ -34,7 +34,7 @@ HISTORY = """
     FROM process_history
 """
 INSTANCES = """
-    SELECT id::text, definition_id, definition_version, status, status_since, business_key, current_activity,
+    SELECT id::text, definition_id, definition_version, status, status_since, business_key, reference, current_activity,
            variables::text, error, steps, last_seq, started_at, updated_at, completed_at
     FROM process_instances
 """

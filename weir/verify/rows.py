@@ -23,6 +23,7 @@ class InstanceRow(msgspec.Struct):
     status: str
     status_since: datetime | None
     business_key: str | None
+    reference: str | None
     current_activity: str | None
     variables: dict[str, Any]
     error: str | None
@@ -50,6 +51,7 @@ def row_of(state: Instance, life: Life) -> InstanceRow:
         status=state.status,
         status_since=life.status_since,
         business_key=state.key,
+        reference=state.reference,
         current_activity=None if state.status == "completed" else life.activity,
         variables=state.variables,
         error=None if failure is None else f"{failure.error_type}: {failure.error}",

@@ -12,6 +12,7 @@ SUMMARY: dict[str, Any] = {
     "status": "running",
     "status_since": AT,
     "business_key": "pump-3",
+    "reference": "Pump pump-3, order 4711",
     "current_activity": "wait_for_cooling",
     "error": None,
     "steps": 4,

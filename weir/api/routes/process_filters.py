@@ -27,6 +27,9 @@ class ProcessFilter(BaseModel):
     definition: Name | None = None
     version: Annotated[int, Field(ge=1, le=MAX_VERSION)] | None = None
     key: Key | None = None
+    reference: Annotated[
+        Key | None, Field(description="A part of what people call the instance, in whatever case: `4711`.")
+    ] = None
     variable: Annotated[
         list[Annotated[str, Field(pattern=VARIABLE_PATTERN, max_length=2_000)]],
         Field(
@@ -47,6 +50,7 @@ class ProcessFilter(BaseModel):
             definition_id=self.definition,
             version=self.version,
             key=self.key,
+            reference=self.reference,
             variables=tuple(_variable(text) for text in self.variable),
             started_from=self.started_from,
             started_to=self.started_to,
