@@ -45,7 +45,8 @@ class Process:
 
     ``triggers`` are those by which a reading starts it, ``patterns`` those by which several do, ``heard`` both: the
     ways in which it finds topic and key; ``timers`` are those of the clock, ``polls`` those of databases, ``messages``
-    the names of those that start it; ``first`` is the ``start``'s id.  ``reference`` makes what people call an instance.
+    the names of those that start it; ``first`` is the ``start``'s id.  ``reference`` makes what people call
+    an instance.
 
     ``live_topics`` has, for each telemetry topic, the variables that follow its readings and where those have them.
     """

@@ -50,10 +50,9 @@ def start_process(turn: Turn, command: StartProcess) -> None:
     }
     if command.parent is not None:
         data["parent"] = msgspec.to_builtins(command.parent)
-    if process.reference is not None and (reference := process.reference.render(variables)) is not None:
-        data["reference"] = reference
     queued = process.mode == "queued" and bool(busy or turn.queued_of_key(command.key, process.id))
-    flow = Flow(turn, turn.emit_first(subject, process, data | _cooldown(turn, command, process)), process)
+    data |= _reference(process, variables) | _cooldown(turn, command, process)
+    flow = Flow(turn, turn.emit_first(subject, process, data), process)
     if queued:
         starts.queue(flow)
     else:
@@ -101,6 +100,11 @@ def _cooldown(turn: Turn, command: StartProcess, process: Process) -> dict[str, 
     if trigger is None or (cooldown := process.cooldowns.get(trigger)) is None:
         return {}
     return {"cooldown": {"trigger": trigger, "until": instant_text(turn.now_ms + cooldown)}}
+
+
+def _reference(process: Process, variables: dict[str, Any]) -> dict[str, Any]:
+    text = None if process.reference is None else process.reference.render(variables)
+    return {} if text is None else {"reference": text}
 
 
 def _process(turn: Turn, definition_id: str, version: int | None) -> Process | None:
