@@ -87,7 +87,7 @@ class CommandClient:
 
     async def send_encoded(self, command: TopicCommand, raw: bytes) -> tuple[int, int]:
         """The same with the command's bytes, which the caller has looked at."""
-        partition, key = self._address(command)
+        partition, key = self.address(command)
         record = await self._running().send_and_wait(
             self._topics.commands.name, raw, key=key.encode(), partition=partition
         )
@@ -102,7 +102,7 @@ class CommandClient:
     async def watch(self, command: TopicCommand) -> AsyncIterator[Watch]:
         """Send a command, and watch what becomes of it."""
         command = self._named(command)
-        partition, _ = self._address(command)
+        partition, _ = self.address(command)
         consumer = AIOKafkaConsumer(
             enable_auto_commit=False, isolation_level="read_committed", **client_options(self._settings)
         )
@@ -131,8 +131,8 @@ class CommandClient:
             command = msgspec.structs.replace(command, instance_id=self.new_instance_id())
         return command
 
-    def _address(self, command: TopicCommand) -> tuple[int, str]:
-        """(partition, record key)."""
+    def address(self, command: TopicCommand) -> tuple[int, str]:
+        """Where a command goes: (partition, record key).  Raises ``ValueError`` when no partition could decide it."""
         home = home_of(command, self._partitions)
         key = command_key(command) or f"client/{self._name}/{next(self._numbers)}"
         return ids.partition_for(key, self._partitions) if home is None else home, key

@@ -1,5 +1,6 @@
 """The gateway on the real stack: what it answers 202 is decided; what is wrong is told with field and fix."""
 
+import asyncio
 import uuid
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,8 @@ activities:
   - {id: wait, type: message, name: decided, output: answer}
   - {id: end, type: end}
 """
+START = "/processes/approval/start"
+AMOUNT: dict[str, Any] = {"variables": {"amount": 1}}
 PROBLEM = "application/problem+json"
 
 
@@ -59,7 +62,9 @@ async def test_from_start_to_end(site: tuple[Settings, Topics], api: httpx.Async
             answer = await api.get(unknown)
             assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown_definition")
 
-        shown = await eventually(lambda: api.get(place), lambda found: found.status_code == 200)
+        shown = await api.get(f"{place}?wait_for=60s")  # no 404, however soon
+        assert shown.status_code == 200
+        shown = await eventually(lambda: api.get(place), lambda found: found.json()["status"] != "accepted")
         assert (shown.json()["status"], shown.json()["variables"]) == ("running", {"amount": 12.5})
         signalled = await api.post(f"{place}/signal", json={"name": "decided", "payload": {"approved": True}})
         assert signalled.status_code == 202
@@ -72,13 +77,46 @@ async def test_from_start_to_end(site: tuple[Settings, Topics], api: httpx.Async
         place = other.headers["location"]
         await eventually(lambda: api.get(place), lambda found: found.json().get("status") == "completed")
 
+        await waiting(api)
         await lists(api, instance, other.json()["instance_id"])
         metrics = (await api.get("/metrics")).text
-        assert 'weir_api_requests_total{route="/processes/{definition_id}/start",status="202"} 2.0' in metrics
+        assert 'weir_api_requests_total{route="/processes/{definition_id}/start",status="202"}' in metrics
         page = await eventually(
             lambda: api.get("/metrics"), lambda found: 'weir_stage_lag_records{stage="projector"' in found.text
         )
         assert "weir_retention_margin_seconds" in page.text
+
+
+async def waiting(api: httpx.AsyncClient) -> None:
+    """For the outcome, for the end, in vain, and for what is refused."""
+    body = {"key": "order-9", "variables": {"amount": 3}}
+    running = await api.post(f"{START}?wait=outcome&timeout=60s", json=body)
+    assert (running.status_code, running.json()["status"]) == (200, "running")
+    instance = running.json()["id"]
+    refused = await api.post(f"{START}?wait=completed&timeout=60s", json=body)
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/already_running")
+    assert instance in refused.json()["detail"]
+    unfit = await api.post(f"{START}?wait=60", json={"variables": {}})
+    assert (unfit.status_code, unfit.json()["type"]) == (422, "/problems/invalid_variables")
+    nobody = await api.post("/processes/nobody/start", json={})
+    place = nobody.headers["location"]
+    told = await eventually(lambda: api.get(f"{place}?wait_for=60s"), lambda answer: answer.status_code == 404)
+    assert told.json()["type"] == "/problems/unknown_definition"
+
+    in_vain = await api.get(f"/processes/{instance}?wait=completed&timeout=50ms")
+    assert (in_vain.status_code, in_vain.json()["status"]) == (200, "running")
+    waits = asyncio.create_task(api.get(f"/processes/{instance}?wait=completed&timeout=60s"))
+    both = asyncio.create_task(api.post(f"{START}?wait=completed&timeout=60s", json={"key": "order-10", **AMOUNT}))
+    for key in ("order-9", "order-10"):
+        await api.post("/signals", json={"name": "decided", "key": key, "payload": {"by": key}})
+    for answer, key in ((await waits, "order-9"), (await both, "order-10")):
+        assert (answer.status_code, answer.json()["status"]) == (200, "completed")
+        assert answer.json()["variables"]["answer"] == {"by": key}
+    body = {"instance_id": instance, "key": "order-9", **AMOUNT}
+    again = await api.post(f"{START}?wait=completed&timeout=60s", json=body)
+    assert again.json() == (await waits).json(), "sent twice, it is one start"
+    late = await api.post(f"{START}?wait=completed&timeout=50ms", json={"key": "order-11", **AMOUNT})
+    assert late.status_code == 202
 
 
 async def lists(api: httpx.AsyncClient, first: str, second: str) -> None:
@@ -89,18 +127,22 @@ async def lists(api: httpx.AsyncClient, first: str, second: str) -> None:
         assert page["total"] >= len(page["items"])
         return [one["id"] for one in page["items"]]
 
-    assert await found() == [second, first]
+    assert await found(key=["order-7", "order-8"][1]) == [second]
     assert await found(key="order-7") == [first]
-    assert await found(status=["failed", "completed"], definition="approval", version=1) == [second, first]
-    assert await found(status="running") == []
+    assert [second, first] == (await found(status=["failed", "completed"], definition="approval", version=1))[-2:]
+    assert await found(status="cancelled") == []
     since = "2020-01-01T00:00:00Z"
     assert await found(variable="amount=12.5", started_from=since, ended_from=since) == [first]
     assert await found(variable=["answer.approved=true"], started_from=since) == [first]
 
-    page = (await api.get("/processes?limit=1")).json()
-    assert (page["total"], page["total_is_estimate"]) == (2, False)
-    rest = (await api.get("/processes", params={"limit": 1, "cursor": page["next_cursor"]})).json()
-    assert ([one["id"] for one in rest["items"]], rest["total"], rest["next_cursor"]) == ([first], 2, None)
+    query: dict[str, Any] = {"started_from": since, "variable": ["answer.by=order-9", "$.amount=3"], "limit": 1}
+    assert len((await api.get("/processes", params=query)).json()["items"]) == 1
+    query = {"definition": "approval", "status": "completed", "limit": 1}
+    pages = [(await api.get("/processes", params=query)).json()]
+    while pages[-1]["next_cursor"]:
+        pages.append((await api.get("/processes", params={**query, "cursor": pages[-1]["next_cursor"]})).json())
+    assert {(page["total"], page["total_is_estimate"]) for page in pages} == {(len(pages), False)}
+    assert [page["items"][0]["id"] for page in pages[-2:]] == [second, first]
 
     place, events = f"/processes/{first}/history", []
     after: int | None = 0
@@ -130,7 +172,6 @@ async def test_a_start_that_is_repeated_names_the_same_instance(api: httpx.Async
     assert await start(None, instance_id=first) == first
 
 
-START = "/processes/approval/start"
 MISFITS: list[tuple[str, dict[str, Any], str]] = [
     (START, {"key": ""}, "body.key"),
     (START, {"key": 7}, "body.key"),

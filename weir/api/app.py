@@ -21,6 +21,7 @@ from streams.transport.fatal import exit_process
 from weir.api import problems
 from weir.api.counting import Counting
 from weir.api.database import Database
+from weir.api.following.follower import Follower
 from weir.api.gate import Gate
 from weir.api.quick import Lane
 from weir.api.routes import ROUTERS
@@ -41,7 +42,8 @@ def make_api(settings: Settings) -> ASGIApp:
     """The application with these settings.  Raises ``TopicsError``."""
     topics = load_topics(settings)
     gate = Gate(settings, topics)
-    sender = Sender(settings, topics, gate)
+    follower = Follower(settings, topics)
+    sender = Sender(settings, topics, gate, follower)
     database = Database(settings)
     monitor = Monitor(ROLE, settings)
     answered: Counter[tuple[str, str]] = Counter()
@@ -52,7 +54,7 @@ def make_api(settings: Settings) -> ASGIApp:
 
     @asynccontextmanager
     async def beside(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(work, name="api") for work in (gate.watch(), sender.serve())]
+        tasks = [asyncio.create_task(work, name="api") for work in (gate.watch(), sender.serve(), follower.serve())]
         for task in tasks:
             task.add_done_callback(_must_go_on)
         async with database:
@@ -61,6 +63,7 @@ def make_api(settings: Settings) -> ASGIApp:
 
     app = FastAPI(title="Weir", docs_url=None, redoc_url=None, lifespan=beside, telemetry=NO_TELEMETRY)
     app.state.settings, app.state.sender, app.state.database = settings, sender, database
+    app.state.follower = follower
     for one in ROUTERS:
         app.include_router(one)
     app.add_exception_handler(problems.ProblemError, problems.answer)

@@ -14,10 +14,11 @@ from streams.codec import MAX_COMMAND_BYTES, decode_command, encode_json
 from streams.core.commands import TopicCommand
 from streams.settings import Settings
 from streams.topics import Topics
+from weir.api.following.follower import Follower
 from weir.api.gate import Gate
 from weir.api.problems import ProblemError, unavailable
 from weir.client import ClientError, CommandClient
-from weir.watch import NoAnswerError, Outcome
+from weir.watch import Outcome
 
 RETRY_S = 1.0
 SEND_TIMEOUT_S = 10.0
@@ -29,8 +30,8 @@ log = structlog.get_logger("weir.api")
 class Sender:
     """Sends what the gate lets through."""
 
-    def __init__(self, settings: Settings, topics: Topics, gate: Gate) -> None:
-        self._settings, self._topics, self._gate = settings, topics, gate
+    def __init__(self, settings: Settings, topics: Topics, gate: Gate, follower: Follower) -> None:
+        self._settings, self._topics, self._gate, self._follower = settings, topics, gate, follower
         self._client: CommandClient | None = None
 
     async def serve(self) -> NoReturn:
@@ -63,22 +64,37 @@ class Sender:
         """Return once Kafka has the command.  Raises ``ProblemError``."""
         client = self.client()
         raw = _checked(command)
-        with _told():
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await client.send_encoded(command, raw)
+        try:
+            with _told():
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await client.send_encoded(command, raw)
+        except TimeoutError as error:
+            raise _unsure(error) from error
         self._gate.sent()
 
     async def send_and_wait(self, command: TopicCommand, timeout_s: float) -> Outcome:
-        """Return what became of the command.  Raises ``ProblemError``, also when that takes longer."""
+        """Return what became of the command, which has an id.  Raises ``ProblemError``, also when that takes longer."""
         client = self.client()
-        _checked(command)
+        raw = _checked(command)
+        assert command.id is not None
         try:
             with _told():
-                outcome = await client.send_and_wait(command, timeout_s)
-        except NoAnswerError as error:
-            raise unavailable("not_decided", str(error), "Look at it again: it will be decided, once.", 1) from error
-        self._gate.sent()
-        return outcome
+                partition, _ = client.address(command)
+                async with asyncio.timeout(timeout_s):
+                    await self._follower.ready.wait()
+                    with self._follower.outcomes.expect(partition, command.id) as expected:
+                        _, offset = await client.send_encoded(command, raw)
+                        self._gate.sent()
+                        expected.is_at(offset)
+                        return await expected.future
+        except TimeoutError as error:
+            raise unavailable(
+                "not_decided",
+                f"Expected an answer to {command.__struct_config__.tag} within {timeout_s:g} s, but got none. If Kafka "
+                "has it, it will be decided, once",
+                "Look at what it is about; or send it again.",
+                1,
+            ) from error
 
 
 def sender_of(request: Request) -> Sender:
@@ -87,17 +103,26 @@ def sender_of(request: Request) -> Sender:
     return sender
 
 
+def follower_of(request: Request) -> Follower:
+    """The gateway's own."""
+    follower: Follower = request.app.state.follower
+    return follower
+
+
 @contextmanager
 def _told() -> Iterator[None]:
     """What may go wrong with sending, as problems."""
     try:
         yield
-    except (KafkaError, TimeoutError) as error:
-        raise unavailable(
-            "not_acknowledged", f"Kafka has not acknowledged the command: {type(error).__name__}", UNSURE, 1
-        ) from error
+    except KafkaError as error:
+        raise _unsure(error) from error
     except ValueError as error:
         raise ProblemError(422, "invalid_request", str(error), "Correct the value.") from error
+
+
+def _unsure(error: Exception) -> ProblemError:
+    detail = f"Kafka has not acknowledged the command: {type(error).__name__}"
+    return unavailable("not_acknowledged", detail, UNSURE, 1)
 
 
 def _checked(command: TopicCommand) -> bytes:

@@ -14,9 +14,10 @@ from weir.api import cursors
 from weir.api.database import reading
 from weir.api.documents import shows
 from weir.api.quick import answer
+from weir.api.reading_back import unknown_instance
 from weir.api.routes import examples
 from weir.api.routes.process_filters import ProcessFilter
-from weir.api.routes.processes import own_id, unknown_instance
+from weir.api.routes.processes import own_id
 
 MAX_LIMIT = 1_000
 MAX_SEQ = 2**31 - 1

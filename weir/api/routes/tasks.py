@@ -26,15 +26,13 @@ from streams.core.ids import check_instance_id
 from streams.core.tasks.task import split_task_id, task_id
 from weir.api.database import reading
 from weir.api.problems import ProblemError
+from weir.api.refusals import accepted
 from weir.api.routes.process_models import Sent
 from weir.api.routes.task_models import Assign, By, Complete, Delegate, Done, Update
 from weir.api.sending import sender_of
-from weir.watch import Accepted, DeadLettered, Refused
+from weir.api.waiting import WaitText, wait_of
 
-MAX_WAIT_S = 30.0
-Wait = Annotated[float, Query(ge=0, le=MAX_WAIT_S, description="Seconds to wait for the outcome.")]
-STATUS = {"task_not_open": 409, "invalid_answers": 422, "invalid_outcome": 422, "answers_too_large": 422}
-"""Of a refusal, by its reason; 409 for the others: somebody else was faster, or has it."""
+FIX = "Look at the task as it is now: GET /tasks/{id}."
 
 router = APIRouter(prefix="/tasks")
 
@@ -86,59 +84,56 @@ async def show(id_: str, request: Request) -> dict[str, Any]:
 
 
 @router.post("/{id_}/claim", status_code=202, response_model=None)
-async def claim(id_: str, body: By, request: Request, response: Response, wait: Wait = 0) -> Sent | Done:
+async def claim(id_: str, body: By, request: Request, response: Response, wait: WaitText = None) -> Sent | Done:
     """Take a task that nobody has."""
     return await _send(request, response, wait, ClaimTask(**_by(id_, body)))
 
 
 @router.post("/{id_}/unclaim", status_code=202, response_model=None)
-async def unclaim(id_: str, body: By, request: Request, response: Response, wait: Wait = 0) -> Sent | Done:
+async def unclaim(id_: str, body: By, request: Request, response: Response, wait: WaitText = None) -> Sent | Done:
     """Give a task back."""
     return await _send(request, response, wait, UnclaimTask(**_by(id_, body)))
 
 
 @router.post("/{id_}/assign", status_code=202, response_model=None)
-async def assign(id_: str, body: Assign, request: Request, response: Response, wait: Wait = 0) -> Sent | Done:
+async def assign(id_: str, body: Assign, request: Request, response: Response, wait: WaitText = None) -> Sent | Done:
     """Give a task to somebody, whoever has it."""
     return await _send(request, response, wait, AssignTask(**_by(id_, body), assignee=body.assignee))
 
 
 @router.post("/{id_}/delegate", status_code=202, response_model=None)
-async def delegate(id_: str, body: Delegate, request: Request, response: Response, wait: Wait = 0) -> Sent | Done:
+async def delegate(
+    id_: str, body: Delegate, request: Request, response: Response, wait: WaitText = None
+) -> Sent | Done:
     """Have somebody else do one's task; it comes back."""
     return await _send(request, response, wait, DelegateTask(**_by(id_, body), to=body.to))
 
 
 @router.post("/{id_}/complete", status_code=202, response_model=None)
-async def complete(id_: str, body: Complete, request: Request, response: Response, wait: Wait = 0) -> Sent | Done:
+async def complete(
+    id_: str, body: Complete, request: Request, response: Response, wait: WaitText = None
+) -> Sent | Done:
     """Answer a task."""
     command = CompleteTask(**_by(id_, body), answers=body.answers, outcome=body.outcome)
     return await _send(request, response, wait, command)
 
 
 @router.post("/{id_}/update", status_code=202, response_model=None)
-async def update(id_: str, body: Update, request: Request, response: Response, wait: Wait = 0) -> Sent | Done:
+async def update(id_: str, body: Update, request: Request, response: Response, wait: WaitText = None) -> Sent | Done:
     """Make a task more or less urgent."""
     return await _send(request, response, wait, UpdateTask(**_by(id_, body), priority=body.priority, due=body.due))
 
 
-async def _send(request: Request, response: Response, wait_s: float, command: AnyTaskCommand) -> Sent | Done:
+async def _send(request: Request, response: Response, wait: str | None, command: AnyTaskCommand) -> Sent | Done:
     sender = sender_of(request)
     assert command.id is not None
-    if not wait_s:
+    waits = wait_of(wait)
+    if waits.until == "nothing":
         await sender.send(command)
         return Sent(command_id=command.id)
-    outcome = await sender.send_and_wait(command, wait_s)
-    match outcome:
-        case Accepted():
-            response.status_code = 200
-            return Done(command_id=command.id, events=[event.type for event in outcome.events])
-        case Refused():
-            fix = "Look at the task as it is now: GET /tasks/{id}."
-            raise ProblemError(STATUS.get(outcome.reason, 409), outcome.reason, outcome.message, fix)
-        case DeadLettered():
-            fix = "`weir dead-letters list` shows it."
-            raise ProblemError(422, "dead_letter", outcome.message, fix)
+    outcome = accepted(await sender.send_and_wait(command, waits.seconds), FIX)
+    response.status_code = 200
+    return Done(command_id=command.id, events=[event.type for event in outcome.events])
 
 
 def _by(id_: str, body: By) -> dict[str, Any]:

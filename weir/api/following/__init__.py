@@ -1,0 +1,7 @@
+"""What becomes of commands, followed by one consumer for all requests.
+
+follower.py  the consumer: process-events, process-rejections and process-dead-letters, committed records only
+outcomes.py  who waits for the outcome of a command
+endings.py   who waits for the end of an instance
+lately.py    what was sent and refused lately, for questions that come before the projector has caught up
+"""
