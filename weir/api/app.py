@@ -19,6 +19,7 @@ from streams.settings import Settings
 from streams.topics import load_topics
 from streams.transport.fatal import exit_process
 from weir.api import problems
+from weir.api.auth.authentication import Authentication
 from weir.api.counting import Counting
 from weir.api.database import Database
 from weir.api.following.follower import Follower
@@ -79,4 +80,4 @@ def make_api(settings: Settings) -> ASGIApp:
     async def metrics() -> Response:
         return Response(monitor.page(), headers={"Content-Type": CONTENT_TYPE})
 
-    return Counting(Lane(app, ROUTERS), answered)
+    return Counting(Authentication(Lane(app, ROUTERS), settings), answered)

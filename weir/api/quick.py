@@ -2,9 +2,9 @@
 
 FastAPI solves an endpoint's parameters by a machinery for every kind of them, which costs a start more than all else
 (``poe bench api`` tells).  A ``QuickRoute`` is declared like any other, so that OpenAPI tells the same of it, and
-solves the few kinds that such a route has: texts of the path, headers, a query where there is one, and one ``body``,
-which pydantic reads from its bytes.  The endpoint returns a ``Response``.  ``Lane`` stands before the application and
-leads requests to these routes past the dozen layers that it has for all others.
+solves the few kinds that such a route has: who asks (``weir.api.auth``), texts of the path, headers, a query where
+there is one, and one ``body``, which pydantic reads from its bytes.  The endpoint returns a ``Response``.  ``Lane``
+stands before the application and leads requests to these routes past the dozen layers that it has for all others.
 """
 
 from collections.abc import Callable, Coroutine, Iterable
@@ -19,6 +19,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.types import Receive, Scope, Send
 
 from weir.api import problems
+from weir.api.auth.security import check, scopes_needed
 from weir.api.problems import ProblemError
 
 _encode = msgspec.json.Encoder().encode
@@ -66,11 +67,15 @@ class QuickRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         endpoint, dependant = self.endpoint, self.dependant
         model = get_type_hints(endpoint).get("body")
+        ((asker, scope),) = scopes_needed(dependant)
         outside = [("header", field, field.get_default()) for field in dependant.header_params]
         outside += [("query", field, field.get_default()) for field in dependant.query_params]
 
         async def handle(request: Request) -> Response:
+            who = check(request, scope)
             values: dict[str, Any] = dict(request.path_params)
+            if asker is not None:
+                values[asker] = who
             errors: list[Any] = []
             for place, field, default in outside:
                 source = request.headers if place == "header" else request.query_params

@@ -6,13 +6,14 @@ import msgspec
 from fastapi import APIRouter, Query, Request
 
 from projections import queries
+from weir.api.auth import needs
 from weir.api.database import reading
 from weir.api.problems import ProblemError
 
 router = APIRouter()
 
 
-@router.get("/definitions")
+@router.get("/definitions", dependencies=[needs("processes:view")])
 async def definitions(request: Request) -> list[dict[str, Any]]:
     """Every deployed version, by id, the newest first, as far as the projector has come."""
     async with reading(request) as connection:
@@ -20,7 +21,7 @@ async def definitions(request: Request) -> list[dict[str, Any]]:
     return found
 
 
-@router.get("/definitions/{definition_id}")
+@router.get("/definitions/{definition_id}", dependencies=[needs("processes:view")])
 async def definition(
     definition_id: str, request: Request, version: Annotated[int | None, Query(ge=1)] = None
 ) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from projections import queries
 from projections.queries import HistoryEvent, InstanceSummary
 from streams.core.events import EventType
 from weir.api import cursors
+from weir.api.auth import needs
 from weir.api.database import reading
 from weir.api.documents import shows
 from weir.api.quick import answer
@@ -55,7 +56,12 @@ class ListQuery(ProcessFilter):
     cursor: Annotated[str, Field(max_length=500)] | None = None
 
 
-@router.get("/processes", response_model=None, responses=shows(ProcessPage, examples.PROCESS_PAGE))
+@router.get(
+    "/processes",
+    response_model=None,
+    responses=shows(ProcessPage, examples.PROCESS_PAGE),
+    dependencies=[needs("processes:view")],
+)
 async def processes(request: Request, asked: Annotated[ListQuery, Query()]) -> Response:
     """Instances, the newest first, page by page, as far as the projector has come."""
     wanted = asked.filter()
@@ -74,7 +80,10 @@ async def processes(request: Request, asked: Annotated[ListQuery, Query()]) -> R
 
 
 @router.get(
-    "/processes/{instance_id}/history", response_model=None, responses=shows(HistoryPage, examples.HISTORY_PAGE)
+    "/processes/{instance_id}/history",
+    response_model=None,
+    responses=shows(HistoryPage, examples.HISTORY_PAGE),
+    dependencies=[needs("processes:view")],
 )
 async def history(
     instance_id: str,

@@ -12,6 +12,7 @@ from projections.queries import Instance
 from streams.core.commands import Signal, StartProcess
 from streams.core.decide.start_process import MAX_ID_AGE_MS
 from streams.core.ids import check_instance_id
+from weir.api.auth import needs
 from weir.api.documents import shows
 from weir.api.following.lately import SentStart
 from weir.api.problems import ProblemError
@@ -36,6 +37,7 @@ router = APIRouter(route_class=QuickRoute)
     status_code=202,
     response_model=Started,
     responses=shows(Instance, examples.INSTANCE, description="With wait=completed: the instance, which has ended"),
+    dependencies=[needs("processes:execute")],
 )
 async def start(
     definition_id: str,
@@ -75,7 +77,9 @@ async def start(
     return await _decided(request, command, waits) or started
 
 
-@router.post("/processes/{instance_id}/signal", status_code=202, response_model=Sent)
+@router.post(
+    "/processes/{instance_id}/signal", status_code=202, response_model=Sent, dependencies=[needs("processes:execute")]
+)
 async def signal_instance(instance_id: str, body: InstanceSignal, request: Request) -> Response:
     """Send a message to an instance: it waits there until a step of type ``message`` takes it."""
     command_id = str(uuid.uuid4())
@@ -84,7 +88,12 @@ async def signal_instance(instance_id: str, body: InstanceSignal, request: Reque
     return answer({"command_id": command_id}, 202)
 
 
-@router.get("/processes/{instance_id}", response_model=None, responses=shows(Instance, examples.INSTANCE))
+@router.get(
+    "/processes/{instance_id}",
+    response_model=None,
+    responses=shows(Instance, examples.INSTANCE),
+    dependencies=[needs("processes:view")],
+)
 async def show(
     instance_id: str,
     request: Request,

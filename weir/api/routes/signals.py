@@ -5,6 +5,7 @@ import uuid
 from fastapi import APIRouter, Request, Response
 
 from streams.core.commands import Signal
+from weir.api.auth import needs
 from weir.api.quick import QuickRoute, answer
 from weir.api.routes.process_models import KeySignal, Sent
 from weir.api.sending import sender_of
@@ -12,7 +13,7 @@ from weir.api.sending import sender_of
 router = APIRouter(route_class=QuickRoute)
 
 
-@router.post("/signals", status_code=202, response_model=Sent)
+@router.post("/signals", status_code=202, response_model=Sent, dependencies=[needs("processes:execute")])
 async def signal_key(body: KeySignal, request: Request) -> Response:
     """Send a message to whatever runs for a key; when nothing does, it waits with the key for an hour."""
     command_id = str(uuid.uuid4())

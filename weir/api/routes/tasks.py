@@ -24,6 +24,7 @@ from streams.core.commands import (
 )
 from streams.core.ids import check_instance_id
 from streams.core.tasks.task import split_task_id, task_id
+from weir.api.auth import needs
 from weir.api.database import reading
 from weir.api.problems import ProblemError
 from weir.api.refusals import accepted
@@ -37,7 +38,7 @@ FIX = "Look at the task as it is now: GET /tasks/{id}."
 router = APIRouter(prefix="/tasks")
 
 
-@router.get("")
+@router.get("", dependencies=[needs("tasks:view")])
 async def tasks(
     request: Request,
     status: Status = "open",
@@ -66,7 +67,7 @@ async def tasks(
     return [msgspec.to_builtins(one) for one in found]
 
 
-@router.get("/{id_}")
+@router.get("/{id_}", dependencies=[needs("tasks:view")])
 async def show(id_: str, request: Request) -> dict[str, Any]:
     """A task with its form and answers, as far as the projector has come."""
     known = _task(id_)
@@ -83,25 +84,25 @@ async def show(id_: str, request: Request) -> dict[str, Any]:
     return document
 
 
-@router.post("/{id_}/claim", status_code=202, response_model=None)
+@router.post("/{id_}/claim", status_code=202, response_model=None, dependencies=[needs("tasks:work")])
 async def claim(id_: str, body: By, request: Request, response: Response, wait: WaitText = None) -> Sent | Done:
     """Take a task that nobody has."""
     return await _send(request, response, wait, ClaimTask(**_by(id_, body)))
 
 
-@router.post("/{id_}/unclaim", status_code=202, response_model=None)
+@router.post("/{id_}/unclaim", status_code=202, response_model=None, dependencies=[needs("tasks:work")])
 async def unclaim(id_: str, body: By, request: Request, response: Response, wait: WaitText = None) -> Sent | Done:
     """Give a task back."""
     return await _send(request, response, wait, UnclaimTask(**_by(id_, body)))
 
 
-@router.post("/{id_}/assign", status_code=202, response_model=None)
+@router.post("/{id_}/assign", status_code=202, response_model=None, dependencies=[needs("tasks:assign")])
 async def assign(id_: str, body: Assign, request: Request, response: Response, wait: WaitText = None) -> Sent | Done:
     """Give a task to somebody, whoever has it."""
     return await _send(request, response, wait, AssignTask(**_by(id_, body), assignee=body.assignee))
 
 
-@router.post("/{id_}/delegate", status_code=202, response_model=None)
+@router.post("/{id_}/delegate", status_code=202, response_model=None, dependencies=[needs("tasks:work")])
 async def delegate(
     id_: str, body: Delegate, request: Request, response: Response, wait: WaitText = None
 ) -> Sent | Done:
@@ -109,7 +110,7 @@ async def delegate(
     return await _send(request, response, wait, DelegateTask(**_by(id_, body), to=body.to))
 
 
-@router.post("/{id_}/complete", status_code=202, response_model=None)
+@router.post("/{id_}/complete", status_code=202, response_model=None, dependencies=[needs("tasks:work")])
 async def complete(
     id_: str, body: Complete, request: Request, response: Response, wait: WaitText = None
 ) -> Sent | Done:
@@ -118,7 +119,7 @@ async def complete(
     return await _send(request, response, wait, command)
 
 
-@router.post("/{id_}/update", status_code=202, response_model=None)
+@router.post("/{id_}/update", status_code=202, response_model=None, dependencies=[needs("tasks:assign")])
 async def update(id_: str, body: Update, request: Request, response: Response, wait: WaitText = None) -> Sent | Done:
     """Make a task more or less urgent."""
     return await _send(request, response, wait, UpdateTask(**_by(id_, body), priority=body.priority, due=body.due))
