@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from projections import memory_tasks, positions
+from projections import memory_incidents, memory_tasks, positions
 from projections.binary_copy import COPY_START
 from projections.tables import (
     definition_activations,
@@ -33,6 +33,7 @@ class Tables:
     projection_positions: dict[Key, int] = field(default_factory=dict)
     """(topic, topic id, partition) → position."""
     definition_activations: dict[Key, Row] = field(default_factory=dict)
+    incidents: dict[Key, Row] = field(default_factory=dict)
     process_definitions: dict[Key, Row] = field(default_factory=dict)
     process_history: dict[Key, Row] = field(default_factory=dict)
     process_instances: dict[Key, Row] = field(default_factory=dict)
@@ -186,6 +187,7 @@ STATEMENTS: dict[str, Callable[..., list[Row] | Awaitable[list[Row]]]] = {
     definition_activations._UPSERT: _upsert_activation,  # noqa: SLF001
     process_definitions._UPSERT: _upsert_definitions,  # noqa: SLF001
     process_instances._UPSERT: _upsert_instances,  # noqa: SLF001
+    **memory_incidents.STATEMENTS,
     **memory_tasks.STATEMENTS,
     database._END_STOPPED: _end_stopped,  # noqa: SLF001
 }

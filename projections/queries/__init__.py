@@ -8,6 +8,7 @@ from projections.queries.counts import Counts, InstanceCount, counts
 from projections.queries.definition import Definition, definition
 from projections.queries.definitions import DefinitionSummary, definitions
 from projections.queries.history import HistoryEvent, history
+from projections.queries.incidents import Incident, incidents
 from projections.queries.instance import Instance, instance
 from projections.queries.instance_count import Total, instance_count
 from projections.queries.instances import InstanceSummary, instances
@@ -20,6 +21,7 @@ __all__ = [
     "Definition",
     "DefinitionSummary",
     "HistoryEvent",
+    "Incident",
     "Instance",
     "InstanceCount",
     "InstanceSummary",
@@ -30,6 +32,7 @@ __all__ = [
     "definition",
     "definitions",
     "history",
+    "incidents",
     "instance",
     "instance_count",
     "instances",

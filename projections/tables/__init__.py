@@ -8,6 +8,7 @@ written.
 from projections.feeds.base import FeedName
 from projections.tables import (
     definition_activations,
+    incidents,
     process_definitions,
     process_history,
     process_instances,
@@ -24,6 +25,7 @@ STATION = (
 
 TABLES: dict[str, Table] = {
     "definition_activations": definition_activations.TABLE,
+    "incidents": incidents.TABLE,
     "process_definitions": process_definitions.TABLE,
     "process_history": process_history.TABLE,
     "process_instances": process_instances.TABLE,

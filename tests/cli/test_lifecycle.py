@@ -63,10 +63,15 @@ def test_what_failed_is_corrected_and_goes_on_where_it_failed(plant, instance):
     plant.ask("set", instance, "--var", "speed=0")
     plant.ask("signal", "rested", "--instance", instance)
     assert eventually(lambda: plant.ask("show", instance), lambda one: one["status"] == "failed")["error"]
+    (incident,) = plant.ask("incidents", "--open", "--instance", instance)
+    assert (incident["type"], incident["stopped"], incident["resolution"]) == ("activity", "instance", None)
     assert plant.ask("set", instance, "--var", "speed=4") == {"instance": instance, "set": ["speed"]}
     assert plant.ask("retry", instance) == {"retried": [instance]}
     found = eventually(lambda: plant.ask("show", instance), lambda one: one["current_activity"] == "ask")
     assert (found["status"], found["error"], found["completed_at"]) == ("running", None, None)
+    assert plant.ask("incidents", "--open", "--instance", instance) == []
+    assert incident["message"] in (text := plant.weir("incidents", "--definition", incident["definition_id"]).stdout)
+    assert "retried 20" in text
 
 
 def test_instances_go_on_with_another_version(plant, instance):

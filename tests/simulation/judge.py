@@ -85,7 +85,8 @@ def _rows(database: Postgres) -> tuple[list[dict[str, object]], ...]:
     tables = database.tables
     history = [row | {"instance_id": str(row["instance_id"])} for row in tables.process_history.values()]
     instances = [row | {"id": str(row["id"])} for row in tables.process_instances.values()]
-    return history, instances, [*tables.tasks.values()]
+    incidents = [row | {"instance_id": str(row["instance_id"])} for row in tables.incidents.values()]
+    return history, instances, [*tables.tasks.values()], incidents
 
 
 async def _definitions(log: MemoryLog, database: Postgres) -> list[Difference]:

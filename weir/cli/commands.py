@@ -110,6 +110,11 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
     "Instances": (
         Command("instances", "instances:instances", "List instances, the newest first. Times are plant time, UTC."),
         Command(
+            "incidents",
+            "incidents:incidents",
+            "List what stopped instances until somebody looked, the newest first; `weir retry` lets one go on.",
+        ),
+        Command(
             "show",
             "show:show",
             "Show the state of an instance: where it stands, and its variables. With --at: as it was.",

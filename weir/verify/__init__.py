@@ -7,7 +7,7 @@
     events      a partition's events into a fold            seen       an event beside what was before it
     fold        events folded, with the checks on the way   checks/    the rules of the log, one file each
     table       the processor's table against the fold      database   the rows against the fold, by digests
-    history, rows, tasks    what the rows must be      explain    seq by seq, where digests differ
+    history, rows, tasks, incidents    what the rows must be    explain    seq by seq, where digests differ
     definitions the deployed versions                       canonical  one text for each JSON value
 
 The fold shares ``apply`` with the processor, so it shows whether table and log agree, not whether ``apply`` is right:

@@ -19,6 +19,8 @@ from weir.database import connected
 from weir.verify import history
 from weir.verify.canonical import differing
 from weir.verify.fold import Projected
+from weir.verify.incidents import QUERY as OF_INCIDENTS
+from weir.verify.incidents import IncidentRow, incident_row
 from weir.verify.report import Difference
 from weir.verify.rows import InstanceRow
 from weir.verify.tasks import QUERY as TASKS
@@ -137,6 +139,27 @@ class Rows:
         found: Found[TaskRow] = defaultdict(list)
         for row in await self._connection.fetch(f"{TASKS} WHERE instance_id = ANY ($1::uuid[])", list(ids)):
             found[row["instance_id"]].append(task_row(row))
+        return found
+
+    async def subtract_incidents(self, projected: dict[str, Projected], tell: Callable[[int], None]) -> set[str]:
+        """Take every row of ``incidents`` off ``projected``; returns the unknown instances that there are rows of."""
+        strays: set[str] = set()
+        async for part in self._stream(OF_INCIDENTS, "instance_id"):
+            for row in part:
+                found = incident_row(row)
+                known = projected.get(found.instance_id)
+                if known is None:
+                    strays.add(found.instance_id)
+                else:
+                    known.incidents -= found.digest
+            tell(len(part))
+        return strays
+
+    async def incidents_of(self, ids: Iterable[str]) -> Found[IncidentRow]:
+        """The rows of ``incidents``, by instance."""
+        found: Found[IncidentRow] = defaultdict(list)
+        for row in await self._connection.fetch(f"{OF_INCIDENTS} WHERE instance_id = ANY ($1::uuid[])", list(ids)):
+            found[row["instance_id"]].append(incident_row(row))
         return found
 
     async def of_instances(self, ids: Iterable[str]) -> tuple[Found[asyncpg.Record], Found[InstanceRow]]:

@@ -12,9 +12,10 @@ from streams.core.apply import CREATES_INSTANCE, INSTANCE_APPLIERS, apply_at
 from streams.core.durations import instant_ms
 from streams.core.events import EVENT_TYPES, Event
 from streams.core.state import Entity, Finished, Instance
-from weir.verify import tasks
+from weir.verify import incidents, tasks
 from weir.verify.checks import checks_of
 from weir.verify.history import event_digest
+from weir.verify.incidents import IncidentRow
 from weir.verify.report import Difference
 from weir.verify.rows import InstanceRow, row_of
 from weir.verify.seen import Course, Life, Seen
@@ -29,15 +30,15 @@ OF_INSTANCES = frozenset({CREATES_INSTANCE, *INSTANCE_APPLIERS})
 
 class Projected:
     """What the database must hold of an instance: how many events, the sum of their digests, the digest of its row, and
-    the sum of those of its tasks.
+    the sums of those of its tasks and incidents.
 
     ``row`` is ``None`` where the fold cannot tell.  Whoever finds rows subtracts them: equal is 0.
     """
 
-    __slots__ = ("events", "history", "row", "tasks")
+    __slots__ = ("events", "history", "incidents", "row", "tasks")
 
     def __init__(self) -> None:
-        self.events = self.history = self.tasks = 0
+        self.events = self.history = self.incidents = self.tasks = 0
         self.row: int | None = None
 
 
@@ -49,7 +50,7 @@ class Fold:
     ) -> None:
         """``whole`` and ``skew_ms`` are those of ``Course``.
 
-        ``keep_rows``: keep in ``rows``, ``tasks`` and ``histories`` what the database's rows must be, not only their
+        ``keep_rows``: keep in ``rows``, ``tasks``, ``incidents`` and ``histories`` what the database's rows must be, not only their
         digests.
         """
         self.entities: dict[str, Entity] = {}
@@ -57,6 +58,8 @@ class Fold:
         """Of the unfinished instances."""
         self.open_tasks: dict[str, TaskRow] = {}
         """By the task's id."""
+        self.open_incidents: dict[str, list[IncidentRow]] = {}
+        """By instance."""
         self.projected: dict[str, Projected] = {}
         self.since: dict[str, list[bytes | None]] = {}
         """The records, oldest first, of each entity that changed since ``watch``: the one before, then each later."""
@@ -65,6 +68,8 @@ class Fold:
         self.rows: dict[str, InstanceRow] | None = {} if keep_rows else None
         self.tasks: dict[str, dict[str, TaskRow]] | None = {} if keep_rows else None
         """By instance and task."""
+        self.incidents: dict[str, dict[int, IncidentRow]] | None = {} if keep_rows else None
+        """By instance and ``seq``."""
         self.histories: dict[str, list[Event]] | None = {} if keep_rows else None
         self.differences: list[Difference] = []
         self.events = self.instances = 0
@@ -100,6 +105,8 @@ class Fold:
                 self._row(state, life)
         for task in self.open_tasks.values():
             self._task(task)
+        for row in [row for rows in self.open_incidents.values() for row in rows]:
+            self._incident(row)
 
     def take(self, event: Event) -> None:
         """The next event of the partition.  Raises ``UpgradeError`` for a type that this Weir does not know."""
@@ -141,6 +148,8 @@ class Fold:
             apply_at(self, event, seen.time_ms)
             if self._projecting and tasks.is_of_task(event):
                 self._follow_task(event)
+            if self._projecting and (event.type in incidents.OPENS or event.type in incidents.ENDS):
+                self._follow_incidents(event)
         except Exception as error:  # noqa: BLE001 - whatever a damaged event does to the fold is what there is to tell
             self.broken.add(event.subject)
             why = f"Expected {event.type} to follow, but the fold ends here: {type(error).__name__}: {error}"
@@ -173,6 +182,22 @@ class Fold:
         self.projected[row.instance_id].tasks += row.digest
         if self.tasks is not None:
             self.tasks.setdefault(row.instance_id, {})[row.id] = row
+
+    def _follow_incidents(self, event: Event) -> None:
+        if event.type in incidents.OPENS:
+            self.open_incidents.setdefault(event.subject, []).append(incidents.opened(event))
+        elif (rows := self.open_incidents.get(event.subject)) is not None:
+            for row in incidents.resolved(rows, event):
+                self._incident(row)
+            if left := [row for row in rows if row.resolved_at is None]:
+                self.open_incidents[event.subject] = left
+            else:
+                del self.open_incidents[event.subject]
+
+    def _incident(self, row: IncidentRow) -> None:
+        self.projected[row.instance_id].incidents += row.digest
+        if self.incidents is not None:
+            self.incidents.setdefault(row.instance_id, {})[row.seq] = row
 
     def _row(self, state: Instance, life: Life) -> None:
         row = row_of(state, life)

@@ -22,6 +22,7 @@ from weir.verify.database import Rows, Snapshot, compare_rows, joined
 from weir.verify.events import SETTLES_S, check_states, event_of, fold_events
 from weir.verify.explain import compare_history
 from weir.verify.fold import Fold, Projected
+from weir.verify.incidents import IncidentRow, compare_incidents
 from weir.verify.report import Difference
 from weir.verify.rows import InstanceRow
 from weir.verify.tasks import TaskRow, compare_tasks
@@ -129,8 +130,11 @@ class _Group:
         projected = self._projected
         strays = await rows.subtract(projected, self._tell)
         strays |= await rows.subtract_tasks(projected, self._tell)
+        strays |= await rows.subtract_incidents(projected, self._tell)
         wrong = await rows.wrong_rows(projected)
-        suspects = {name for name, left in projected.items() if left.events or left.history or left.tasks}
+        suspects = {
+            name for name, left in projected.items() if left.events or left.history or left.tasks or left.incidents
+        }
         ordered = sorted(suspects | wrong | strays)
         self.result.differences += await self._explain(rows, set(ordered[:MAX_EXPLAINED]))
         for name in ordered[MAX_EXPLAINED:]:
@@ -156,17 +160,20 @@ class _Group:
                     folds[chunk.tp].take(event)
         expected: dict[str, InstanceRow] = {}
         tasks: dict[str, dict[str, TaskRow]] = {}
+        incidents: dict[str, dict[int, IncidentRow]] = {}
         broken = {name for fold in folds.values() for name in fold.broken}
         for fold in folds.values():
             fold.project()
             expected |= fold.rows or {}
             tasks |= fold.tasks or {}
+            incidents |= fold.incidents or {}
         histories, found = await rows.of_instances(suspects)
-        found_tasks = await rows.tasks_of(suspects)
+        found_tasks, found_incidents = await rows.tasks_of(suspects), await rows.incidents_of(suspects)
         differences = []
         for name in sorted(suspects):
             differences += compare_history(name, events[name], histories[name])
             if name not in broken:
                 differences += compare_rows(expected.get(name), found[name])
                 differences += compare_tasks(name, tasks.get(name, {}), found_tasks[name])
+                differences += compare_incidents(name, incidents.get(name, {}), found_incidents[name])
         return differences

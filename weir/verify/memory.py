@@ -4,28 +4,34 @@
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 from weir.verify.database import compare_rows, instance_row
 from weir.verify.explain import compare_history
 from weir.verify.fold import Fold
 from weir.verify.history import COLUMNS, row_digest
+from weir.verify.incidents import compare_incidents, incident_row
 from weir.verify.report import Difference
 from weir.verify.rows import InstanceRow
 from weir.verify.table import compare_table, entities_of
-from weir.verify.tasks import TaskRow, compare_tasks, task_row
+from weir.verify.tasks import compare_tasks, task_row
 
 Row = Mapping[str, Any]
+T = TypeVar("T")
 
 
 def compare_database(
-    folds: Sequence[Fold], history: Iterable[Row], instances: Iterable[Row], tasks: Iterable[Row] = ()
+    folds: Sequence[Fold],
+    history: Iterable[Row],
+    instances: Iterable[Row],
+    tasks: Iterable[Row] = (),
+    incidents: Iterable[Row] = (),
 ) -> list[Difference]:
     """What differs from what ``folds`` say (made with ``keep_rows``), up to their cut for the database.
 
-    Rows are by column name, as ``database.HISTORY``, ``database.INSTANCES`` and ``tasks.QUERY`` ask for them: ids are
-    text, times aware ``datetime`` objects, and JSON is text.
+    Rows are by column name, as ``database.HISTORY``, ``database.INSTANCES``, ``tasks.QUERY`` and ``incidents.QUERY``
+    ask for them: ids are text, times aware ``datetime`` objects, and JSON is text.
     """
     rows: defaultdict[str, list[Row]] = defaultdict(list)
     left: defaultdict[str, int] = defaultdict(int)
@@ -35,9 +41,7 @@ def compare_database(
     found: defaultdict[str, list[InstanceRow]] = defaultdict(list)
     for row in instances:
         found[row["id"]].append(instance_row(row))
-    asked: defaultdict[str, list[TaskRow]] = defaultdict(list)
-    for row in tasks:
-        asked[row["instance_id"]].append(task_row(row))
+    asked, stopped = _by_instance(tasks, task_row), _by_instance(incidents, incident_row)
     differences: list[Difference] = []
     known: set[str] = set()
     for fold in folds:
@@ -45,6 +49,7 @@ def compare_database(
         assert fold.histories is not None
         assert fold.rows is not None
         assert fold.tasks is not None
+        assert fold.incidents is not None
         for name, projected in fold.projected.items():
             if len(rows[name]) != projected.events or left[name] != projected.history:
                 differences += compare_history(name, fold.histories[name], rows[name])
@@ -52,11 +57,20 @@ def compare_database(
                 differences += compare_rows(fold.rows.get(name), found[name])
             if name not in fold.broken:
                 differences += compare_tasks(name, fold.tasks.get(name, {}), asked[name])
-    for name in sorted((rows.keys() | found.keys() | asked.keys()) - known):
+                differences += compare_incidents(name, fold.incidents.get(name, {}), stopped[name])
+    for name in sorted((rows.keys() | found.keys() | asked.keys() | stopped.keys()) - known):
         differences += compare_history(name, (), rows[name])
         differences += compare_rows(None, found[name])
         differences += compare_tasks(name, {}, asked[name])
+        differences += compare_incidents(name, {}, stopped[name])
     return differences
+
+
+def _by_instance(rows: Iterable[Row], read: Callable[[Row], T]) -> defaultdict[str, list[T]]:
+    found: defaultdict[str, list[T]] = defaultdict(list)
+    for row in rows:
+        found[row["instance_id"]].append(read(row))
+    return found
 
 
 def compare_tables(
