@@ -70,7 +70,8 @@ def test_what_failed_is_corrected_and_goes_on_where_it_failed(plant, instance):
     found = eventually(lambda: plant.ask("show", instance), lambda one: one["current_activity"] == "ask")
     assert (found["status"], found["error"], found["completed_at"]) == ("running", None, None)
     assert plant.ask("incidents", "--open", "--instance", instance) == []
-    assert incident["message"] in (text := plant.weir("incidents", "--definition", incident["definition_id"]).stdout)
+    text = plant.weir("incidents", "--definition", incident["definition_id"]).stdout
+    assert instance in text
     assert "retried 20" in text
 
 

@@ -50,8 +50,8 @@ class Fold:
     ) -> None:
         """``whole`` and ``skew_ms`` are those of ``Course``.
 
-        ``keep_rows``: keep in ``rows``, ``tasks``, ``incidents`` and ``histories`` what the database's rows must be, not only their
-        digests.
+        ``keep_rows``: keep in ``rows``, ``tasks``, ``incidents`` and ``histories`` what the database's rows must be,
+        not only their digests.
         """
         self.entities: dict[str, Entity] = {}
         self.lives: dict[str, Life] = {}
