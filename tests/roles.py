@@ -1,12 +1,13 @@
 """A role as a process of its own, and what is on a topic: for tests of whole roles on the real broker."""
 
 import asyncio
+import gc
 import os
 import signal
-import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -15,6 +16,7 @@ from aiokafka.structs import ConsumerRecord
 from streams.kafka import client_options
 from streams.ready import VARIABLE as READY_FILE
 from streams.settings import Settings
+from tests.forking import Forked
 
 DEADLINE_S = 60.0
 
@@ -22,7 +24,7 @@ DEADLINE_S = 60.0
 class Role:
     """A running role; its output is in ``log``, and it writes the file ``ready`` once it works."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path, ready: Path) -> None:
+    def __init__(self, process: Forked, log: Path, ready: Path) -> None:
         self.process, self.log, self._ready = process, log, ready
 
     def output(self) -> str:
@@ -61,24 +63,21 @@ async def running(module: str, settings: Settings, folder: Path) -> AsyncIterato
     """``module``'s ``run(settings)`` in a process that is killed at the end."""
     log = folder / f"{module}-{time.monotonic_ns()}.log"
     ready = log.with_suffix(".ready")
-    imports = f"from streams.settings import Settings; from {module} import run"
-    code = f"import gc; gc.disable(); {imports}; gc.enable(); run(Settings())"  # as ``weir.role`` does
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-u",
-            "-c",
-            code,
-            env={**environment(settings), READY_FILE: str(ready)},
-            stdout=output,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+    own = {**environment(settings), READY_FILE: str(ready)}
+    process = await asyncio.to_thread(Forked, log, own, _be, module)
     role = Role(process, log, ready)
     try:
         yield role
     finally:
         if process.returncode is None:
             await role.kill()
+
+
+def _be(module: str) -> None:
+    gc.disable()  # as ``weir.role`` does
+    role = import_module(module)
+    gc.enable()
+    role.run(Settings())
 
 
 def environment(settings: Settings) -> dict[str, str]:

@@ -2,12 +2,9 @@
 
 import asyncio
 import contextlib
-import json
 import mmap
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -20,6 +17,8 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 
 from streams.records import Headers
 from streams.transport.port import Message
+from tests.forking import Forked
+from tests.transport import worker
 
 PARTITIONS = 4
 FLAG_BYTES = 16
@@ -135,16 +134,8 @@ class Worker:
         with flag.open("r+b") as file:
             self.flag = mmap.mmap(file.fileno(), FLAG_BYTES)
         self._log = path / "log"
-        with self._log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    str(Path(__file__).with_name("worker.py")),
-                    json.dumps(config | {"flag": str(flag), "datadir": str(path)}),
-                ],
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        self._log.touch()
+        self.process = Forked(self._log, os.environ, worker.main, config | {"flag": str(flag), "datadir": str(path)})
 
     @property
     def output(self) -> str:
@@ -164,7 +155,7 @@ class Worker:
     @property
     def code(self) -> int | None:
         """Exit code; None while it runs."""
-        return self.process.poll()
+        return self.process.returncode
 
     async def exit(self, timeout: float = 30.0) -> int:  # noqa: ASYNC109
         """Wait for the end of the process; returns its code."""
@@ -194,6 +185,6 @@ class Worker:
         if self.code is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.kill()
-        self.process.wait()
+        self.process.join()
         self.flag.close()
         self.directory.cleanup()

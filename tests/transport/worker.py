@@ -1,4 +1,4 @@
-"""A worker process for the transport tests: ``python worker.py '<json>'``.
+"""A worker process for the transport tests: ``main(config)`` runs in it.
 
 It folds its input into a table (count and checksum of each key) and writes one history record per input, with the
 key's sequence number: what is lost, doubled or out of order shows in the history; what state and history disagree on
@@ -117,8 +117,8 @@ def positions_of(config, table, kept):
             return transport.GroupPositions(missing=config["missing"], transactional=kind == "group", kept=kept)
 
 
-def main() -> None:  # noqa: C901
-    config = DEFAULTS | json.loads(sys.argv[1])
+def main(config) -> None:  # noqa: C901
+    config = DEFAULTS | config
     name, partitions, flag = config["app"], config["partitions"], Flag(config["flag"])
     app = RoleApp(
         config["group"] or name,
@@ -180,7 +180,3 @@ def main() -> None:  # noqa: C901
 
     transport.run(app, log_level="INFO")
     say("STOPPED", json.dumps(vars(tx.counters)))
-
-
-if __name__ == "__main__":
-    main()
