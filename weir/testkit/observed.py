@@ -1,13 +1,13 @@
-"""What became of the instances of a plant in memory, as people look at it."""
+"""What became of the instances of a plant, as people look at it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from streams.core.events import Event
 from streams.core.state import Finished, Instance
 from streams.folding import Fold
-from weir.testkit.plant import VirtualPlant
+from weir.testkit.plant import Effect, VirtualPlant
 
 
 @dataclass(slots=True)
@@ -29,8 +29,13 @@ class Observed:
 
 def observe(plant: VirtualPlant) -> list[Observed]:
     """Every instance that has started, in the order of their starts."""
-    found = _of_events(plant.events)
-    for effect in plant.effects:
+    return observed(plant.events, plant.effects)
+
+
+def observed(events: Sequence[Event], effects: Iterable[Effect]) -> list[Observed]:
+    """What the events and actions of a plant tell, whichever it is."""
+    found = _of_events(events)
+    for effect in effects:
         if effect.action == "notify" and effect.outcome == "completed" and effect.instance_id in found:
             found[effect.instance_id].messages.append(effect.config["message"])
     return list(found.values())

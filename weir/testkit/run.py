@@ -1,6 +1,6 @@
 """Runs a test on a plant in memory, and tells what is not as it expects."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,14 +13,11 @@ from streams.core.events import Event
 from streams.core.expressions import MISSING
 from streams.topics import Topics
 from weir.testkit.case import Case, Done, Expected, Input
-from weir.testkit.compare import describe, effect_differences, instance_differences
+from weir.testkit.compare import listed, look, look_at_effects
 from weir.testkit.observed import Observed, observe
 from weir.testkit.plant import VirtualPlant, answers
 from weir.testkit.read import Loaded
 from weir.testkit.steps import BY_INSTANCE, COMMANDS, Step
-
-_SHOWN = 10
-"""Instances or actions in one failure."""
 
 
 @dataclass(slots=True)
@@ -72,7 +69,7 @@ class _Run:
         for one in case.input:
             for n in range(one.length):
                 at = one.at + n * case.interval
-                if at <= case.end and (reading := _reading(one, n)) is not None:
+                if at <= case.end and (reading := reading_of(one, n)) is not None:
                     found.append((at, 0, partial(self._plant.read, one.topic, reading, one.key)))
         for n, step in enumerate(case.do):
             found.append((step.at, 1, partial(self._do, step, n)))
@@ -99,70 +96,56 @@ class _Run:
             self._fail(place, f"Expected {step.type} {wanted}, but {said}")
 
     def _ids(self, step: Step) -> dict[str, Any]:
-        """The ids that the command needs.  Raises ``LookupError`` with a message."""
-        command, fields = COMMANDS[step.type], step.fields
-        if issubclass(command, TaskCommand):
-            return {"task_id": self._task(fields.get("activity"), fields.get("key"))}
-        if command in BY_INSTANCE:
-            return {"instance_id": self._instance(fields.get("definition_id"), fields.get("key"))}
-        if step.type == "start_process" and "definition_id" not in fields:
-            return {"definition_id": self._loaded.definitions[0].id}
-        return {}
-
-    def _task(self, activity: str | None, key: str | None) -> str:
-        seen = observe(self._plant)
-        wanted = {one.id for one in seen if key in {None, one.key}}
-        for event in reversed(self._plant.events):
-            if event.type == "task_created" and activity in {None, event.activity_id} and event.subject in wanted:
-                return f"{event.subject}:{event.data['execution']}"
-        raise LookupError(f"Expected a task of {activity or 'some activity'}, but there is none.{_listed(seen)}")
-
-    def _instance(self, process: str | None, key: str | None) -> str:
-        seen = observe(self._plant)
-        for one in reversed(seen):
-            if process in {None, one.process} and key in {None, one.key}:
-                return one.id
-        raise LookupError(f"Expected an instance of {process or 'some process'}, but there is none.{_listed(seen)}")
+        return ids_of(step, self._loaded.definitions[0].id, self._plant.events, observe(self._plant))
 
     # ---- what is expected
 
     def _look(self, expected: Expected, place: Steps) -> None:
-        process = expected.process or self._loaded.definitions[0].id
-        seen = [one for one in observe(self._plant) if one.process == process and expected.key in {None, one.key}]
-        differing = [(one, list(instance_differences(expected, one))) for one in seen]
-        alike = sum(not wrong for _, wrong in differing)
-        if alike != expected.count:
-            of_key = "" if expected.key is None else f" with key {expected.key}"
-            said = [describe(one) + "".join(f"\n      {text}" for text in wrong) for one, wrong in differing]
-            what = f"{_times(expected.count, 'instance')} of {process}{of_key} like this"
-            self._fail(place, f"Expected {what}, but got {alike} of {len(seen)}{_lines(said)}")
+        self._note(place, look(expected, self._loaded.definitions[0].id, observe(self._plant)))
 
     def _look_at_effects(self, expected: Done, place: Steps) -> None:
-        ids = {one.id: one for one in observe(self._plant)}
-        seen = [
-            one
-            for one in self._plant.effects
-            if expected.action in {None, one.action}
-            and expected.activity in {None, one.activity_id}
-            and (expected.key is None or (one.instance_id in ids and ids[one.instance_id].key == expected.key))
-        ]
-        differing = [(one, list(effect_differences(expected, one))) for one in seen]
-        alike = sum(not wrong for _, wrong in differing)
-        if alike != expected.count:
-            said = [
-                f"{one.action} of {one.activity_id}, {one.outcome}" + "".join(f"\n      {text}" for text in wrong)
-                for one, wrong in differing
-            ]
-            what = f"{_times(expected.count, 'action')} like this"
-            told = _lines(said) or _listed(list(ids.values()))
-            self._fail(place, f"Expected {what}, but got {alike} of {len(seen)}{told}")
+        self._note(place, look_at_effects(expected, self._plant.effects, observe(self._plant)))
+
+    def _note(self, place: Steps, failure: str | None) -> None:
+        if failure is not None:
+            self._fail(place, failure)
 
     def _fail(self, place: Steps, message: str) -> None:
         mark = self._loaded.document.locate(("tests", self._number, *place))
         self._outcome.failures.append(f"{self._loaded.file}:{mark.line + 1}:{mark.column + 1}: {message}")
 
 
-def _reading(given: Input, number: int) -> dict[str, Any] | None:
+def ids_of(step: Step, definition_id: str, events: Sequence[Event], seen: Sequence[Observed]) -> dict[str, Any]:
+    """The ids that the command of a step needs, by the names that the test has for them.
+
+    ``definition_id`` is where the test names none.  Raises ``LookupError`` with a message.
+    """
+    command, fields = COMMANDS[step.type], step.fields
+    if issubclass(command, TaskCommand):
+        return {"task_id": _task(fields.get("activity"), fields.get("key"), events, seen)}
+    if command in BY_INSTANCE:
+        return {"instance_id": _instance(fields.get("definition_id"), fields.get("key"), seen)}
+    if step.type == "start_process" and "definition_id" not in fields:
+        return {"definition_id": definition_id}
+    return {}
+
+
+def _task(activity: str | None, key: str | None, events: Sequence[Event], seen: Sequence[Observed]) -> str:
+    wanted = {one.id for one in seen if key in {None, one.key}}
+    for event in reversed(events):
+        if event.type == "task_created" and activity in {None, event.activity_id} and event.subject in wanted:
+            return f"{event.subject}:{event.data['execution']}"
+    raise LookupError(f"Expected a task of {activity or 'some activity'}, but there is none.{listed(seen)}")
+
+
+def _instance(process: str | None, key: str | None, seen: Sequence[Observed]) -> str:
+    for one in reversed(seen):
+        if process in {None, one.process} and key in {None, one.key}:
+            return one.id
+    raise LookupError(f"Expected an instance of {process or 'some process'}, but there is none.{listed(seen)}")
+
+
+def reading_of(given: Input, number: int) -> dict[str, Any] | None:
     """The reading at the place ``number`` of the series; ``None`` where none of them has a value."""
     reading = msgspec.to_builtins({"tags": given.tags, "fields": given.fields})
     values = {path: series[number] for path, series in given.series.items() if number < len(series)}
@@ -176,16 +159,3 @@ def _reading(given: Input, number: int) -> dict[str, Any] | None:
             inner = inner.setdefault(group, {})
         inner[name] = value
     return reading  # type: ignore[no-any-return]
-
-
-def _times(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
-def _lines(said: list[str]) -> str:
-    more = "" if len(said) <= _SHOWN else f"\n    … {len(said) - _SHOWN} more"
-    return "".join(f"\n    {one}" for one in said[:_SHOWN]) + more
-
-
-def _listed(seen: list[Observed]) -> str:
-    return _lines([describe(one) for one in seen]) or "\n    nothing has started"
