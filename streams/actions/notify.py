@@ -82,7 +82,7 @@ class Notify:
                 used.update([password] if password else [])  # also one that stands in the file as it is
                 server = _server(channel, password)
                 refused = await self._mailer.send(server, mail, timeout_s)
-                return {"message_id": mail["Message-ID"], "to": recipients_of(mail), "refused": refused}
+                return {"message_id": str(mail["Message-ID"]), "to": recipients_of(mail), "refused": refused}
 
     def dry_run(self, request: ActionRequest) -> Effect:
         _, channel = self._channel(request)

@@ -130,6 +130,14 @@ def test_a_suspended_instance_gets_its_message_when_it_goes_on() -> None:
     assert plant.state(instance).status == "completed"
 
 
+def test_a_correlation_key_may_be_put_together() -> None:
+    plant = Plant(ORDER.replace("correlation: number", """correlation: '"order-" + string(number)'"""))
+    instance = _order(plant, "7")
+    plant.do(_paid("order-7"))
+    plant.settle()
+    assert plant.state(instance).status == "completed"
+
+
 def test_a_signal_to_the_instance_serves_too_and_ends_the_subscription() -> None:
     plant = Plant(ORDER)
     instance = _order(plant)

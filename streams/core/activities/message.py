@@ -8,7 +8,7 @@ from pydantic import Field
 
 from streams.core.activities.base import Continuing, Kind, Node, Output, OutputPaths, Place
 from streams.core.expressions import Expression, compile_expression
-from streams.core.scalars import Condition
+from streams.core.scalars import ExpressionText
 
 
 class Message(Continuing):
@@ -19,7 +19,7 @@ class Message(Continuing):
 
     type: Literal["message"]
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    correlation: Condition | None = None
+    correlation: ExpressionText | None = None
     output: OutputPaths = Field(default_factory=dict)
 
     def reads(self) -> Iterable[tuple[Place, Expression]]:
