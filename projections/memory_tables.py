@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from projections import memory_incidents, memory_tasks, positions
+from projections import memory_incidents, memory_rollups, memory_tasks, positions
 from projections.binary_copy import COPY_START
 from projections.tables import (
     definition_activations,
@@ -37,6 +37,7 @@ class Tables:
     process_definitions: dict[Key, Row] = field(default_factory=dict)
     process_history: dict[Key, Row] = field(default_factory=dict)
     process_instances: dict[Key, Row] = field(default_factory=dict)
+    process_rollups: dict[Key, Row] = field(default_factory=dict)
     tasks: dict[Key, Row] = field(default_factory=dict)
     telemetry: dict[Key, Row] = field(default_factory=dict)
 
@@ -131,7 +132,7 @@ async def _upsert_activation(session: Session, *values: Any) -> list[Row]:
 _INSTANCE_COLUMNS = (
     "id", "started_at", "definition_id", "definition_version", "status", "status_since", "business_key",
     "current_activity", "variables", "error", "steps", "last_seq", "updated_at", "completed_at",
-    "reference",
+    "reference", "steps_completed", "trigger",
 )  # fmt: skip
 
 
@@ -169,6 +170,8 @@ def _merged(old: Row, new: Row) -> Row:
         else new["current_activity"] or old["current_activity"],
         "variables": msgspec.json.encode(variables).decode(),
         "steps": old["steps"] + new["steps"],
+        "steps_completed": old["steps_completed"] + new["steps_completed"],
+        "trigger": old["trigger"] if new["trigger"] is None else new["trigger"],
         "last_seq": new["last_seq"],
         "updated_at": new["updated_at"],
     }
@@ -188,6 +191,7 @@ STATEMENTS: dict[str, Callable[..., list[Row] | Awaitable[list[Row]]]] = {
     process_definitions._UPSERT: _upsert_definitions,  # noqa: SLF001
     process_instances._UPSERT: _upsert_instances,  # noqa: SLF001
     **memory_incidents.STATEMENTS,
+    **memory_rollups.STATEMENTS,
     **memory_tasks.STATEMENTS,
     database._END_STOPPED: _end_stopped,  # noqa: SLF001
 }

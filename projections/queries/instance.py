@@ -10,13 +10,18 @@ from projections.queries.instances import COLUMNS, InstanceSummary
 from streams.core.durations import instant
 from streams.core.ids import check_instance_id, started_at_ms
 
-_QUERY = f"SELECT {COLUMNS}, variables::text FROM process_instances WHERE id = $1 AND started_at = $2"  # noqa: S608
+_QUERY = f"""
+    SELECT {COLUMNS}, steps_completed, variables::text, trigger::text
+    FROM process_instances WHERE id = $1 AND started_at = $2
+"""  # noqa: S608  the columns are constants
 
 
 class Instance(InstanceSummary, frozen=True):
-    """An instance with its variables."""
+    """An instance with its variables, and with what set it off, as its start told."""
 
+    steps_completed: int
     variables: dict[str, Any]
+    trigger: dict[str, Any] | None
 
 
 async def instance(connection: asyncpg.Connection, instance_id: str) -> Instance | None:
@@ -28,5 +33,5 @@ async def instance(connection: asyncpg.Connection, instance_id: str) -> Instance
     row = await connection.fetchrow(_QUERY, UUID(known), instant(started_at_ms(known)))
     if row is None:
         return None
-    columns = dict(row)
-    return Instance(**columns | {"variables": msgspec.json.decode(columns["variables"])})
+    trigger = None if row["trigger"] is None else msgspec.json.decode(row["trigger"])
+    return Instance(**dict(row) | {"variables": msgspec.json.decode(row["variables"]), "trigger": trigger})

@@ -12,6 +12,7 @@ from projections.tables import (
     process_definitions,
     process_history,
     process_instances,
+    process_rollups,
     tasks,
     telemetry,
 )
@@ -29,6 +30,7 @@ TABLES: dict[str, Table] = {
     "process_definitions": process_definitions.TABLE,
     "process_history": process_history.TABLE,
     "process_instances": process_instances.TABLE,
+    "process_rollups": process_rollups.TABLE,
     "tasks": tasks.TABLE,
     "telemetry": telemetry.TABLE,
     # A replay builds them anew together with the rows, so they are projected too; the projector itself moves them.

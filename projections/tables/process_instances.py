@@ -8,9 +8,10 @@ a join (``UPDATE … FROM unnest``) would leave it to the planner to scan them a
 |---|---|
 | any | ``last_seq``, ``updated_at``, ``definition_id``, ``definition_version`` |
 | any that has an ``activity_id`` | ``current_activity`` |
-| ``started`` | ``status``, ``business_key``, ``reference``, ``variables`` |
+| ``started`` | ``status``, ``business_key``, ``reference``, ``trigger``, ``variables`` |
 | ``variable_changed`` | one of ``variables`` |
 | ``activity_started`` | ``steps`` |
+| ``activity_completed``, ``decision_evaluated`` | ``steps_completed`` |
 | ``completed``, ``failed``, ``timed_out``, ``cancelled`` | ``status``, ``completed_at``, ``error`` |
 | ``suspended``, ``resumed``, ``retried`` | ``status``, ``completed_at``, ``error`` |
 | ``migrated`` | ``definition_version`` |
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+NULL = msgspec.Raw(b"null")
 Variables = dict[str, msgspec.Raw]
 
 
@@ -57,6 +59,8 @@ class Change:
         "status",
         "status_since",
         "steps",
+        "steps_completed",
+        "trigger",
         "updated_at",
         "variables",
     )
@@ -71,7 +75,9 @@ class Change:
         self.key: str | None = None
         self.reference: str | None = None
         self.activity: str | None = None
+        self.trigger: str | None = None
         self.steps = 0
+        self.steps_completed = 0
         self.variables: Variables = {}
         # Set by the first event, since every event has them.
         self.definition_id: str
@@ -84,6 +90,7 @@ class _Started(msgspec.Struct):
     key: str | None = None
     reference: str | None = None
     variables: Variables = {}
+    trigger: msgspec.Raw = NULL
 
 
 class _VariableChanged(msgspec.Struct):
@@ -118,6 +125,7 @@ def _started(change: Change, event: EventHead) -> None:
     change.key = data.key
     change.reference = data.reference
     change.variables = data.variables
+    change.trigger = None if data.trigger is NULL else bytes(data.trigger).decode()
 
 
 def _variable_changed(change: Change, event: EventHead) -> None:
@@ -129,6 +137,10 @@ def _variable_changed(change: Change, event: EventHead) -> None:
 
 def _activity_started(change: Change, _event: EventHead) -> None:
     change.steps += 1
+
+
+def _step_completed(change: Change, _event: EventHead) -> None:
+    change.steps_completed += 1
 
 
 def _completed(change: Change, event: EventHead) -> None:
@@ -175,6 +187,8 @@ HANDLERS: dict[str, Callable[[Change, EventHead], None]] = {
     "started": _started,
     "variable_changed": _variable_changed,
     "activity_started": _activity_started,
+    "activity_completed": _step_completed,
+    "decision_evaluated": _step_completed,
     "completed": _completed,
     "failed": _failed,
     "timed_out": _timed_out,
@@ -212,14 +226,16 @@ _UPSERT = """
     WITH written AS (
         INSERT INTO process_instances AS old (
             id, started_at, definition_id, definition_version, status, status_since, business_key, current_activity,
-            variables, error, steps, last_seq, updated_at, completed_at, reference)
+            variables, error, steps, last_seq, updated_at, completed_at, reference, steps_completed, trigger)
         SELECT id, started_at, definition_id, definition_version, status, status_since, business_key, current_activity,
-               variables::jsonb, error, steps, last_seq, updated_at, completed_at, reference
+               variables::jsonb, error, steps, last_seq, updated_at, completed_at, reference, steps_completed,
+               trigger::jsonb
         FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::int[], $5::text[], $6::timestamptz[], $7::text[],
                     $8::text[], $9::text[], $10::text[], $11::int[], $12::int[], $13::timestamptz[], $14::timestamptz[],
-                    $15::text[])
+                    $15::text[], $16::int[], $17::text[])
             AS new (id, started_at, definition_id, definition_version, status, status_since, business_key,
-                    current_activity, variables, error, steps, last_seq, updated_at, completed_at, reference)
+                    current_activity, variables, error, steps, last_seq, updated_at, completed_at, reference,
+                    steps_completed, trigger)
         ON CONFLICT (id, started_at) DO UPDATE SET
             definition_id = excluded.definition_id,
             definition_version = excluded.definition_version,
@@ -234,6 +250,8 @@ _UPSERT = """
             variables = CASE WHEN excluded.variables = '{}' THEN old.variables
                              ELSE old.variables || excluded.variables END,
             steps = old.steps + excluded.steps,
+            steps_completed = old.steps_completed + excluded.steps_completed,
+            trigger = coalesce(excluded.trigger, old.trigger),
             last_seq = excluded.last_seq,
             updated_at = excluded.updated_at
         RETURNING id, status_since
@@ -263,6 +281,8 @@ async def write(connection: asyncpg.Connection, rows: list[Change]) -> None:
         [row.updated_at for row in rows],
         [row.completed_at for row in rows],
         [row.reference for row in rows],
+        [row.steps_completed for row in rows],
+        [row.trigger for row in rows],
     )
     if orphans:
         log.warning(

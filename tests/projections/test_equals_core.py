@@ -2,10 +2,13 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from projections.migrations.migrate import DIRECTORY
 from projections.queries import history, instance
+from projections.tables.process_rollups import STATUSES
 from streams.codec import decode_event
 from streams.core.durations import instant
 from streams.core.events import OUTSIDE, Event
@@ -15,6 +18,8 @@ from tests.projections.conftest import World
 from tests.projections.story import EVENTS, batch, numbered
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+COUNTED = (DIRECTORY / "012_process_rollups.sql").read_text().partition("INSERT INTO process_rollups")[2]
+"""Counts ``process_instances``, as the migration does that made ``process_rollups``."""
 HISTORIES = [path for path in sorted(GOLDEN.glob("*.jsonl")) if b'"type":"started"' in path.read_bytes()]
 
 
@@ -43,6 +48,12 @@ async def agree(world: World, folded: Folded, event: Event) -> None:
         )
 
 
+async def rollups(world: World) -> list[dict[str, Any]]:
+    """Rows of ``process_rollups`` that count something."""
+    rows = await world.rows("SELECT * FROM process_rollups ORDER BY 1, 2, 3, 4")
+    return [row for row in rows if any(row[status] for status in STATUSES)]
+
+
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
 @pytest.mark.parametrize("batches_of", [1, 3, 1000])
 async def test_rows_agree_with_the_core_after_every_batch(world: World, path: Path, batches_of: int) -> None:
@@ -55,6 +66,7 @@ async def test_rows_agree_with_the_core_after_every_batch(world: World, path: Pa
         folded = fold(events[: first + len(part)])
         for event in {event.subject: event for event in events[: first + len(part)] if is_of_instance(event)}.values():
             await agree(world, folded, event)
+        assert await rollups(world) == await world.rows(f"{COUNTED.rstrip().removesuffix(';')} ORDER BY 1, 2, 3, 4")
     for subject in {event.subject for event in events if is_of_instance(event)}:
         told = [(event.seq, event.type, event.data) for event in events if event.subject == subject]
         rows = await history(world.connection, subject)
@@ -67,7 +79,7 @@ async def test_batches_of_any_size_lead_to_the_same_rows(world: World) -> None:
     dice, tables = random.Random(5), []
     for _ in range(4):
         await world.connection.execute(
-            "TRUNCATE process_instances, process_history, tasks; DELETE FROM projection_positions"
+            "TRUNCATE process_instances, process_history, process_rollups, tasks; DELETE FROM projection_positions"
         )
         await world.begin(EVENTS)
         left = numbered(values)
@@ -75,6 +87,7 @@ async def test_batches_of_any_size_lead_to_the_same_rows(world: World) -> None:
             size = dice.randrange(1, 12)
             await world.projector.project(batch(EVENTS, left[:size]))
             left = left[size:]
-        tables.append(await world.rows("SELECT * FROM process_instances ORDER BY id"))
-    assert len(tables[0]) > 2
+        instances = await world.rows("SELECT * FROM process_instances ORDER BY id")
+        tables.append((instances, await world.rows("SELECT * FROM process_rollups ORDER BY 1, 2, 3, 4")))
+    assert all(len(rows) > 2 for rows in tables[0])
     assert all(rows == tables[0] for rows in tables)

@@ -14,9 +14,7 @@ from tests.projections.story import EVENTS, T0, Story, cooling, numbered
 # Event types that change no more of a row than its last_seq, updated_at and current_activity.
 PASSIVE = {
     "signal_received",
-    "activity_completed",
     "activity_failed",
-    "decision_evaluated",
     "rules_evaluated",
     "action_requested",
     "timer_started",

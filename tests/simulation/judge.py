@@ -19,7 +19,7 @@ from tests.simulation.site import HOT, MOMENTS_MS, TELEMETRY, topics
 from tests.simulation.world import World
 from weir.verify.definitions import columns, compare_definitions, read_topic
 from weir.verify.log import Checked, check_log
-from weir.verify.memory import compare_database, compare_tables
+from weir.verify.memory import compare_counts, compare_database, compare_tables
 from weir.verify.report import Difference
 
 HOLDS = ("running", "suspended")
@@ -63,6 +63,7 @@ async def judge(world: World, load: Load) -> tuple[Checked, list[Difference]]:
     differences = list(checked.differences)
     differences += compare_tables(checked.folds, await _tables(log), now_ms)
     differences += compare_database([*checked.folds.values()], *_rows(world.database))
+    differences += compare_counts([*checked.folds.values()], tables.process_rollups.values())
     differences += await _definitions(log, world.database)
     differences += await _carried(log, load)
     differences += await _clock(log)

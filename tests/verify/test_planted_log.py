@@ -104,7 +104,8 @@ def rows_of(checked: Checked) -> tuple[list[dict[str, Any]], list[dict[str, Any]
                 history.append({name: row[name] for name in COLUMNS})
         for row in fold.rows.values():
             columns = msgspec.structs.asdict(row)
-            instances.append(columns | {"variables": msgspec.json.encode(row.variables).decode()})
+            texts = {name: msgspec.json.encode(columns[name]).decode() for name in ("variables", "trigger")}
+            instances.append(columns | texts)
     return history, instances
 
 

@@ -16,7 +16,6 @@ from streams.core.apply import apply_event
 from streams.core.durations import instant
 from streams.core.events import VERSION, Event
 from streams.core.state import Entity
-from weir.verify.fold import STATUS_EVENTS
 from weir.verify.rows import row_of
 from weir.verify.seen import Life
 
@@ -63,12 +62,10 @@ def instance_then(instance_id: str, events: Sequence[HistoryEvent]) -> InstanceT
 
     Raises ``FoldError`` where one is missing.
     """
-    fold, life = _Fold(), Life(events[0].timestamp, events[0].cause)
+    fold, life = _Fold(), Life(events[0].timestamp, events[0].cause, events[0].data.get("trigger"))
     for event in events:
         apply_event(fold, _event(instance_id, event))
-        life.activity = event.activity_id or life.activity
-        if event.event_type in STATUS_EVENTS:
-            life.status_since = event.timestamp
+        life.tell(event.event_type, event.activity_id, event.timestamp)
     found = fold.instance
     assert found is not None
     row = msgspec.structs.asdict(row_of(found, life)) | {"id": UUID(found.id)}

@@ -6,7 +6,7 @@ rows of that instance are fetched and compared one by one.
 """
 
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -22,6 +22,8 @@ from weir.verify.fold import Projected
 from weir.verify.incidents import QUERY as OF_INCIDENTS
 from weir.verify.incidents import IncidentRow, incident_row
 from weir.verify.report import Difference
+from weir.verify.rollups import QUERY as ROLLUPS
+from weir.verify.rollups import Key, Tally, compare_rollups
 from weir.verify.rows import InstanceRow
 from weir.verify.tasks import QUERY as TASKS
 from weir.verify.tasks import TaskRow, task_row
@@ -37,7 +39,7 @@ HISTORY = """
 """
 INSTANCES = """
     SELECT id::text, definition_id, definition_version, status, status_since, business_key, reference, current_activity,
-           variables::text, error, steps, last_seq, started_at, updated_at, completed_at
+           variables::text, error, steps, last_seq, started_at, updated_at, completed_at, steps_completed, trigger::text
     FROM process_instances
 """
 
@@ -134,6 +136,13 @@ class Rows:
             tell(len(part))
         return strays
 
+    async def wrong_rollups(self, expected: Mapping[int, Mapping[Key, Tally]]) -> list[Difference]:
+        """What differs in ``process_rollups`` of partitions that were folded as a whole."""
+        found: Found[asyncpg.Record] = defaultdict(list)
+        for row in await self._connection.fetch(f"{ROLLUPS} WHERE partition = ANY ($1::int[])", list(expected)):
+            found[row["partition"]].append(row)
+        return [one for number, rows in expected.items() for one in compare_rollups(number, rows, found[number])]
+
     async def tasks_of(self, ids: Iterable[str]) -> Found[TaskRow]:
         """The rows of ``tasks``, by instance."""
         found: Found[TaskRow] = defaultdict(list)
@@ -187,7 +196,8 @@ class Rows:
 
 def instance_row(row: Any) -> InstanceRow:
     """A row of ``INSTANCES``."""
-    return InstanceRow(**dict(row) | {"variables": msgspec.json.decode(row["variables"])})
+    trigger = None if row["trigger"] is None else msgspec.json.decode(row["trigger"])
+    return InstanceRow(**dict(row) | {"variables": msgspec.json.decode(row["variables"]), "trigger": trigger})
 
 
 def compare_rows(expected: InstanceRow | None, found: Sequence[InstanceRow]) -> list[Difference]:

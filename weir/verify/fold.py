@@ -17,13 +17,11 @@ from weir.verify.checks import checks_of
 from weir.verify.history import event_digest
 from weir.verify.incidents import IncidentRow
 from weir.verify.report import Difference
+from weir.verify.rollups import Tallies
 from weir.verify.rows import InstanceRow, row_of
 from weir.verify.seen import Course, Life, Seen
 from weir.verify.tasks import TaskRow
 
-STATUS_EVENTS = frozenset(
-    {"started", "completed", "failed", "timed_out", "cancelled", "suspended", "resumed", "retried"}
-)
 FINISHES = frozenset({"completed", "cancelled"})
 OF_INSTANCES = frozenset({CREATES_INSTANCE, *INSTANCE_APPLIERS})
 
@@ -61,6 +59,8 @@ class Fold:
         self.open_incidents: dict[str, list[IncidentRow]] = {}
         """By instance."""
         self.projected: dict[str, Projected] = {}
+        self.rollups = Tallies()
+        """Complete after ``project``."""
         self.since: dict[str, list[bytes | None]] = {}
         """The records, oldest first, of each entity that changed since ``watch``: the one before, then each later."""
         self.broken: set[str] = set()
@@ -103,6 +103,7 @@ class Fold:
             state = self.entities[subject]
             if isinstance(state, Instance) and subject not in self.broken:
                 self._row(state, life)
+                self.rollups.count(state, state.status, 0)
         for task in self.open_tasks.values():
             self._task(task)
         for row in [row for rows in self.open_incidents.values() for row in rows]:
@@ -162,16 +163,13 @@ class Fold:
         event, life = seen.event, seen.life
         if life is None:
             self.instances += 1
-            life = self.lives[event.subject] = Life(event.time, event.cause)
-        life.last_type = event.type
-        if event.activity_id is not None:
-            life.activity = event.activity_id
-        if event.type in STATUS_EVENTS:
-            life.status_since = event.time
+            life = self.lives[event.subject] = Life(event.time, event.cause, event.data.get("trigger"))
+        life.tell(event.type, event.activity_id, event.time)
         if event.type in FINISHES:
             del self.lives[event.subject]
             if self._projecting and isinstance(seen.before, Instance):
                 self._row(seen.before, life)
+                self.rollups.count(seen.before, event.type, seen.time_ms)
 
     def _follow_task(self, event: Event) -> None:
         row = self.open_tasks[tasks.id_of(event)] = tasks.follow(self.open_tasks.get(tasks.id_of(event)), event)

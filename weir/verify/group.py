@@ -24,6 +24,7 @@ from weir.verify.explain import compare_history
 from weir.verify.fold import Fold, Projected
 from weir.verify.incidents import IncidentRow, compare_incidents
 from weir.verify.report import Difference
+from weir.verify.rollups import Tallies
 from weir.verify.rows import InstanceRow
 from weir.verify.tasks import TaskRow, compare_tasks
 
@@ -75,6 +76,8 @@ class _Group:
         self.result = Result()
         self._job, self._log, self._tell = job, log, tell
         self._projected: dict[str, Projected] = {}
+        self._rollups: dict[int, Tallies] = {}
+        """Of partitions that were folded as a whole, to their ends."""
         self._ends: dict[TopicPartition, int] = {}
         """Where the database is in each partition's events: D."""
 
@@ -104,6 +107,8 @@ class _Group:
             grace_ms = round(OVERDUE_S * 1000 * job.settings.plant_clock.factor)
             self.result.differences += overdue(fold.entities, horizon(fold.course, grace_ms))
         self._projected |= fold.projected
+        if job.only is None and not fold.broken:
+            self._rollups[partition] = fold.rollups
 
     async def _settled(self, tp: TopicPartition) -> Span:
         return (await self._log.settled([tp], SETTLES_S))[tp]
@@ -136,6 +141,7 @@ class _Group:
             name for name, left in projected.items() if left.events or left.history or left.tasks or left.incidents
         }
         ordered = sorted(suspects | wrong | strays)
+        self.result.differences += await rows.wrong_rollups(self._rollups)
         self.result.differences += await self._explain(rows, set(ordered[:MAX_EXPLAINED]))
         for name in ordered[MAX_EXPLAINED:]:
             message = f"rows: expected what the log says, but they differ; {MAX_EXPLAINED} others are told in full"

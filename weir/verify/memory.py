@@ -13,6 +13,7 @@ from weir.verify.fold import Fold
 from weir.verify.history import COLUMNS, row_digest
 from weir.verify.incidents import compare_incidents, incident_row
 from weir.verify.report import Difference
+from weir.verify.rollups import compare_rollups
 from weir.verify.rows import InstanceRow
 from weir.verify.table import compare_table, entities_of
 from weir.verify.tasks import compare_tasks, task_row
@@ -71,6 +72,19 @@ def _by_instance(rows: Iterable[Row], read: Callable[[Row], T]) -> defaultdict[s
     for row in rows:
         found[row["instance_id"]].append(read(row))
     return found
+
+
+def compare_counts(folds: Sequence[Fold], rollups: Iterable[Row]) -> list[Difference]:
+    """``process_rollups``, rows as ``rollups.QUERY`` asks for them, against what ``folds`` have counted."""
+    counted: defaultdict[int, list[Row]] = defaultdict(list)
+    for row in rollups:
+        counted[row["partition"]].append(row)
+    return [
+        difference
+        for fold in folds
+        if not fold.broken
+        for difference in compare_rollups(fold.course.partition, fold.rollups, counted[fold.course.partition])
+    ]
 
 
 def compare_tables(

@@ -32,12 +32,15 @@ class InstanceRow(msgspec.Struct):
     started_at: datetime
     updated_at: datetime
     completed_at: datetime | None
+    steps_completed: int
+    trigger: dict[str, Any] | None
 
     @property
     def digest(self) -> int:
         """Equal for equal rows."""
         columns = msgspec.structs.asdict(self)
         columns["variables"] = canonical(self.variables)
+        columns["trigger"] = canonical(self.trigger)
         return digest(tuple(columns.values()))
 
 
@@ -60,4 +63,6 @@ def row_of(state: Instance, life: Life) -> InstanceRow:
         started_at=instant(state.started_at),
         updated_at=instant(state.updated_at),
         completed_at=None if state.status in UNENDED else life.status_since,
+        steps_completed=life.steps_completed,
+        trigger=life.trigger,
     )

@@ -8,6 +8,10 @@ from streams.core.places import place_of
 from streams.core.schedule import Schedule
 from streams.core.state import Entity, HeldSignal, Instance, Key, Wait
 
+STATUS_EVENTS = frozenset(
+    {"started", "completed", "failed", "timed_out", "cancelled", "suspended", "resumed", "retried"}
+)
+COMPLETES_STEP = frozenset({"activity_completed", "decision_evaluated"})
 MOMENTS = frozenset({"schedule_fired", "schedule_skipped"})
 ENDS_OF_TIMERS = frozenset({"timer_fired", "activity_failed", "retry_scheduled", "action_requested", "timed_out"})
 
@@ -15,13 +19,25 @@ ENDS_OF_TIMERS = frozenset({"timer_fired", "activity_failed", "retry_scheduled",
 class Life:
     """What the log told of an unfinished instance, and its state does not keep."""
 
-    __slots__ = ("activity", "last_type", "started_by", "status_since")
+    __slots__ = ("activity", "last_type", "started_by", "status_since", "steps_completed", "trigger")
 
-    def __init__(self, since: datetime, started_by: str) -> None:
+    def __init__(self, since: datetime, started_by: str, trigger: dict[str, Any] | None = None) -> None:
         self.activity: str | None = None
         self.last_type = ""
         self.started_by = started_by
         self.status_since = since
+        self.steps_completed = 0
+        self.trigger = trigger
+
+    def tell(self, event_type: str, activity_id: str | None, time: datetime) -> None:
+        """An event, in order."""
+        self.last_type = event_type
+        if activity_id is not None:
+            self.activity = activity_id
+        if event_type in COMPLETES_STEP:
+            self.steps_completed += 1
+        if event_type in STATUS_EVENTS:
+            self.status_since = time
 
 
 class Fired(NamedTuple):

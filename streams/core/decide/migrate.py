@@ -31,6 +31,7 @@ def migrate(turn: Turn, command: Migrate) -> None:
     data: dict[str, Any] = {
         "from_version": instance.definition_version,
         "to_version": process.version,
+        "was": instance.status,
         "reason": command.reason,
     }
     if planned.activities:

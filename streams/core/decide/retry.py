@@ -44,7 +44,8 @@ def _resolve(turn: Turn, instance: Instance, command: Retry) -> None:
 def _go_on(turn: Turn, instance: Instance, command: Retry) -> None:
     failure, held = instance.failure, instance.held
     assert failure is not None
-    turn.emit(instance, "retried", {"reason": command.reason}, failure.activity_id, command.reason, failure.token)
+    data = {"reason": command.reason, "was": instance.status}
+    turn.emit(instance, "retried", data, failure.activity_id, command.reason, failure.token)
     release_signals(turn, instance)
     flow = Flow(turn, instance, turn.process_of(instance))
     message.take_held(flow)

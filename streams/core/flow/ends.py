@@ -40,7 +40,8 @@ def cancel(turn: Turn, instance: Instance, reason: str | None, *, by_parent: boo
     """Somebody ended the instance; its parent, where that has not done so itself, gets to know."""
     cancel_tasks(turn, instance, "cancelled")
     waiting = dict(instance.waiting)
-    turn.emit(instance, "cancelled", {"reason": reason, **_totals(turn, instance)}, message=reason)
+    data = {"reason": reason, "was": instance.status, **_totals(turn, instance)}
+    turn.emit(instance, "cancelled", data, message=reason)
     children.abandon(turn, instance, waiting)
     if not by_parent:
         children.tell_failed(turn, instance, "cancelled", reason or "It was cancelled")

@@ -1,0 +1,46 @@
+"""The simulated database's table ``process_rollups``, and the projector's statement on it."""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from projections.tables import process_rollups
+
+if TYPE_CHECKING:
+    from projections.memory_tables import Session
+
+Row = dict[str, Any]
+_KEY = ("partition", "definition_id", "definition_version", "hour")
+_SUMS = (*process_rollups.STATUSES, "duration_ms")
+_COLUMNS = (*_KEY, *_SUMS, "durations", "duration_counts")
+
+
+async def _upsert_rollups(session: "Session", *columns: Sequence[Any]) -> list[Row]:
+    table = session.tables.process_rollups
+    for values in zip(*columns, strict=True):
+        row = dict(zip(_COLUMNS, values, strict=True))
+        row |= {name: _numbers(row[name]) for name in ("durations", "duration_counts")}
+        key = tuple(row[name] for name in _KEY)
+        await session.lock(("process_rollups", *key))
+        old = table.get(key)
+        session.change(table, key, row if old is None else _merged(old, row))
+    return []
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(one) for one in text.strip("{}").split(",") if one]
+
+
+def _merged(old: Row, new: Row) -> Row:
+    durations: Counter[int] = Counter()
+    for row in (old, new):
+        for ms, count in zip(row["durations"], row["duration_counts"], strict=True):
+            durations[ms] += count
+    merged = {"durations": sorted(durations), "duration_counts": [durations[ms] for ms in sorted(durations)]}
+    return old | {name: old[name] + new[name] for name in _SUMS} | merged
+
+
+STATEMENTS: dict[str, Callable[..., Awaitable[list[Row]]]] = {
+    process_rollups._UPSERT: _upsert_rollups,  # noqa: SLF001
+}
+"""By their text."""
