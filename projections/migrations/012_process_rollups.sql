@@ -21,15 +21,16 @@ CREATE TABLE process_rollups (
 CREATE INDEX process_rollups_definition ON process_rollups (definition_id, hour DESC);
 
 ALTER TABLE process_instances
-    ADD COLUMN steps_completed integer NOT NULL DEFAULT 0,  -- activities that completed, decisions among them
+    ADD COLUMN steps_completed integer NOT NULL DEFAULT 0,  -- activities that have completed
     ADD COLUMN trigger jsonb;                               -- what set the instance off, as its start told
 
 -- What the tables say that exist already; a replay says the same.
 UPDATE process_instances SET steps_completed = found.completed, trigger = found.trigger
 FROM (
-    SELECT instance_id, count(*) FILTER (WHERE event_type IN ('activity_completed', 'decision_evaluated')) AS completed,
+    SELECT instance_id, count(*) FILTER (WHERE event_type <> 'started') AS completed,
            (jsonb_agg(data -> 'trigger') FILTER (WHERE event_type = 'started')) -> 0 AS trigger
-    FROM process_history WHERE event_type IN ('started', 'activity_completed', 'decision_evaluated')
+    FROM process_history
+    WHERE event_type IN ('started', 'activity_completed', 'decision_evaluated', 'timer_fired')
     GROUP BY instance_id
 ) AS found
 WHERE found.instance_id = process_instances.id;
@@ -60,8 +61,8 @@ WITH told AS (
            count(*) FILTER (WHERE status = 'failed') AS failed,
            count(*) FILTER (WHERE status = 'cancelled') AS cancelled,
            count(*) FILTER (WHERE status = 'timeout') AS timeout,
-           coalesce(sum(ms), 0) AS duration_ms
+           coalesce(sum(ms), 0)::bigint AS duration_ms
     FROM rounded GROUP BY 1, 2, 3, 4
 )
-SELECT counts.*, coalesce(durations, '{}'), coalesce(duration_counts, '{}')
+SELECT counts.*, coalesce(durations, '{}') AS durations, coalesce(duration_counts, '{}') AS duration_counts
 FROM counts LEFT JOIN durations USING (partition, definition_id, definition_version, hour);

@@ -7,11 +7,18 @@ them as they are).  Nothing here knows of topics, and nothing here writes.
 from projections.queries.counts import Counts, InstanceCount, counts
 from projections.queries.definition import Definition, definition
 from projections.queries.definitions import DefinitionSummary, definitions
+from projections.queries.executions import Execution, ExecutionWithSteps, execution, executions
 from projections.queries.history import HistoryEvent, history
 from projections.queries.incidents import Incident, incidents
 from projections.queries.instance import Instance, instance
 from projections.queries.instance_count import Total, instance_count
 from projections.queries.instances import InstanceSummary, instances
+from projections.queries.station_processes import (
+    StationDefinition,
+    StationProcess,
+    station_process,
+    station_processes,
+)
 from projections.queries.task import Task, task
 from projections.queries.tasks import TaskSummary, tasks
 from projections.queries.waiting import waiting
@@ -20,22 +27,30 @@ __all__ = [
     "Counts",
     "Definition",
     "DefinitionSummary",
+    "Execution",
+    "ExecutionWithSteps",
     "HistoryEvent",
     "Incident",
     "Instance",
     "InstanceCount",
     "InstanceSummary",
+    "StationDefinition",
+    "StationProcess",
     "Task",
     "TaskSummary",
     "Total",
     "counts",
     "definition",
     "definitions",
+    "execution",
+    "executions",
     "history",
     "incidents",
     "instance",
     "instance_count",
     "instances",
+    "station_process",
+    "station_processes",
     "task",
     "tasks",
     "waiting",

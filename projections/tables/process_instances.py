@@ -11,7 +11,7 @@ a join (``UPDATE … FROM unnest``) would leave it to the planner to scan them a
 | ``started`` | ``status``, ``business_key``, ``reference``, ``trigger``, ``variables`` |
 | ``variable_changed`` | one of ``variables`` |
 | ``activity_started`` | ``steps`` |
-| ``activity_completed``, ``decision_evaluated`` | ``steps_completed`` |
+| ``activity_completed``, ``decision_evaluated``, ``timer_fired`` | ``steps_completed`` |
 | ``completed``, ``failed``, ``timed_out``, ``cancelled`` | ``status``, ``completed_at``, ``error`` |
 | ``suspended``, ``resumed``, ``retried`` | ``status``, ``completed_at``, ``error`` |
 | ``migrated`` | ``definition_version`` |
@@ -189,6 +189,7 @@ HANDLERS: dict[str, Callable[[Change, EventHead], None]] = {
     "activity_started": _activity_started,
     "activity_completed": _step_completed,
     "decision_evaluated": _step_completed,
+    "timer_fired": _step_completed,
     "completed": _completed,
     "failed": _failed,
     "timed_out": _timed_out,

@@ -102,7 +102,7 @@ def rounded(ms: int) -> int:
     """To two significant digits, half up: as SQL's ``round(ms, 1 - floor(log(ms))::int)``."""
     if ms < 100:  # noqa: PLR2004  two digits
         return ms
-    unit = 10 ** (len(str(ms)) - 2)
+    unit: int = 10 ** (len(str(ms)) - 2)
     return (ms + unit // 2) // unit * unit
 
 

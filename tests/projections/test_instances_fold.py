@@ -18,7 +18,6 @@ PASSIVE = {
     "rules_evaluated",
     "action_requested",
     "timer_started",
-    "timer_fired",
     "message_awaited",
     *("activity_cancelled", "activity_skipped", "subprocess_requested", "retry_scheduled", "error_caught"),
     *("branches_started", "branch_completed", "items_started", "item_started", "item_completed"),

@@ -138,7 +138,7 @@ class Rows:
 
     async def wrong_rollups(self, expected: Mapping[int, Mapping[Key, Tally]]) -> list[Difference]:
         """What differs in ``process_rollups`` of partitions that were folded as a whole."""
-        found: Found[asyncpg.Record] = defaultdict(list)
+        found: defaultdict[int, list[asyncpg.Record]] = defaultdict(list)
         for row in await self._connection.fetch(f"{ROLLUPS} WHERE partition = ANY ($1::int[])", list(expected)):
             found[row["partition"]].append(row)
         return [one for number, rows in expected.items() for one in compare_rollups(number, rows, found[number])]

@@ -11,7 +11,7 @@ from streams.core.state import Entity, HeldSignal, Instance, Key, Wait
 STATUS_EVENTS = frozenset(
     {"started", "completed", "failed", "timed_out", "cancelled", "suspended", "resumed", "retried"}
 )
-COMPLETES_STEP = frozenset({"activity_completed", "decision_evaluated"})
+COMPLETES_STEP = frozenset({"activity_completed", "decision_evaluated", "timer_fired"})
 MOMENTS = frozenset({"schedule_fired", "schedule_skipped"})
 ENDS_OF_TIMERS = frozenset({"timer_fired", "activity_failed", "retry_scheduled", "action_requested", "timed_out"})
 

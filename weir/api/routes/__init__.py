@@ -2,7 +2,15 @@
 
 from fastapi import APIRouter
 
-from weir.api.routes import definitions, process_lists, processes, signals, tasks
+from weir.api.routes import (
+    definitions,
+    process_lists,
+    processes,
+    signals,
+    station_executions,
+    station_processes,
+    tasks,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     processes.router,
@@ -10,5 +18,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     signals.router,
     tasks.router,
     definitions.router,
+    station_executions.router,
+    station_processes.router,
 )
 """In the order in which a path is looked for: what is asked most comes first."""

@@ -21,7 +21,12 @@ SUMMARY: dict[str, Any] = {
     "updated_at": "2026-09-21T14:13:21.500Z",
     "completed_at": None,
 }
-INSTANCE: dict[str, Any] = {**SUMMARY, "variables": {"device_id": "pump-3", "temperature": 31.5}}
+INSTANCE: dict[str, Any] = {
+    **SUMMARY,
+    "steps_completed": 3,
+    "variables": {"device_id": "pump-3", "temperature": 31.5},
+    "trigger": {"type": "api"},
+}
 PROCESS_PAGE: dict[str, Any] = {
     "items": [SUMMARY],
     "total": 1,

@@ -1,0 +1,107 @@
+"""Which executions (instances) does a process have, and which steps has one?"""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from streams.core.durations import instant
+from streams.core.ids import started_at_ms
+
+_COLUMNS = (
+    "id, process_id, process_version, triggered_by, trigger_event::text, started_at, completed_at, status,"
+    " error_message, execution_time_ms, steps_completed, total_steps, business_key"
+)
+_LIST = f"""
+    SELECT {_COLUMNS} FROM process_executions
+    WHERE ($1::text IS NULL OR process_id = $1) AND ($2::text IS NULL OR status = $2)
+    ORDER BY started_at DESC, id DESC LIMIT $3 OFFSET $4
+"""  # noqa: S608  the columns are constants
+_ONE = f"SELECT {_COLUMNS} FROM process_executions WHERE id = $1 AND started_at = $2"  # noqa: S608  constants
+_COUNT = """
+    SELECT coalesce(sum(CASE $2::text WHEN 'running' THEN running WHEN 'suspended' THEN suspended
+                        WHEN 'completed' THEN completed WHEN 'failed' THEN failed WHEN 'cancelled' THEN cancelled
+                        WHEN 'timeout' THEN timeout
+                        ELSE running + suspended + completed + failed + cancelled + timeout END), 0)::bigint
+    FROM process_rollups WHERE $1::text IS NULL OR definition_id = $1
+"""
+_STEPS = """
+    SELECT id, action_id, action_type, started_at, completed_at, status, result::text, error_message,
+           execution_time_ms, retry_count
+    FROM process_execution_steps WHERE execution_id = $1 AND started_at BETWEEN $2 AND $3 ORDER BY seq LIMIT $4
+"""
+MAX_STEPS = 10_000
+
+
+class Execution(msgspec.Struct, frozen=True):
+    """An instance.  ``trigger_event`` is what set it off, ``execution_time_ms`` is known once it has ended."""
+
+    id: UUID
+    process_id: str
+    process_version: int
+    triggered_by: str
+    trigger_event: dict[str, Any] | None
+    started_at: datetime
+    completed_at: datetime | None
+    status: str
+    error_message: str | None
+    execution_time_ms: int | None
+    steps_completed: int
+    total_steps: int | None
+    business_key: str | None
+
+
+class Step(msgspec.Struct, frozen=True):
+    """An activity that was entered or skipped; ``action_id`` is the activity's."""
+
+    id: str
+    action_id: str | None
+    action_type: str | None
+    started_at: datetime
+    completed_at: datetime | None
+    status: str
+    result: Any
+    error_message: str | None
+    execution_time_ms: int | None
+    retry_count: int
+
+
+class ExecutionWithSteps(Execution, frozen=True):
+    """An instance with its steps, in order."""
+
+    steps: list[Step]
+
+
+async def executions(
+    connection: asyncpg.Connection,
+    *,
+    process_id: str | None = None,
+    status: str | None = None,
+    limit: int = 50,
+    offset: int = 0,
+) -> tuple[list[Execution], int]:
+    """A page, the newest first, and how many there are on all pages, by the rollups."""
+    rows = await connection.fetch(_LIST, process_id, status, limit, offset)
+    total = await connection.fetchval(_COUNT, process_id, status)
+    return [Execution(**_decoded(row, "trigger_event")) for row in rows], total
+
+
+async def execution(connection: asyncpg.Connection, execution_id: str) -> ExecutionWithSteps | None:
+    """The one of that id (in canonical form) with its first 10,000 steps, or ``None``."""
+    id_, started_at = UUID(execution_id), instant(started_at_ms(execution_id))
+    row = await connection.fetchrow(_ONE, id_, started_at)
+    if row is None:
+        return None
+    until = await connection.fetchval(
+        "SELECT updated_at FROM process_instances WHERE id = $1 AND started_at = $2", id_, started_at
+    )
+    steps = await connection.fetch(_STEPS, id_, started_at, until, MAX_STEPS)
+    return ExecutionWithSteps(
+        **_decoded(row, "trigger_event"), steps=[Step(**_decoded(step, "result")) for step in steps]
+    )
+
+
+def _decoded(row: asyncpg.Record, column: str) -> dict[str, Any]:
+    return dict(row) | {column: None if row[column] is None else msgspec.json.decode(row[column])}

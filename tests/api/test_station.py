@@ -1,0 +1,122 @@
+"""The station's routes on the real stack: a process of triggers and actions, from its creation to its executions."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from projections import app as projector
+from streams.agents import processor
+from streams.settings import Settings
+from streams.topics import Topics
+from tests.answers import eventually
+from tests.roles import running
+
+FORM: dict[str, Any] = {
+    "name": "Door watch!",
+    "description": "Writes down who comes in.",
+    "triggers": [{"trigger_type": "manual", "trigger_config": {}}],
+    "actions": [
+        {"action_type": "log", "action_config": {"message": "in: ${trigger.tags.user_id}"}},
+        {
+            "action_type": "log",
+            "action_config": {"message": "late"},
+            "conditions": {"field": "fields.hour", "operator": "greater", "value": 20},
+        },
+    ],
+}
+
+
+@pytest.fixture
+async def plant(site: tuple[Settings, Topics], tmp_path: Path) -> AsyncIterator[None]:
+    """Processor and projector work."""
+    settings, _ = site
+    async with running(processor.__name__, settings, tmp_path), running(projector.__name__, settings, tmp_path):
+        yield
+
+
+@pytest.mark.usefixtures("plant")
+async def test_processes_of_a_station(api: httpx.AsyncClient) -> None:
+    await _processes(api)
+    await _executions(api)
+    await _refusals(api)
+
+
+async def _processes(api: httpx.AsyncClient) -> None:
+    created = await api.post("/api/processes", json=FORM)
+    assert (created.status_code, created.json()) == (201, {"process_id": "door-watch"}), created.text
+    assert created.headers["location"] == "/api/processes/door-watch"
+    again = await api.post("/api/processes", json=FORM)
+    assert again.json() == {"process_id": "door-watch-2"}  # a name may be taken, an id is not
+
+    found = (await api.get("/api/processes/door-watch")).json()
+    assert [one["trigger_type"] for one in found["triggers"]] == ["api"]
+    assert [one["action_type"] for one in found["actions"]] == ["log", "log"]
+    assert found["actions"][0]["process_id"] == "door-watch"
+    assert (found["is_active"], found["execution_count"], found["version"]) == (True, 0, 1)
+    assert found["created_by"] == "anonymous"
+
+    changed = await api.put("/api/processes/door-watch", json=FORM | {"description": "Other."})
+    assert (changed.status_code, changed.json()) == (200, {"message": "updated"})
+    found = (await api.get("/api/processes/door-watch")).json()
+    assert (found["version"], found["description"]) == (2, "Other.")
+
+    for _ in range(2):
+        gone = await api.delete("/api/processes/door-watch-2")
+        assert (gone.status_code, gone.json()) == (200, {"message": "deactivated"})
+    listed = (await api.get("/api/processes", params={"active_only": True})).json()
+    assert ([one["id"] for one in listed["processes"]], listed["total"]) == (["door-watch"], 1)
+    listed = (await api.get("/api/processes", params={"limit": 1, "offset": 1})).json()
+    assert ([one["id"] for one in listed["processes"]], listed["total"]) == (["door-watch-2"], 2)
+    assert (await api.get("/api/processes", params={"offset": 9})).json() == {"processes": [], "total": 2}
+    assert (await api.get("/api/processes", params={"created_by": "nobody"})).json()["total"] == 0
+
+
+async def _executions(api: httpx.AsyncClient) -> None:
+    data = {"tags": {"user_id": "ann"}, "fields": {"hour": 9}}
+    begun = await api.post("/api/processes/door-watch/execute", json={"trigger_data": data})
+    assert begun.status_code == 201, begun.text
+    path = begun.headers["location"]
+    execution_id = begun.json()["execution_id"]
+    found = (await eventually(lambda: api.get(path), lambda answer: answer.status_code == 200)).json()
+    assert (found["id"], found["process_id"], found["status"]) == (execution_id, "door-watch", "completed")
+    assert (found["triggered_by"], found["trigger_event"]["fields"]) == ("anonymous", {"hour": 9})
+    assert [(one["action_id"], one["status"]) for one in found["steps"]] == [
+        ("action_1", "completed"), ("action_2", "skipped"),
+    ]  # fmt: skip
+    assert (found["steps_completed"], found["total_steps"]) == (1, 2)
+    lines = (await api.get(f"{path}/logs")).json()["logs"]
+    assert "in: ann" in [one["message"] for one in lines]
+    page = (await api.get(f"{path}/logs", params={"limit": 2})).json()
+    assert (len(page["logs"]), page["next_after"]) == (2, 2)
+    assert (await api.get(f"{path}/logs", params={"after": 2})).json()["logs"][0] == lines[2]
+
+    query = {"process_id": "door-watch", "status": "completed"}
+    listed = (await api.get("/api/processes/executions", params=query)).json()
+    assert ([one["id"] for one in listed["executions"]], listed["total"]) == ([execution_id], 1)
+    assert (await api.get("/api/processes/executions", params={"status": "failed"})).json()["total"] == 0
+    process = (await api.get("/api/processes/door-watch")).json()
+    assert (process["execution_count"], process["success_rate"]) == (1, 1.0)
+    assert process["avg_execution_time"] == found["execution_time_ms"]
+
+
+async def _refusals(api: httpx.AsyncClient) -> None:
+    wrong = await api.post("/api/processes", json=FORM | {"actions": [{"action_type": "lag"}]})
+    assert (wrong.status_code, wrong.headers["content-type"]) == (422, "application/problem+json")
+    assert wrong.json()["errors"][0]["field"] == "body.actions[0].action_type"
+    taken = await api.post("/api/processes", json=FORM | {"id": "door-watch"})
+    assert (taken.status_code, taken.json()["type"].rpartition("/")[2]) == (409, "already_exists")
+    off = await api.post("/api/processes/door-watch-2/execute", json={})
+    assert (off.status_code, "deactivated" in off.json()["detail"]) == (409, True)
+    assert (await api.post("/api/processes/door-watch-2/activate")).json() == {"message": "activated"}
+    assert (await api.post("/api/processes/door-watch-2/execute", json={})).status_code == 201
+    for method, path in (("GET", ""), ("PUT", ""), ("POST", "/execute"), ("DELETE", "")):
+        body = FORM if method == "PUT" else {}
+        answer = await api.request(method, f"/api/processes/none{path}", json=body)
+        assert answer.status_code == 404, (method, path, answer.text)
+    unknown = "019c8f2a-7d40-8003-9c1e-5a0b7d2e4f61"
+    assert (await api.get(f"/api/processes/executions/{unknown}")).status_code == 404
+    assert (await api.get(f"/api/processes/executions/{unknown}/logs")).status_code == 404
+    assert (await api.get("/api/processes/executions/seven")).status_code == 422

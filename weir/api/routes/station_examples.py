@@ -1,0 +1,94 @@
+"""Examples of answers, for OpenAPI: of one process of a station."""
+
+from typing import Any
+
+from weir.api.routes.examples import AT, INSTANCE_ID
+
+PROCESS_ROW: dict[str, Any] = {
+    "id": "door-watch",
+    "version": 1,
+    "name": "Door watch",
+    "description": "Tells the night shift who comes in.",
+    "template_id": None,
+    "created_by": "anna",
+    "created_at": AT,
+    "updated_at": AT,
+    "is_active": True,
+    "execution_count": 12,
+    "last_executed": AT,
+    "success_rate": 0.917,
+    "avg_execution_time": 340.5,
+}
+PROCESS_LIST: dict[str, Any] = {"processes": [PROCESS_ROW], "total": 1}
+_PART = {"process_id": "door-watch", "created_at": AT, "conditions": None}
+PROCESS: dict[str, Any] = {
+    **PROCESS_ROW,
+    "triggers": [
+        {
+            "id": "door-watch/trigger/1",
+            **_PART,
+            "trigger_type": "zone_entry",
+            "trigger_config": {"zone_id": ["door"]},
+            "priority": 0,
+            "is_active": True,
+        }
+    ],
+    "actions": [
+        {
+            "id": "door-watch/action/1",
+            **_PART,
+            "action_type": "create_alert",
+            "action_config": {"title": "${trigger.tags.user_id} came in"},
+            "action_order": 0,
+            "timeout_seconds": 30,
+            "retry_count": 2,
+        }
+    ],
+}
+EXECUTION_ROW: dict[str, Any] = {
+    "id": INSTANCE_ID,
+    "process_id": "door-watch",
+    "process_version": 1,
+    "triggered_by": "ann",
+    "trigger_event": {"type": "zone_entry", "tags": {"user_id": "ann", "zone_id": "door"}},
+    "started_at": AT,
+    "completed_at": "2026-09-21T14:13:20.340Z",
+    "status": "completed",
+    "error_message": None,
+    "execution_time_ms": 340,
+    "steps_completed": 3,
+    "total_steps": 3,
+    "business_key": None,
+}
+EXECUTION_LIST: dict[str, Any] = {"executions": [EXECUTION_ROW], "total": 1}
+EXECUTION: dict[str, Any] = {
+    **EXECUTION_ROW,
+    "steps": [
+        {
+            "id": f"{INSTANCE_ID}:4",
+            "action_id": "action_1",
+            "action_type": "service",
+            "started_at": AT,
+            "completed_at": "2026-09-21T14:13:20.330Z",
+            "status": "completed",
+            "result": {"alert_id": "a1"},
+            "error_message": None,
+            "execution_time_ms": 330,
+            "retry_count": 0,
+        }
+    ],
+}
+LOGS: dict[str, Any] = {
+    "logs": [
+        {
+            "seq": 1,
+            "timestamp": AT,
+            "level": "info",
+            "event": "started",
+            "action_id": None,
+            "message": "started",
+            "data": {"key": None, "variables": {"trigger": {}}},
+        }
+    ],
+    "next_after": None,
+}

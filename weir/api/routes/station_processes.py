@@ -1,0 +1,188 @@
+"""``/api/processes``: processes as a station's people make them, from triggers and actions."""
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from projections import queries
+from projections.queries import StationDefinition, StationProcess
+from streams.core.commands import ActivateDefinition, DeactivateDefinition, Origin, StartProcess
+from streams.core.parse import validate_definition
+from streams.core.station_form import VARIABLE
+from streams.core.station_parts import form_of
+from weir.api.auth import Principal, needs
+from weir.api.database import reading
+from weir.api.documents import shows
+from weir.api.problems import ProblemError
+from weir.api.quick import answer
+from weir.api.routes import station_examples as examples
+from weir.api.routes.station_changes import TAKEN, deploy, done, id_of, known, made, shown
+from weir.api.routes.station_models import (
+    Created,
+    Execute,
+    Executed,
+    Form,
+    Message,
+    NewForm,
+    ProcessList,
+    ProcessParts,
+)
+from weir.api.sending import sender_of
+from weir.watch import Accepted, Refused
+
+MAX_LIMIT = 1_000
+MAX_OFFSET = 1_000_000
+ATTEMPTS = 20
+"""Of finding an id, or a version, that nobody else takes at the same time."""
+
+router = APIRouter(prefix="/api/processes")
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET)]
+
+
+@router.get(
+    "", response_model=None, responses=shows(ProcessList, examples.PROCESS_LIST), dependencies=[needs("processes:view")]
+)
+async def processes(
+    request: Request,
+    limit: Limit = 50,
+    offset: Offset = 0,
+    active_only: bool = False,
+    template_id: str | None = None,
+    created_by: str | None = None,
+) -> Response:
+    """Processes by name, with how often they ran and how that ended."""
+    async with reading(request) as connection:
+        found, total = await queries.station_processes(
+            connection,
+            active_only=active_only,
+            template_id=template_id,
+            created_by=created_by,
+            limit=limit,
+            offset=offset,
+        )
+    return answer(ProcessList(found, total))
+
+
+@router.post("", status_code=201)
+async def create(
+    body: NewForm, request: Request, who: Annotated[Principal, needs("processes:create")], response: Response
+) -> Created:
+    """Deploy a process that is made of triggers and actions."""
+    wanted = body.id or id_of(body.name)
+    process_id = await deploy_new(
+        request, who, wanted, lambda one: made(body.parts(), one, 1), exactly=body.id is not None
+    )
+    response.headers["Location"] = f"/api/processes/{process_id}"
+    return Created(process_id=process_id)
+
+
+@router.get(
+    "/{process_id}",
+    response_model=None,
+    responses=shows(ProcessParts, examples.PROCESS),
+    dependencies=[needs("processes:view")],
+)
+async def show(process_id: str, request: Request) -> Response:
+    """A process with its triggers and actions."""
+    return answer(with_parts(await known(request, process_id)))
+
+
+@router.put("/{process_id}")
+async def update(
+    process_id: str, body: Form, request: Request, who: Annotated[Principal, needs("processes:create")]
+) -> Message:
+    """Deploy a new version; what runs stays on its own."""
+    found = await known(request, process_id)
+    version = found.version + 1
+    for _ in range(ATTEMPTS):
+        outcome = await deploy(request, made(body.parts(), process_id, version), Origin(by=who.id))
+        if not (isinstance(outcome, Refused) and outcome.reason in TAKEN):
+            return Message(message="updated")
+        version += 1
+    raise _changing(process_id)
+
+
+@router.delete("/{process_id}")
+async def deactivate(
+    process_id: str, request: Request, who: Annotated[Principal, needs("processes:create")]
+) -> Message:
+    """Let it start nothing any more; what runs goes on, and its history stays."""
+    await done(request, DeactivateDefinition(definition_id=process_id, origin=Origin(by=who.id)), unless=("unchanged",))
+    await shown(request, process_id, lambda found: not found.is_active)
+    return Message(message="deactivated")
+
+
+@router.post("/{process_id}/activate")
+async def activate(process_id: str, request: Request, who: Annotated[Principal, needs("processes:create")]) -> Message:
+    """Let a deactivated process start again, in its newest version."""
+    found = await known(request, process_id)
+    command = ActivateDefinition(definition_id=process_id, version=found.version, origin=Origin(by=who.id))
+    await done(request, command, unless=("unchanged",))
+    await shown(request, process_id, lambda found: found.is_active)
+    return Message(message="activated")
+
+
+@router.post("/{process_id}/execute", status_code=201)
+async def execute(
+    process_id: str,
+    body: Execute,
+    request: Request,
+    who: Annotated[Principal, needs("processes:execute")],
+    response: Response,
+) -> Executed:
+    """Start an execution by hand."""
+    found = await known(request, process_id)
+    names = {one["name"] for one in found.definition.get("variables", [])}
+    variables = {VARIABLE: body.trigger_data} if VARIABLE in names else body.trigger_data
+    instance_id = sender_of(request).client().new_instance_id(body.key)
+    command = StartProcess(
+        definition_id=process_id,
+        key=body.key,
+        instance_id=instance_id,
+        variables=variables,
+        trigger={"type": "api", "by": who.id},
+    )
+    await done(request, command)
+    response.headers["Location"] = f"/api/processes/executions/{instance_id}"
+    return Executed(execution_id=instance_id)
+
+
+async def deploy_new(
+    request: Request, who: Principal, wanted: str, make: Any, *, exactly: bool, template: str | None = None
+) -> str:
+    """Deploy ``make(id)`` as the first version under an id that is free, ``wanted`` if it is; returns the id.
+
+    Raises ``ProblemError``, for an id that is taken where it must be ``exactly`` that one.
+    """
+    for number in range(1, ATTEMPTS + 1):
+        process_id = wanted if number == 1 else f"{wanted}-{number}"
+        async with reading(request) as connection:
+            taken = await queries.station_process(connection, process_id) is not None
+        if not taken and isinstance(
+            await deploy(request, make(process_id), Origin(by=who.id, template=template)), Accepted
+        ):
+            return process_id
+        if exactly:
+            detail = f"There is a process {wanted!r} already"
+            fix = "Take another id, or PUT a new version of it."
+            raise ProblemError(409, "already_exists", detail, fix, errors=[("body.id", detail)])
+    raise _changing(wanted)
+
+
+def with_parts(found: StationDefinition) -> ProcessParts:
+    """The process with its triggers and actions, each with an id of its own."""
+    form = form_of(validate_definition(found.definition))
+    fields = {name: getattr(found, name) for name in StationProcess.__struct_fields__}
+    same = {"process_id": found.id, "created_at": msgspec.to_builtins(found.updated_at)}
+    parts: dict[str, Any] = {
+        name: [{"id": f"{found.id}/{name[:-1]}/{at}", **same, **one} for at, one in enumerate(form[name], 1)]
+        for name in ("triggers", "actions")
+    }
+    return ProcessParts(**fields, **parts)
+
+
+def _changing(process_id: str) -> ProblemError:
+    detail = f"Others deploy {process_id!r} at the same time"
+    return ProblemError(409, "version_exists", detail, "Look at it again: GET /api/processes/{id}; then send it again.")
