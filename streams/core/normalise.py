@@ -266,14 +266,16 @@ def _is_known(value: Any, known: Any, name: str, what: str, part: Raw, report: R
 def _connected(parts: list[Raw], report: Report, *, within: bool) -> list[Raw]:
     """With every ``next`` written out; the process's own with ``start`` and ``end``.
 
-    ``within`` an activity the end is no activity: what leads there has no ``next``, and a path names ``end``.
+    ``within`` an activity the end is no activity: what falls to it has no ``next``, as if nobody had written it, and
+    other ways name ``end``.
     """
     taken = [_reserved_elsewhere(name, parts, report) for name in ("start", "end")]
     parts = list(parts)
     if within:
         _follow(parts, END_OF_BODY, report)
-        for part in parts:
-            if part.content.get("next") == END_OF_BODY:
+        branches = _branches(parts)
+        for part, following in zip_longest(parts, parts[1:]):
+            if part.content.get("next") == END_OF_BODY and _after(part, following, branches) is None:
                 del part.content["next"]
         return parts
     if parts and not _of_type(parts, "start") and not taken[0]:
@@ -325,20 +327,25 @@ def _named(held: Any) -> list[Any]:
     return list(held.values()) if isinstance(held, dict) else [held]
 
 
+def _after(part: Raw, following: Raw | None, branches: dict[str, Any]) -> Raw | None:
+    """What ``part`` falls to, if it has no ``next``; ``None``: to the end."""
+    if following is None or part.content["type"] == "start" or following.content["type"] == "end":
+        return following
+    after = following.content.get("id")
+    return None if isinstance(after, str) and after in branches else following
+
+
 def _falls_to(part: Raw, following: Raw | None, branches: dict[str, Any], end: Any, report: Report) -> Any:
     """The id of the activity that comes after ``part``, which has no ``next``."""
-    if following is None:
-        return end
-    after = following.content.get("id")
-    if part.content["type"] == "start" or following.content["type"] == "end":
-        return after
-    if not isinstance(after, str) or after not in branches:
-        return after
-    message = (
-        f"The process ends after {part.content.get('id')!r}: it has no 'next', and the activity below it, {after!r}, "
-        f"is a branch of {branches[after]!r}"
-    )
-    report.add(part.steps, message, f"Write 'next: {end}', or where it goes on", severity="warning")
+    if (after := _after(part, following, branches)) is not None:
+        return after.content.get("id")
+    if following is not None:
+        below = following.content["id"]
+        message = (
+            f"The process ends after {part.content.get('id')!r}: it has no 'next', and the activity below it, "
+            f"{below!r}, is a branch of {branches[below]!r}"
+        )
+        report.add(part.steps, message, f"Write 'next: {end}', or where it goes on", severity="warning")
     return end
 
 

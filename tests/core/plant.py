@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from streams.codec import decode_entity, encode_entity, encode_event
+from streams.codec import decode_entity, decode_window, encode_entity, encode_event, encode_window
 from streams.core.apply import apply_event
 from streams.core.commands import (
     AnyCommand,
@@ -23,6 +23,7 @@ from streams.core.definition import ProcessDefinition
 from streams.core.due import due_timers
 from streams.core.events import Event
 from streams.core.parse import parse_definition
+from streams.core.patterns.window import Window
 from streams.core.places import place_of
 from streams.core.process import Process, compile_process
 from streams.core.state import DefinitionVersions, Entity, Feed, Finished, Instance, Wait, definition_entity
@@ -56,6 +57,8 @@ class Plant:
         self.log: list[Event] = []
         self.table = Folded()
         self.readings: dict[Feed, Reading] = {}
+        self.windows: dict[str, bytes] = {}
+        """What patterns know of keys."""
         self.processes: dict[tuple[str, int], Process] = {}
         self.last: Turn | None = None
         self.follow_ups: deque[TopicCommand] = deque()
@@ -70,6 +73,7 @@ class Plant:
             telemetry_topics=frozenset({"heatpump-telemetry"}),
             process=self.process,
             latest=self.readings.get,
+            window=self.window,
             inactive=self.inactive,
             started_by=lambda name: [one for one in self.processes.values() if name in one.messages],
         )
@@ -87,6 +91,10 @@ class Plant:
         entity = self.table.get(definition_entity(definition_id))
         return isinstance(entity, DefinitionVersions) and not entity.starts(version)
 
+    def window(self, record: str) -> Window | None:
+        raw = self.windows.get(record)
+        return None if raw is None else decode_window(raw)
+
     def do(self, command: AnyCommand, *, after_ms: int = 0) -> list[Event]:
         """Carry out ``command`` ``after_ms`` later than the last one, and what it leads to; returns its own events."""
         self.now += after_ms
@@ -102,6 +110,11 @@ class Plant:
                 self.readings.pop(name, None)
             else:
                 self.readings[name] = reading
+        for record, window in turn.windows.changed.items():
+            if window is None:
+                self.windows.pop(record, None)
+            else:
+                self.windows[record] = encode_window(window)
         self.last = turn
         self.follow_ups.extend(turn.follow_ups)
         if turn.rejection is not None and (answer := follow_up_of(command, turn.rejection)) is not None:
@@ -136,7 +149,8 @@ class Plant:
 
     def due(self) -> list[tuple[int, FireTimer]]:
         """All timers, earliest first."""
-        timers = [timer for name in self.table.records for timer in due_timers(self.table.get(name))]
+        kept = [*map(self.table.get, self.table.records), *map(self.window, self.windows)]
+        timers = [timer for one in kept for timer in due_timers(one)]
         return [(timer.due_ms, timer.command()) for timer in sorted(timers)]
 
     def fire_next(self) -> list[Event]:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from streams.core.parse import validate_definition
 from streams.core.state import Instance
 from tests.core.plant import Plant, fold
 from tests.core.test_flow_errors import CALL, LOG, instance, rows, started, status
@@ -251,3 +252,32 @@ def test_a_branch_undoes_what_it_has_done_itself() -> None:
     assert any("activity_completed undo_p@" in entry for entry in plant.types(one))
     assert not any("undo_q" in entry for entry in plant.types(one))
     assert status(plant, one) == "completed"
+
+
+def test_what_ends_a_body_early_ends_it_early_as_deployed_too() -> None:
+    """A deployment brings the canonical form, which is read again: an end in the middle is no falling through."""
+    plant, _ = started(
+        """\
+  - id: each
+    type: foreach
+    items: "[1, 2]"
+    as: n
+    activities:
+      - {id: check, type: decision, condition: n > 1, true_path: third, false_path: first}
+      - {id: first, type: service, action: log, config: {message: first}, next: end}
+      - {id: second, type: service, action: log, config: {message: second}, next: end}
+      - {id: third, type: service, action: log, config: {message: third}, next: second}
+"""
+    )
+    definition = plant.processes["p", 1].definition
+    deployed = validate_definition(definition.model_dump(mode="json"))
+    assert deployed == definition
+    assert deployed.hash == definition.hash
+    again = Plant(deployed)
+    ran = [line for line in again.types(again.start("p")) if line.startswith("activity_completed")]
+    assert ran == [
+        "activity_completed first@1.1",
+        "activity_completed third@1.2",
+        "activity_completed second@1.2",
+        "activity_completed each",
+    ]

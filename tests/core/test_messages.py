@@ -173,3 +173,11 @@ def test_a_message_that_nobody_waits_for_starts_a_process() -> None:
     reason, text = plant.refused(PublishMessage(name="ordered", correlation_key="A-2", payload={}))
     assert reason == "invalid_variables"
     assert text.startswith("Message 'ordered' would start invoice: Expected a value for variable 'amount'")
+
+
+def test_a_correlation_may_be_made_of_texts() -> None:
+    plant = Plant(ORDER.replace("correlation: number", "correlation: \"'order-' + number\""))
+    one = _order(plant)
+    plant.do(_paid("order-A-1"))
+    plant.settle()
+    assert plant.state(one).status == "completed"

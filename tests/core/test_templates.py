@@ -110,7 +110,7 @@ def test_a_duration_is_checked() -> None:
         ('"{{ id }}"\n  trigger', '"{{ id }} {{ on }}"\n  trigger', (12, 7, "id")),
         ("limit > {{ limit }} &&", "limit > {{ limit }} && >", (20, 70, "activities[check].condition")),
         ("{{ id }} on", "{{ id }} ${limt} on", (26, 20, "activities[say].message")),
-        ('duration: "{{ every }}"', 'duraton: "{{ every }}"', (19, 7, "activities[wait]")),
+        ('duration: "{{ every }}"', 'duraton: "{{ every }}"', (19, 31, "activities[wait].duraton")),
     ],
 )
 def test_a_mistake_of_an_instance_has_its_place_in_the_template(

@@ -83,7 +83,7 @@ def test_a_mistake_in_one_activity_does_not_hide_those_in_others() -> None:
         "id: v, type: timer, duration: 1s, next: w",
         "id: d, type: decision, condition: q > 1, true_path: u, false_path: t",
     ) == [
-        "error: activities[t]: Expected a field 'duration', but it is missing",
+        "error: activities[t]: Expected 'duration' or 'until', but there is neither",
         "error: activities[u].type: Unknown type 'tymer' of activity",
         "error: activities[v].next: Unknown activity 'w'",
         "error: activities[d].condition: Unknown variable 'q'",
