@@ -1,4 +1,7 @@
-"""Durations as people write them (``5m``, ``1h30m``, ``PT5M``) and instants (RFC 3339), both in milliseconds."""
+"""Durations as people write them (``5m``, ``1h30m``, ``PT5M``) and instants (RFC 3339), both in milliseconds.
+
+A batch's commands were appended in few moments, and ask for the same deadlines: instants are converted once for all.
+"""
 
 import re
 from datetime import UTC, datetime
@@ -28,6 +31,7 @@ def parse_duration_ms(text: str) -> int:
     return max(1, round(total))
 
 
+@lru_cache(maxsize=1024)
 def parse_instant_ms(text: str) -> int:
     """Unix milliseconds of an RFC 3339 instant; an instant without a zone is UTC.  Raises ``ValueError``."""
     moment = datetime.fromisoformat(text)
@@ -39,11 +43,13 @@ def instant_ms(moment: datetime) -> int:
     return (moment - _EPOCH) // _MILLISECOND
 
 
+@lru_cache(maxsize=1024)
 def instant(ms: int) -> datetime:
     """The UTC ``datetime`` of Unix milliseconds."""
     return _EPOCH + ms * _MILLISECOND
 
 
+@lru_cache(maxsize=1024)
 def instant_text(ms: int) -> str:
     """RFC 3339 text of Unix milliseconds, e.g. ``2026-11-21T02:00:00.250Z``."""
     seconds, rest = divmod(ms, 1000)

@@ -5,6 +5,8 @@ A *token* is one line of execution: ``None`` the instance's own, ``<execution>.<
 token waits, ``<activity id>`` or ``<activity id>@<token>``: the key of ``Instance.waiting``.  No activity id has an @.
 """
 
+from functools import lru_cache
+
 
 def place_of(activity_id: str, token: str | None) -> str:
     """Where ``token`` waits at an activity."""
@@ -22,6 +24,7 @@ def branch_token(execution: int | str, number: int) -> str:
     return f"{execution}.{number}"
 
 
+@lru_cache(maxsize=8192)
 def scope_of(token: str) -> tuple[str, int]:
     """The scope that a branch's token belongs to, a key of ``Instance.scopes``, and the branch's number."""
     scope, _, number = token.partition(".")

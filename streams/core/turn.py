@@ -11,7 +11,8 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from streams.core.apply import apply_at
+from streams.core.apply import apply_at, apply_to
+from streams.core.apply.instance import FINISHED
 from streams.core.commands import TopicCommand
 from streams.core.due import DUE, Timer, due_timers
 from streams.core.durations import instant
@@ -189,10 +190,11 @@ class Turn:
         event_type: str,
         data: dict[str, Any],
         activity_id: str | None = None,
-        message: str | None = None,
         token: str | None = None,
+        message: str | None = None,
     ) -> None:
         """An event of ``instance``, applied at once.  ``instance`` itself is what changes; ``data`` is the event's."""
+        assert instance.status not in FINISHED
         time_ms, time = self.now_ms, self._now
         if instance.updated_at > time_ms:
             time_ms, time = self._time(instance.updated_at)
@@ -210,7 +212,7 @@ class Turn:
             token,
             data,
         )
-        apply_at(self.entities, event, time_ms)
+        apply_to(self.entities, instance, event, time_ms)
         self.events.append(event)
 
     def emit_first(self, subject: str, process: Process, data: dict[str, Any]) -> Instance:

@@ -153,6 +153,11 @@ def _apply_to_instance(entities: Entities, event: Event, time_ms: int) -> None:
         raise FoldError(f"Expected a running instance {event.subject} for {event.type}, but got {type(state).__name__}")
     if event.seq != state.seq + 1:
         raise _gap(event, state.seq)
+    apply_to(entities, state, event, time_ms)
+
+
+def apply_to(entities: Entities, state: Instance, event: Event, time_ms: int) -> None:
+    """``apply_at`` for whoever has made the event behind the last one of ``state``, which ``entities`` has lent."""
     kind = event.type
     INSTANCE_APPLIERS[kind](state, event)
     state.seq = event.seq

@@ -82,13 +82,17 @@ def compensations_started(state: Instance, event: Event) -> None:
 def compensation_started(state: Instance, event: Event) -> None:
     """One of them begins, with the variables that its branch had of its own."""
     scope, number = _branch(state, event)
-    execution = scope.items.pop()
-    [one] = [one for one in state.compensations if one.execution == execution]
-    state.compensations.remove(one)
+    at = completed_at(state.compensations, scope.items.pop())
+    one = state.compensations.pop(at)
     scope.begun = number
     scope.open.append(number)
     if one.variables is not None:
         scope.locals[number] = one.variables
+
+
+def completed_at(compensations: list[Compensation], execution: int) -> int:
+    """Where the execution stands: near the end, since what has completed last is undone first."""
+    return next(at for at in range(len(compensations) - 1, -1, -1) if compensations[at].execution == execution)
 
 
 def _branch(state: Instance, event: Event) -> tuple[Scope, int]:

@@ -71,8 +71,7 @@ def activity_started(state: Instance, event: Event) -> None:
 
 def activity_completed(state: Instance, event: Event) -> None:
     """The activity no longer waits; a message activity has taken the oldest held signal of its name."""
-    wait = _waiting(state, event)
-    if wait is not None and wait.kind == "message":
+    if state.waiting and (wait := _waiting(state, event)) is not None and wait.kind == "message":
         taken = next(at for at, held in enumerate(state.signals) if held.name == wait.name)
         state.signals = state.signals[:taken] + state.signals[taken + 1 :]
     activity_over(state, event)
@@ -81,9 +80,9 @@ def activity_completed(state: Instance, event: Event) -> None:
 def activity_over(state: Instance, event: Event) -> None:
     """The activity is over: it waits for nothing, and neither do its branches."""
     assert event.activity_id is not None
-    place = place_of(event.activity_id, event.token)
-    state.waiting.pop(place, None)
-    if state.deadlines:
+    if state.waiting or state.deadlines:
+        place = place_of(event.activity_id, event.token)
+        state.waiting.pop(place, None)
         state.deadlines.pop(place, None)
     if state.scopes and (scope := state.scopes.pop(str(event.data.get("execution")), None)) is not None:
         inherit(state, str(event.data["execution"]), scope.token)

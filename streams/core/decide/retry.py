@@ -45,7 +45,7 @@ def _go_on(turn: Turn, instance: Instance, command: Retry) -> None:
     failure, held = instance.failure, instance.held
     assert failure is not None
     data = {"reason": command.reason, "was": instance.status}
-    turn.emit(instance, "retried", data, failure.activity_id, command.reason, failure.token)
+    turn.emit(instance, "retried", data, failure.activity_id, failure.token, command.reason)
     release_signals(turn, instance)
     flow = Flow(turn, instance, turn.process_of(instance))
     message.take_held(flow)

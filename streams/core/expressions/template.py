@@ -6,7 +6,7 @@ A text that is exactly one ``${x}`` becomes the value of x with its type; in any
 """
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -108,13 +108,30 @@ def _compile(source: Any, place: Place, parts: _Parts) -> _Render:
         case str() if "${" in source:
             return _compile_text(source, place, parts)
         case dict():
-            entries = [(key, _compile(value, (*place, key), parts)) for key, value in source.items()]
-            return lambda variables: {key: render(variables) for key, render in entries}
+            return _fill(source, [(key, _compile(source[key], (*place, key), parts)) for key in _filled_in(source)])
         case list():
             items = [_compile(item, (*place, index), parts) for index, item in enumerate(source)]
             return lambda variables: [render(variables) for render in items]
         case _:
             return lambda _: source
+
+
+def _filled_in(source: Mapping[str, Any]) -> list[str]:
+    """The keys whose values are made anew each time: all but texts without ``${``, numbers and the like."""
+    return [key for key, value in source.items() if isinstance(value, dict | list) or "${" in str(value)]
+
+
+def _fill(source: Mapping[str, Any], entries: Sequence[tuple[str, _Render]]) -> _Render:
+    if not entries:
+        return lambda _: {**source}
+
+    def render(variables: Mapping[str, Any]) -> dict[str, Any]:
+        filled = {**source}
+        for key, value_of in entries:
+            filled[key] = value_of(variables)
+        return filled
+
+    return render
 
 
 def _compile_text(source: str, place: Place, parts: _Parts) -> _Render:

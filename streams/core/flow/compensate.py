@@ -6,6 +6,7 @@ It undoes what its own token has done, and what branches have done that are over
 """
 
 from streams.core.activities import CompensateNode, Node
+from streams.core.apply.branches import completed_at
 from streams.core.flow.flow import WAITS, Flow
 from streams.core.places import branch_token, scope_of
 
@@ -39,7 +40,8 @@ def one_ended(flow: Flow, token: str) -> None:
 
 def _begin(flow: Flow, node: Node, scope_id: str) -> None:
     scope = flow.instance.scopes[scope_id]
-    undone = next(one for one in flow.instance.compensations if one.execution == scope.items[-1])
+    compensations = flow.instance.compensations
+    undone = compensations[completed_at(compensations, scope.items[-1])]
     token = branch_token(scope_id, scope.begun + 1)
     data = {"execution": int(scope_id), "activity": undone.activity_id, "undone": undone.execution}
     flow.emit("compensation_started", data, node.id, token)

@@ -24,7 +24,7 @@ def fail(
     What others of its tokens wait for is held.
     """
     data = {"error_type": error_type, "error": error, "held": True, **_totals(turn, instance)}
-    turn.emit(instance, "failed", data, activity_id, error, token)
+    turn.emit(instance, "failed", data, activity_id, token, error)
     children.tell_failed(turn, instance, error_type, error)
     _ended(turn, instance)
 

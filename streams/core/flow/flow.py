@@ -6,9 +6,9 @@
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from operator import or_
-from typing import Any
+from typing import Any, Protocol
 
 from streams.core.activities import Node, ServiceNode, SubprocessNode
 from streams.core.durations import instant_text
@@ -25,6 +25,19 @@ Work = tuple[str | None, str | None]
 """A token, and the activity that it enters next; ``None`` is the end of its body."""
 
 
+class Emit(Protocol):
+    """An event of the flow's instance, applied at once."""
+
+    def __call__(
+        self,
+        event_type: str,
+        data: dict[str, Any],
+        activity_id: str | None = None,
+        token: str | None = None,
+        message: str | None = None,
+    ) -> None: ...
+
+
 @dataclass(slots=True)
 class Flow:
     """``instance`` is what the turn's events change."""
@@ -33,6 +46,10 @@ class Flow:
     instance: Instance
     process: Process
     ahead: deque[Work] = field(default_factory=deque)
+    emit: Emit = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.emit = partial(self.turn.emit, self.instance)
 
     @property
     def now_ms(self) -> int:
@@ -43,24 +60,13 @@ class Flow:
         """Let ``token`` enter an activity, once those before it have come to their waits."""
         self.ahead.append((token, activity_id))
 
-    def emit(
-        self,
-        event_type: str,
-        data: dict[str, Any],
-        activity_id: str | None = None,
-        token: str | None = None,
-        message: str | None = None,
-    ) -> None:
-        """An event of the instance, applied at once."""
-        self.turn.emit(self.instance, event_type, data, activity_id, message, token)
-
     def begin(self, node: Node, kind: str, token: str | None) -> int:
         """Say that ``token`` enters an activity; returns the execution's number, which no other has."""
         execution = self.instance.steps + 1
         data: dict[str, Any] = {"activity_type": kind, "execution": execution}
         if node.limit_ms is not None:
             data["timeout_at"] = instant_text(self.now_ms + node.limit_ms)
-        self.turn.emit(self.instance, "activity_started", data, node.id, None, token)
+        self.emit("activity_started", data, node.id, token)
         return execution
 
     def complete(
@@ -82,8 +88,9 @@ class Flow:
 
     def variables(self, token: str | None) -> Mapping[str, Any]:
         """The variables that ``token`` sees: the instance's, behind those of the branches that it is in."""
-        own = [] if token is None else self._own(token)
-        return self.instance.variables if not own else {**self.instance.variables, **reduce(or_, reversed(own))}
+        if token is None or not (own := self._own(token)):
+            return self.instance.variables
+        return {**self.instance.variables, **(own[0] if len(own) == 1 else reduce(or_, reversed(own)))}
 
     def store(self, output: Mapping[str, Any], token: str | None, message: str | None = None) -> None:
         """Set variables, as the result of an activity: of the innermost branch that has some of its own."""

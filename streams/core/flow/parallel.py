@@ -28,7 +28,8 @@ def branch_ended(flow: Flow, token: str) -> None:
     flow.emit("branch_completed", {"execution": execution, "branch": number}, scope.activity_id, token)
     if scope.done < scope.join:
         return
-    cancel_within(flow, scope_id)
+    if scope.open:
+        cancel_within(flow, scope_id)
     flow.emit("activity_completed", {"execution": execution}, scope.activity_id, scope.token)
     node = flow.process.activities[scope.activity_id]
     flow.go(scope.token, flow.leave(node, execution, scope.token))
