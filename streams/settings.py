@@ -146,7 +146,7 @@ class Settings(BaseSettings):
     commands_keep_s: Annotated[float, Field(ge=0)] = 7 * 86_400.0
     """How long a command stays on ``process-commands`` after it was processed; then the processor deletes it."""
     api_host: str = "127.0.0.1"
-    """Address of the gateway; it asks nobody who they are, so elsewhere than on this machine it warns."""
+    """Address of the gateway."""
     api_port: Annotated[int, Field(ge=1, le=MAX_PORT)] = 18080
     """Port of the gateway."""
     api_max_lag_records: Annotated[int, Field(ge=1)] = 100_000
@@ -155,6 +155,18 @@ class Settings(BaseSettings):
     """The same when the oldest waits for longer."""
     api_database_connections: Annotated[int, Field(ge=1, le=1_000)] = 10
     """Connections to the database that one gateway keeps."""
+    api_auth: Literal["required", "off"] = "required"
+    """``off``: the gateway asks nobody who they are, and everybody is an administrator."""
+    api_admin_key: Annotated[SecretStr, Field(min_length=32)] | None = None
+    """An administrator's key that needs no database; ``weir up`` makes one."""
+    oidc_issuer: Annotated[str, Field(pattern=r"^https?://")] | None = None
+    """Whose tokens (JWT) the gateway takes beside API keys, as they name it in ``iss``."""
+    oidc_audience: str | None = None
+    """For whom those tokens must be, as they name it in ``aud``."""
+    api_rate_per_s: Annotated[float, Field(gt=0)] = 5_000.0
+    """Requests a second of one key or user; beyond them the gateway answers 429."""
+    api_max_body_bytes: Annotated[int, Field(ge=1_024)] = 1_048_576
+    """A longer body of a request is refused with 413 before it is read."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @model_validator(mode="after")
@@ -166,6 +178,12 @@ class Settings(BaseSettings):
                 f"WEIR_KAFKA_SECURITY_PROTOCOL={self.kafka_security_protocol} needs WEIR_KAFKA_SASL_MECHANISM, "
                 "WEIR_KAFKA_SASL_USERNAME and WEIR_KAFKA_SASL_PASSWORD"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _oidc_is_whole(self) -> Self:
+        if (self.oidc_issuer is None) != (self.oidc_audience is None):
+            raise ValueError("Expected both WEIR_OIDC_ISSUER and WEIR_OIDC_AUDIENCE, or none of them")
         return self
 
     @property
@@ -195,6 +213,8 @@ class Settings(BaseSettings):
         found = secrets_of_url(self.database_url) | secrets_of_url(self.mqtt_url)
         if self.kafka_sasl_password is not None:
             found.add(self.kafka_sasl_password.get_secret_value())
+        if self.api_admin_key is not None:
+            found.add(self.api_admin_key.get_secret_value())
         return found.union(*map(secrets_of_url, self.databases.values()))
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:

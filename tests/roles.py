@@ -93,6 +93,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "WEIR_SESSION_TIMEOUT_S": str(settings.session_timeout_s),
         "WEIR_API_PORT": str(settings.api_port),
         "WEIR_API_MAX_LAG_RECORDS": str(settings.api_max_lag_records),
+        "WEIR_API_AUTH": settings.api_auth,
+        **({"WEIR_API_ADMIN_KEY": key.get_secret_value()} if (key := settings.api_admin_key) else {}),
         "WEIR_API_MAX_LAG_S": str(settings.api_max_lag_s),
     }
     return {**os.environ, **own}

@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from pydantic import SecretStr
+
 from streams.settings import Settings
 from streams.topics import Applied, apply_topics, load_topics
 from weir.database import bring_up_to_date
 from weir.home import load_workers, save
+from weir.keys.text import new_key
 from weir.roles import unneeded, worker_specs
 from weir.stack.progress import Progress
 from weir.stack.stack import Stack
@@ -48,6 +51,7 @@ def bring_up(
             "database_url": urls.database_url,
             "mqtt_url": urls.mqtt_url,
             "api_port": wanted.api_port if "api_port" in wanted.model_fields_set else stack.ports.api,
+            "api_admin_key": wanted.api_admin_key or SecretStr(new_key().text),
             "web_port": wanted.web_port or EMBEDDED_WEB_PORTS,
             "partitions": wanted.partitions or EMBEDDED_PARTITIONS,
             "topics_file": wanted.topics_file.absolute(),

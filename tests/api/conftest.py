@@ -5,6 +5,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from streams.settings import Settings
 from streams.topics import Topics
@@ -14,6 +15,8 @@ from tests.site import make_site
 from weir.database import bring_up_to_date
 from weir.stack.ports import free_port_numbers
 
+ADMIN_KEY = "the tests' own key of an administrator"
+ADMIN = {"Authorization": f"Bearer {ADMIN_KEY}"}
 MAX_LAG = 50
 """Commands that may wait in these tests."""
 
@@ -21,7 +24,12 @@ MAX_LAG = 50
 @pytest.fixture
 async def site(settings: Settings, tmp_path: Path) -> tuple[Settings, Topics]:
     (port,) = free_port_numbers(1, 20000, 20999)
-    limits = {"api_port": port, "api_max_lag_records": MAX_LAG, "api_max_lag_s": 3600.0}
+    limits = {
+        "api_port": port,
+        "api_max_lag_records": MAX_LAG,
+        "api_max_lag_s": 3600.0,
+        "api_admin_key": SecretStr(ADMIN_KEY),
+    }
     own, topics = await make_site(settings.model_copy(update=limits), tmp_path)
     await bring_up_to_date(own)
     return own, topics
@@ -33,7 +41,7 @@ async def api(site: tuple[Settings, Topics], tmp_path: Path) -> AsyncIterator[ht
     settings, _ = site
     async with (
         running("weir.api.run", settings, tmp_path) as role,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.api_port}", timeout=30) as client,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.api_port}", timeout=30, headers=ADMIN) as client,
     ):
         await eventually(lambda: client.get("/health"), lambda found: found.status_code == 200)
         yield client

@@ -1,15 +1,13 @@
 """Every route says what it needs."""
 
 import itertools
-from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
-from streams.settings import Settings
-from tests.site import TOPICS
+from tests.api.inside import application, settings_of
 from weir.api.app import make_api
 from weir.api.auth import PUBLIC, ROLES, SCOPES
 from weir.api.auth.security import scopes_needed
@@ -20,11 +18,7 @@ ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(r
 
 @pytest.fixture(scope="module")
 def app() -> FastAPI:
-    """What is behind the middlewares."""
-    found: Any = make_api(Settings(_env_file=None, topics_file=TOPICS))
-    while not isinstance(found, FastAPI):
-        found = found._app
-    return found
+    return application(make_api(settings_of()))
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{min(route.methods)} {route.path}")

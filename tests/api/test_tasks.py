@@ -67,6 +67,7 @@ async def test_tasks_by_the_gateway(plant: Settings, api: httpx.AsyncClient) -> 
     shown = (await api.get(place)).json()
     assert shown["form"]["required"] == ["done"]
 
+    await by_keys_of_their_own(api, task["id"])
     stranger = await api.post(f"{place}/claim?wait=30", json={"user": "eva", "groups": ["day"]})
     assert (stranger.status_code, stranger.headers["content-type"]) == (409, PROBLEM)
     assert "Expected one of the candidates" in stranger.json()["detail"]
@@ -108,12 +109,49 @@ async def test_tasks_by_the_gateway(plant: Settings, api: httpx.AsyncClient) -> 
     assert (late.status_code, late.json()["type"]) == (409, "/problems/task_not_open")
 
 
+async def by_keys_of_their_own(api: httpx.AsyncClient, task: str) -> None:
+    """Anna may claim the task, Eva has nothing to do with it; a key that is revoked opens nothing."""
+
+    async def key(user: str) -> tuple[str, dict[str, str]]:
+        body = {"name": f"{user}'s phone", "user": user, "scopes": ["tasks:view", "tasks:work"], "groups": ["day"]}
+        made = await api.post("/api-keys", json=body)
+        assert made.status_code == 201, made.text
+        return made.json()["api_key"]["id"], {"Authorization": f"Bearer {made.json()['key']}"}
+
+    place = f"/tasks/{task}"
+    (_, anna), (evas, eva) = await key("anna"), await key("eva")
+    assert [one["id"] for one in (await api.get("/tasks", headers=anna)).json()] == [task]
+    assert (await api.get(place, headers=anna)).status_code == 200
+    assert (await api.post(f"{place}/assign", headers=anna, json={"assignee": "anna"})).status_code == 403
+    assert (await api.get("/tasks", headers=eva)).json() == []
+    assert (await api.get("/tasks?user=anna", headers=eva)).status_code == 403
+    assert (await api.get(place, headers=eva)).status_code == 404
+    for step, body in (
+        ("claim", {}),
+        ("unclaim", {}),
+        ("delegate", {"to": "ben"}),
+        ("complete", {"answers": {"done": True}}),
+    ):
+        answer = await api.post(f"{place}/{step}", headers=eva, json=body)
+        assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown_task"), step
+    assert (await api.post(f"{place}/claim", headers=eva, json={"user": "anna"})).status_code == 403
+    assert (await api.post(f"{place}/claim?wait=30", headers=anna, json={})).status_code == 200
+    assert (await api.post(f"{place}/unclaim?wait=30", headers=anna, json={})).status_code == 200
+
+    revoked = await api.delete(f"/api-keys/{evas}")
+    assert (revoked.json()["id"], revoked.json()["revoked_by"]) == (evas, "admin")
+    await eventually(lambda: api.get("/tasks", headers=eva), lambda answer: answer.status_code == 401)
+    listed = {one["name"]: one for one in (await api.get("/api-keys")).json()}
+    assert listed["anna's phone"]["last_used_at"] is not None
+    assert listed["eva's phone"]["revoked_at"] is not None
+    assert (await api.delete("/api-keys/nobody")).status_code == 404
+
+
 async def test_what_does_not_fit_is_told(api: httpx.AsyncClient) -> None:
     good = "/tasks/019ab8f0-0000-8001-8000-000000000000:1"
     for path, body, field in (
         ("/tasks/x/claim", {"user": "a"}, "path.id_"),
         ("/tasks/019ab8f0-0000-8001-8000-000000000000/claim", {"user": "a"}, "path.id_"),
-        (f"{good}/claim", {}, "body.user"),
         (f"{good}/assign", {"user": "a"}, "body.assignee"),
         (f"{good}/complete", {"user": "a", "answer": {}}, "body.answer"),
         (f"{good}/update", {"user": "a", "priority": 101}, "body.priority"),

@@ -65,6 +65,12 @@ def everything() -> Settings:
         api_database_connections=3,
         api_max_lag_records=5000,
         api_max_lag_s=7.5,
+        api_auth="off",
+        api_admin_key=SecretStr("an administrator's key of 32 letters"),
+        api_rate_per_s=50.0,
+        api_max_body_bytes=4096,
+        oidc_issuer="https://login.example/plant",
+        oidc_audience="weir",
         log_level="WARNING",
     )
 

@@ -4,6 +4,8 @@
     routes/      what can be asked, one file a resource, with what comes in and goes out (pydantic) beside it
     quick.py     routes that are asked thousands of times a second
     database.py  the connections to the database
+    limits.py    how often one may ask, and how much one may send
+    headers.py   what keeps a browser from making more of an answer than it is
     counting.py  how many requests were answered with what
     problems.py  errors as problem documents (RFC 9457), each with the field and the fix
     gate.py      503 with Retry-After while the processor is too far behind
@@ -11,5 +13,5 @@
     app.py       the application
     run.py       the role's process
 
-There is no authentication yet: it listens on this machine only, and warns when it is told otherwise.
+Whoever asks must say who they are, unless ``WEIR_API_AUTH=off`` says that everybody is an administrator.
 """

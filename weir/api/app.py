@@ -24,11 +24,14 @@ from weir.api.counting import Counting
 from weir.api.database import Database
 from weir.api.following.follower import Follower
 from weir.api.gate import Gate
+from weir.api.headers import SecurityHeaders
+from weir.api.limits import BodyLimit, RateLimit
 from weir.api.quick import Lane
 from weir.api.routes import ROUTERS
 from weir.api.sending import Sender
 
 ROLE = "api"
+NO_AUTH = "WEIR_API_AUTH is off: everybody is an administrator"
 NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False}
 """FastAPI's own would look for somebody who reads it at every request, a tenth of what a start costs."""
 
@@ -73,11 +76,16 @@ def make_api(settings: Settings) -> ASGIApp:
 
     @app.get("/health", include_in_schema=False)
     async def health() -> JSONResponse:
-        document = monitor.health()
+        document = monitor.health() | ({"warning": NO_AUTH} if settings.api_auth == "off" else {})
         return JSONResponse(document, 503 if document["reasons"] else 200)
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:
         return Response(monitor.page(), headers={"Content-Type": CONTENT_TYPE})
 
-    return Counting(Authentication(Lane(app, ROUTERS), settings), answered)
+    # From the outside in: a request of nobody who is known, or of one who asks too often, is refused unread.
+    inside: ASGIApp = Lane(app, ROUTERS)
+    inside = BodyLimit(inside, settings.api_max_body_bytes)
+    inside = RateLimit(inside, settings.api_rate_per_s)
+    inside = Authentication(inside, settings, database)
+    return Counting(SecurityHeaders(inside), answered)

@@ -35,9 +35,10 @@ class _Server(uvicorn.Server):
 
 def run(settings: Settings) -> None:
     """Work until told to stop."""
-    if not is_loopback(settings.api_host):
+    if settings.api_auth == "off":
         log.warning(
-            "the gateway asks nobody who they are: whoever reaches this address may start processes",
+            "the gateway asks nobody who they are (WEIR_API_AUTH=off): whoever reaches it may do everything",
+            only_this_machine=is_loopback(settings.api_host),
             host=settings.api_host,
             port=settings.api_port,
         )

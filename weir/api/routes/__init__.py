@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from weir.api.routes import (
+    api_keys,
     definitions,
     process_lists,
     processes,
@@ -20,5 +21,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     definitions.router,
     station_executions.router,
     station_processes.router,
+    api_keys.router,
 )
 """In the order in which a path is looked for: what is asked most comes first."""

@@ -46,3 +46,18 @@ EVENT: dict[str, Any] = {
     "token": None,
 }
 HISTORY_PAGE: dict[str, Any] = {"items": [EVENT], "next_after": None}
+API_KEY: dict[str, Any] = {
+    "id": "3f9a1c77d20b",
+    "name": "dashboard",
+    "user_id": None,
+    "roles": ["viewer"],
+    "scopes": [],
+    "groups": [],
+    "created_at": AT,
+    "created_by": "admin",
+    "expires_at": None,
+    "revoked_at": None,
+    "revoked_by": None,
+    "last_used_at": None,
+}
+CREATED_KEY: dict[str, Any] = {"key": "weir_3f9a1c77d20b_…", "api_key": API_KEY}

@@ -8,11 +8,13 @@ User = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class By(BaseModel):
-    """Who does it; ``groups`` are the user's."""
+    """Who does it: whoever asks.  An administrator may name another, and must where nobody is asked who they are;
+    ``groups`` are that user's.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    user: User
+    user: User | None = None
     groups: Annotated[list[User], Field(max_length=200)] = []
 
 

@@ -4,13 +4,11 @@ A command is answered 202 when Kafka has it.  With ``?wait=<seconds>`` the answe
 problem that says why it was refused.
 """
 
-import uuid
 from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from projections.queries import task as query
 from projections.queries import tasks as list_query
 from projections.queries.tasks import Status
 from streams.core.commands import (
@@ -24,11 +22,11 @@ from streams.core.commands import (
 )
 from streams.core.ids import check_instance_id
 from streams.core.tasks.task import split_task_id, task_id
-from weir.api.auth import needs
 from weir.api.database import reading
 from weir.api.problems import ProblemError
 from weir.api.refusals import accepted
 from weir.api.routes.process_models import Sent
+from weir.api.routes.task_access import Assigner, Viewer, Worker, by, visible, whose
 from weir.api.routes.task_models import Assign, By, Complete, Delegate, Done, Update
 from weir.api.sending import sender_of
 from weir.api.waiting import WaitText, wait_of
@@ -38,9 +36,10 @@ FIX = "Look at the task as it is now: GET /tasks/{id}."
 router = APIRouter(prefix="/tasks")
 
 
-@router.get("", dependencies=[needs("tasks:view")])
+@router.get("")
 async def tasks(
     request: Request,
+    who: Viewer,
     status: Status = "open",
     user: str | None = None,
     group: Annotated[list[str] | None, Query()] = None,
@@ -50,14 +49,18 @@ async def tasks(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 50,
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> list[Any]:
-    """Tasks, the most urgent first; with ``user`` those that the user has, may claim, or has to answer."""
+    """Tasks, the most urgent first; with ``user`` those that the user has, may claim, or has to answer.
+
+    Whoever may not assign tasks sees their own.
+    """
+    of, groups = whose(who, user, group or ())
     instance = None if instance_id is None else _instance(instance_id)
     async with reading(request) as connection:
         found = await list_query(
             connection,
             status=status,
-            user=user,
-            groups=group or (),
+            user=of,
+            groups=groups,
             queue=queue,
             instance_id=instance,
             definition_id=definition_id,
@@ -67,62 +70,67 @@ async def tasks(
     return [msgspec.to_builtins(one) for one in found]
 
 
-@router.get("/{id_}", dependencies=[needs("tasks:view")])
-async def show(id_: str, request: Request) -> dict[str, Any]:
+@router.get("/{id_}")
+async def show(id_: str, request: Request, who: Viewer) -> dict[str, Any]:
     """A task with its form and answers, as far as the projector has come."""
-    known = _task(id_)
-    async with reading(request) as connection:
-        found = await query(connection, known)
-    if found is None:
-        raise ProblemError(
-            404,
-            "unknown_task",
-            f"There is no task {known} in the database",
-            "A new one appears when the projector has caught up.",
-        )
-    document: dict[str, Any] = msgspec.to_builtins(found)
+    document: dict[str, Any] = msgspec.to_builtins(await visible(request, who, _task(id_)))
     return document
 
 
-@router.post("/{id_}/claim", status_code=202, response_model=None, dependencies=[needs("tasks:work")])
-async def claim(id_: str, body: By, request: Request, response: Response, wait: WaitText = None) -> Sent | Done:
+@router.post("/{id_}/claim", status_code=202, response_model=None)
+async def claim(
+    id_: str, body: By, request: Request, who: Worker, response: Response, wait: WaitText = None
+) -> Sent | Done:
     """Take a task that nobody has."""
-    return await _send(request, response, wait, ClaimTask(**_by(id_, body)))
+    return await _send(request, response, wait, ClaimTask(**await by(request, who, _task(id_), body)))
 
 
-@router.post("/{id_}/unclaim", status_code=202, response_model=None, dependencies=[needs("tasks:work")])
-async def unclaim(id_: str, body: By, request: Request, response: Response, wait: WaitText = None) -> Sent | Done:
+@router.post("/{id_}/unclaim", status_code=202, response_model=None)
+async def unclaim(
+    id_: str, body: By, request: Request, who: Worker, response: Response, wait: WaitText = None
+) -> Sent | Done:
     """Give a task back."""
-    return await _send(request, response, wait, UnclaimTask(**_by(id_, body)))
+    return await _send(request, response, wait, UnclaimTask(**await by(request, who, _task(id_), body)))
 
 
-@router.post("/{id_}/assign", status_code=202, response_model=None, dependencies=[needs("tasks:assign")])
-async def assign(id_: str, body: Assign, request: Request, response: Response, wait: WaitText = None) -> Sent | Done:
+@router.post("/{id_}/assign", status_code=202, response_model=None)
+async def assign(
+    id_: str, body: Assign, request: Request, who: Assigner, response: Response, wait: WaitText = None
+) -> Sent | Done:
     """Give a task to somebody, whoever has it."""
-    return await _send(request, response, wait, AssignTask(**_by(id_, body), assignee=body.assignee))
+    return await _send(
+        request, response, wait, AssignTask(**await by(request, who, _task(id_), body), assignee=body.assignee)
+    )
 
 
-@router.post("/{id_}/delegate", status_code=202, response_model=None, dependencies=[needs("tasks:work")])
+@router.post("/{id_}/delegate", status_code=202, response_model=None)
 async def delegate(
-    id_: str, body: Delegate, request: Request, response: Response, wait: WaitText = None
+    id_: str, body: Delegate, request: Request, who: Worker, response: Response, wait: WaitText = None
 ) -> Sent | Done:
     """Have somebody else do one's task; it comes back."""
-    return await _send(request, response, wait, DelegateTask(**_by(id_, body), to=body.to))
+    return await _send(request, response, wait, DelegateTask(**await by(request, who, _task(id_), body), to=body.to))
 
 
-@router.post("/{id_}/complete", status_code=202, response_model=None, dependencies=[needs("tasks:work")])
+@router.post("/{id_}/complete", status_code=202, response_model=None)
 async def complete(
-    id_: str, body: Complete, request: Request, response: Response, wait: WaitText = None
+    id_: str, body: Complete, request: Request, who: Worker, response: Response, wait: WaitText = None
 ) -> Sent | Done:
     """Answer a task."""
-    command = CompleteTask(**_by(id_, body), answers=body.answers, outcome=body.outcome)
+    command = CompleteTask(**await by(request, who, _task(id_), body), answers=body.answers, outcome=body.outcome)
     return await _send(request, response, wait, command)
 
 
-@router.post("/{id_}/update", status_code=202, response_model=None, dependencies=[needs("tasks:assign")])
-async def update(id_: str, body: Update, request: Request, response: Response, wait: WaitText = None) -> Sent | Done:
+@router.post("/{id_}/update", status_code=202, response_model=None)
+async def update(
+    id_: str, body: Update, request: Request, who: Assigner, response: Response, wait: WaitText = None
+) -> Sent | Done:
     """Make a task more or less urgent."""
-    return await _send(request, response, wait, UpdateTask(**_by(id_, body), priority=body.priority, due=body.due))
+    return await _send(
+        request,
+        response,
+        wait,
+        UpdateTask(**await by(request, who, _task(id_), body), priority=body.priority, due=body.due),
+    )
 
 
 async def _send(request: Request, response: Response, wait: str | None, command: AnyTaskCommand) -> Sent | Done:
@@ -135,10 +143,6 @@ async def _send(request: Request, response: Response, wait: str | None, command:
     outcome = accepted(await sender.send_and_wait(command, waits.seconds), FIX)
     response.status_code = 200
     return Done(command_id=command.id, events=[event.type for event in outcome.events])
-
-
-def _by(id_: str, body: By) -> dict[str, Any]:
-    return {"id": str(uuid.uuid4()), "task_id": _task(id_), "user": body.user, "groups": body.groups}
 
 
 def _task(text: str) -> str:

@@ -1,0 +1,132 @@
+"""Middlewares: how often one may ask, and how much one may send.
+
+Both answer before anything is read.  A body is read here whole, since every route wants it whole; so what is too long
+is refused wherever its length is told, or as soon as it is passed.
+"""
+
+import math
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+
+import msgspec
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from weir.api import problems
+from weir.api.auth.principal import Principal
+from weir.api.auth.security import FOUND
+from weir.api.problems import ProblemError
+
+BODY = "weir.body"
+"""Where the ASGI scope has the body of a request that was read whole."""
+UNKNOWN_PER_S = 20.0
+"""Requests a second of an address whose requests do not say who asks: guessing keys is slow."""
+BURST_S = 2.0
+"""So many seconds' worth may come at once."""
+MAX_BUCKETS = 10_000
+BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+
+
+class _Bucket(msgspec.Struct):
+    tokens: float
+    at: float
+
+
+class RateLimit:
+    """A token bucket for each principal; ``clock`` gives monotonic seconds."""
+
+    def __init__(self, app: ASGIApp, per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._app, self._per_s, self._clock = app, per_s, clock
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and (refusal := self._refusal(scope)) is not None:
+            return await problems.answer(Request(scope), refusal)(scope, receive, send)
+        return await self._app(scope, receive, send)
+
+    def _refusal(self, scope: Scope) -> ProblemError | None:
+        found = scope[FOUND]
+        if isinstance(found, Principal):
+            who, per_s = f"{found.kind} {found.id}", self._per_s
+        else:
+            who, per_s = f"address {(scope.get('client') or ('unknown',))[0]}", min(self._per_s, UNKNOWN_PER_S)
+        missing = self._take(who, per_s)
+        if missing is None:
+            return None
+        after = max(1, math.ceil(missing / per_s))
+        detail = f"Expected at most {per_s:g} requests a second of {who}"
+        return ProblemError(429, "too_many_requests", detail, "Slow down.", headers={"Retry-After": str(after)})
+
+    def _take(self, who: str, per_s: float) -> float | None:
+        """Take one; when there is none, how much is missing."""
+        now, most = self._clock(), max(1.0, per_s * BURST_S)
+        bucket = self._buckets.get(who)
+        if bucket is None:
+            self._buckets[who] = bucket = _Bucket(most, now)
+            if len(self._buckets) > MAX_BUCKETS:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(who)
+        bucket.tokens = min(most, bucket.tokens + (now - bucket.at) * per_s)
+        bucket.at = now
+        if bucket.tokens < 1:
+            return 1 - bucket.tokens
+        bucket.tokens -= 1
+        return None
+
+
+class BodyLimit:
+    """Puts the body of a write into the request's scope, and gives it to the route."""
+
+    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
+        self._app, self._max = app, max_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in BODILESS or isinstance(scope[FOUND], ProblemError):
+            return await self._app(scope, receive, send)
+        try:
+            body = await self._read(scope, receive)
+        except ProblemError as error:
+            return await problems.answer(Request(scope), error)(scope, receive, send)
+        if body is None:
+            return None
+        scope[BODY] = body
+        return await self._app(scope, _once(body, receive), send)
+
+    async def _read(self, scope: Scope, receive: Receive) -> bytes | None:
+        """``None``: whoever asked has gone.  Raises ``ProblemError``."""
+        told = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
+        if told.isdigit() and int(told) > self._max:
+            raise self._too_long(told.decode())
+        chunks, length = [], 0
+        while True:
+            message = await receive()
+            if message["type"] != "http.request":
+                return None
+            chunk = message.get("body", b"")
+            length += len(chunk)
+            if length > self._max:
+                raise self._too_long("more")
+            chunks.append(chunk)
+            if not message.get("more_body"):
+                return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def _too_long(self, length: str) -> ProblemError:
+        detail = f"Expected a body of at most {self._max} bytes, but got {length}"
+        headers = {"Connection": "close"}  # what is still on its way would be taken for the next request
+        return ProblemError(413, "too_large", detail, "Send less, or a reference to it.", headers=headers)
+
+
+def _once(body: bytes, receive: Receive) -> Receive:
+    """A body that was read, then whatever comes behind it."""
+    given = False
+
+    async def again() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return again
