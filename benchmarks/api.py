@@ -70,6 +70,12 @@ async def _healthy(running: BenchPlant) -> None:
         await asyncio.sleep(0.1)
 
 
+def _asking(running: BenchPlant) -> dict[str, str]:
+    key = running.settings.api_admin_key
+    assert key is not None, "the plant's own"
+    return {"Authorization": f"Bearer {key.get_secret_value()}"}
+
+
 def _figures(answers: Answers, seconds: float) -> dict[str, Any]:
     return {
         "requests": len(answers.latencies_s),
@@ -116,7 +122,7 @@ async def measure(running: BenchPlant, options: Options, emit: Emit) -> dict[str
     """Starts, then GETs; returns the summary."""
     named = {"durability": durability(running.wanted.flush)}
     await _healthy(running)
-    start = request("POST", STARTS, BODY)
+    start = request("POST", STARTS, BODY, _asking(running))
     before, sent = await _taken(running), 0
     warm = await _closed(running, CONNECTIONS, options.warm_s, lambda: start)
     with running.profiling():
@@ -131,7 +137,7 @@ async def measure(running: BenchPlant, options: Options, emit: Emit) -> dict[str
         options.show(f"profile of {role}: {await sampler.finished(running.profile_of(role), closed['requests'])}")
     count = options.instances or INSTANCES
     known = await _fill(running, count)
-    gets = [request("GET", f"/processes/{one}") for one in known]
+    gets = [request("GET", f"/processes/{one}", headers=_asking(running)) for one in known]
     chosen = random.Random(8)
     await _closed(running, 1, options.warm_s, lambda: chosen.choice(gets))
     one = await _closed(running, 1, options.seconds / 2, lambda: chosen.choice(gets))

@@ -10,6 +10,7 @@ from streams.core.commands import StartProcess
 from streams.settings import Settings
 from streams.topics import Topics
 from tests.answers import eventually
+from tests.api.conftest import ADMIN
 from tests.roles import reading, running
 
 LOAD = 12
@@ -33,7 +34,7 @@ async def test_nothing_that_was_acknowledged_is_lost(site: tuple[Settings, Topic
             if answer.status_code == 202:
                 taken.append(answer.json()["instance_id"])
 
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.api_port}", timeout=30) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{settings.api_port}", timeout=30, headers=ADMIN) as client:
         loads = [asyncio.create_task(load(client)) for _ in range(LOAD)]
 
         async def goes_on() -> None:
