@@ -8,6 +8,7 @@ import pytest
 
 from streams.codec import decode_event
 from streams.core import apply
+from streams.core.activities import KINDS
 from streams.core.commands import AnyCommand
 from streams.core.decide import DECIDERS
 from streams.core.events import EventType
@@ -28,6 +29,13 @@ def test_a_golden_history_folds_to_its_golden_states(history: Path) -> None:
 def test_every_event_type_stands_in_a_golden_history() -> None:
     seen = {decode_event(line).type for history in HISTORIES for line in history.read_bytes().splitlines()}
     assert seen == set(get_args(EventType))
+
+
+def test_every_kind_of_activity_stands_in_a_golden_history() -> None:
+    events = [decode_event(line) for history in HISTORIES for line in history.read_bytes().splitlines()]
+    entered = {event.data["activity_type"] for event in events if event.type == "activity_started"}
+    assert any(event.type == "completed" and event.activity_id for event in events), "where it ended"
+    assert entered == KINDS.keys() - {"start", "end"}, "those two have no event but the instance's own"
 
 
 def test_every_event_type_has_an_applier() -> None:

@@ -12,6 +12,8 @@ import pytest
 from streams.core.document import TextError, read_yaml
 from streams.core.parse import check_definition
 from streams.core.problems import Problem
+from streams.core.report import Report
+from streams.core.validation import PART_CHECKS, WHOLE_CHECKS, Check, Parts
 from tests.core.conftest import editor
 
 EDITORS_SEE = re.compile(
@@ -37,6 +39,27 @@ def test_a_mistake_is_told_like_this(path: Path) -> None:
     assert expected, "it must say what is wrong with it"
     _, problems = check_definition(text)
     assert [told(one) for one in problems] == expected
+
+
+def test_every_check_finds_something_in_the_corpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check without a file here could say anything, or nothing."""
+    found: set[str] = set()
+
+    def watched(name: str, check: Check) -> Check:
+        def run(parts: Parts, report: Report) -> None:
+            before = len(report.problems)
+            check(parts, report)
+            if len(report.problems) > before:
+                found.add(name)
+
+        return run
+
+    for checks in (PART_CHECKS, WHOLE_CHECKS):
+        for name, check in checks.items():
+            monkeypatch.setitem(checks, name, watched(name, check))
+    for path in FILES:
+        check_definition(path.read_text())
+    assert found == {*PART_CHECKS, *WHOLE_CHECKS}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

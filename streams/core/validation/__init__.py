@@ -50,7 +50,7 @@ WHOLE_CHECKS: dict[str, Check] = {
     "compensations": compensations.check,
 }
 
-__all__ = ["PART_CHECKS", "WHOLE_CHECKS", "Parts", "check"]
+__all__ = ["PART_CHECKS", "WHOLE_CHECKS", "Check", "Parts", "check"]
 
 
 def check(parts: Parts, report: Report) -> None:
