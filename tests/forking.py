@@ -26,6 +26,7 @@ class Forked:
     def __init__(
         self, log: Path, environment: Mapping[str, str], target: Callable[..., object], *arguments: object
     ) -> None:
+        self.log = log
         self._process = _SERVER.Process(target=_run, args=(log, dict(environment), target, arguments), daemon=True)
         self._process.start()
 
@@ -59,6 +60,12 @@ class Forked:
         while (code := self.returncode) is None:  # noqa: ASYNC110  the server is told, not this loop
             await asyncio.sleep(0.01)
         return code
+
+    async def finish(self, deadline_s: float = 120) -> tuple[int, str]:
+        """Wait for its end; returns the exit code, and all that it has said."""
+        async with asyncio.timeout(deadline_s):
+            code = await self.wait()
+        return code, self.log.read_text()
 
 
 def _run(log: Path, environment: dict[str, str], target: Callable[..., object], arguments: tuple[object, ...]) -> None:

@@ -1,9 +1,9 @@
 """A projector process that dies, or is stopped, at a chosen point of a chosen batch.
 
-    python -m tests.projections.crash_worker URL RECORDS BATCH_SIZE STATEMENT_TIMEOUT_S [SIGNAL POINT BATCH_NUMBER]
+    main(URL, RECORDS, BATCH_SIZE, STATEMENT_TIMEOUT_S, [SIGNAL, POINT, BATCH_NUMBER])
 
-RECORDS is a file of JSON lines: ``[offset, value]`` of process-events/0.  Exits 0 at the end of the records, 70 when
-the projector gives up.
+All are words.  RECORDS is a file of JSON lines: ``[offset, value]`` of process-events/0.  Exits 0 at the end of the
+records, 70 when the projector gives up.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from projections.binary_copy import COPY_END, COPY_START
 from projections.dead_letters import KeptDeadLetters
 from projections.errors import ProjectionError
 from projections.projector import Projector
-from projections.tables import process_history, projections_of
+from projections.tables import process_history, process_instances, projections_of
 from projections.topic_log import FixedTopicLog
 from streams.core.clock import PlantClock
 from streams.database import Database
@@ -47,7 +47,9 @@ class Doom:
 
 
 def doomed_tables(doom: Doom) -> Any:
-    history, instances, *others = projections_of("events")
+    history, instances = process_history.TABLE.projection, process_instances.TABLE.projection
+    assert history is not None
+    assert instances is not None
 
     async def write_history(connection: asyncpg.Connection, rows: Sequence[bytes]) -> None:
         doom.reach("before copy")
@@ -61,7 +63,11 @@ def doomed_tables(doom: Doom) -> Any:
         await instances.write(connection, rows)
         doom.reach("before commit")
 
-    tables = (replace(history, write=write_history), replace(instances, write=write_instances), *others)
+    doomed = {
+        history.write: replace(history, write=write_history),
+        instances.write: replace(instances, write=write_instances),
+    }
+    tables = tuple(doomed.get(table.write, table) for table in projections_of("events"))
     return {"events": tables, "definitions": (), "telemetry": ()}
 
 
@@ -100,9 +106,10 @@ async def run(url: str, records_file: str, batch_size: str, statement_timeout_s:
     database.close()
 
 
-if __name__ == "__main__":
+def main(*words: str) -> None:
+    """In a process of its own."""
     try:
-        asyncio.run(run(*sys.argv[1:]))
+        asyncio.run(run(*words))
     except ProjectionError as error:
         print(f"{type(error).__name__}: {error}", flush=True)  # noqa: T201
         sys.exit(70)

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
+import os
 import random
 import signal
-import sys
+import uuid
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,12 @@ import pytest
 
 from projections.errors import NotOwnerError
 from streams.transport.port import TopicPartition
+from tests.forking import Forked
 from tests.projections.conftest import World
-from tests.projections.crash_worker import POINTS
+from tests.projections.crash_worker import POINTS, main
 from tests.projections.story import EVENTS, T0, batch, cooling, numbered
 from weir.stack.stack import Stack
 
-ROOT = Path(__file__).parents[2]
 STORIES = [cooling(f"cause {n}", device=f"hp-{n % 7}", started_ms=T0 + 60_000 * n) for n in range(60)]
 # Interleaved, as a partition has them: the first event of all instances, the second of all …
 VALUES = [value for values in zip(*(story.values for story in STORIES), strict=True) for value in values]
@@ -33,24 +34,9 @@ def records_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-async def start_worker(
-    url: str, records: Path, *words: object, batch_size: int = 40, timeout_s: float = 30.0
-) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.projections.crash_worker",
-        *map(str, (url, records, batch_size, timeout_s, *words)),
-        cwd=ROOT,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-
-
-async def finish(worker: asyncio.subprocess.Process) -> tuple[int, str]:
-    output, _ = await asyncio.wait_for(worker.communicate(), 120)
-    assert worker.returncode is not None
-    return worker.returncode, output.decode()
+def start_worker(url: str, records: Path, *words: object, batch_size: int = 40, timeout_s: float = 30.0) -> Forked:
+    log = records.with_name(f"{uuid.uuid4().hex}.log")
+    return Forked(log, os.environ, main, *map(str, (url, records, batch_size, timeout_s, *words)))
 
 
 async def until(condition: Callable[[], Awaitable[bool]], timeout_s: float = 60.0) -> None:
@@ -78,7 +64,7 @@ async def assert_exactly_once(world: World, upto: int = len(RECORDS)) -> None:
 
 
 async def test_a_worker_without_harm(world: World, records_file: Path) -> None:
-    code, output = await finish(await start_worker(world.url, records_file))
+    code, output = await start_worker(world.url, records_file).finish()
     assert code == 0, output
     await assert_exactly_once(world)
 
@@ -86,10 +72,10 @@ async def test_a_worker_without_harm(world: World, records_file: Path) -> None:
 async def test_kill_minus_nine_at_every_point(world: World, records_file: Path) -> None:
     begins = []
     for point in POINTS:
-        code, output = await finish(await start_worker(world.url, records_file, "SIGKILL", point, 1))
+        code, output = await start_worker(world.url, records_file, "SIGKILL", point, 1).finish()
         assert code == -signal.SIGKILL, output
         begins.append(int(output.split()[1]))
-    code, output = await finish(await start_worker(world.url, records_file))
+    code, output = await start_worker(world.url, records_file).finish()
     assert code == 0, output
     # One whole batch before each crash in the second; that one too, when the process died right after its commit.
     steps = [later - earlier for earlier, later in zip(begins, [*begins[1:], int(output.split()[1])], strict=True)]
@@ -99,21 +85,21 @@ async def test_kill_minus_nine_at_every_point(world: World, records_file: Path) 
 
 async def test_kill_minus_nine_at_any_time(world: World, records_file: Path) -> None:
     dice = random.Random(3)
-    worker = await start_worker(world.url, records_file, batch_size=3)
+    worker = start_worker(world.url, records_file, batch_size=3)
     for _ in range(4):
-        await asyncio.wait_for(worker.stdout.readline(), 60)  # type: ignore[union-attr]
+        await until(lambda worker=worker: _has_begun(worker))
         begun = await world.position(EVENTS)
 
-        async def moved(begun: int = begun, worker: asyncio.subprocess.Process = worker) -> bool:
+        async def moved(begun: int = begun, worker: Forked = worker) -> bool:
             return await world.position(EVENTS) > begun or worker.returncode is not None
 
         await until(moved)
         await asyncio.sleep(dice.uniform(0, 0.02))
         if worker.returncode is None:
             worker.kill()
-        await finish(worker)
-        worker = await start_worker(world.url, records_file, batch_size=3)
-    code, output = await finish(worker)
+        await worker.finish()
+        worker = start_worker(world.url, records_file, batch_size=3)
+    code, output = await worker.finish()
     assert code == 0, output
     await assert_exactly_once(world)
 
@@ -123,7 +109,7 @@ async def test_a_stopped_owner_neither_blocks_its_successor_nor_writes_twice(
     world: World, new_world: NewWorld, records_file: Path, point: str
 ) -> None:
     """SIGSTOP in mid-transaction: the row of the position is locked until somebody ends that transaction."""
-    worker = await start_worker(world.url, records_file, "SIGSTOP", point, 2, timeout_s=1.0)
+    worker = start_worker(world.url, records_file, "SIGSTOP", point, 2, timeout_s=1.0)
     await until(lambda: _is_stopped(worker.pid))
     async with new_world(statement_timeout_s=1.0) as successor:
         tp = TopicPartition(EVENTS, 0)
@@ -132,11 +118,15 @@ async def test_a_stopped_owner_neither_blocks_its_successor_nor_writes_twice(
         async with asyncio.timeout(60):
             await successor.projector.project(batch(EVENTS, RECORDS[position:600]))
         worker.send_signal(signal.SIGCONT)
-        code, output = await finish(worker)
+        code, output = await worker.finish()
         assert code == 70, output
         assert "NotOwnerError: Expected process-events/0 at position" in output
         await successor.projector.project(batch(EVENTS, RECORDS[600:]))
     await assert_exactly_once(world)
+
+
+async def _has_begun(worker: Forked) -> bool:
+    return worker.log.exists() and "begin" in worker.log.read_text()
 
 
 async def _is_stopped(pid: int) -> bool:
@@ -145,8 +135,8 @@ async def _is_stopped(pid: int) -> bool:
 
 
 async def test_two_workers_at_once(world: World, records_file: Path) -> None:
-    workers = [await start_worker(world.url, records_file, batch_size=10) for _ in range(2)]
-    codes = sorted([(await finish(worker))[0] for worker in workers])
+    workers = [start_worker(world.url, records_file, batch_size=10) for _ in range(2)]
+    codes = sorted([(await worker.finish())[0] for worker in workers])
     assert codes in ([0, 0], [0, 70])  # both, when one had finished before the other began
     await assert_exactly_once(world)
 
