@@ -24,7 +24,7 @@ DEADLINE_S = 60.0
 class Role:
     """A running role; its output is in ``log``, and it writes the file ``ready`` once it works."""
 
-    def __init__(self, process: Forked, log: Path, ready: Path) -> None:
+    def __init__(self, process: Forked | asyncio.subprocess.Process, log: Path, ready: Path) -> None:
         self.process, self.log, self._ready = process, log, ready
 
     def output(self) -> str:

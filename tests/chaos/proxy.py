@@ -16,6 +16,8 @@ class Proxy:
     def __init__(self, name: str, port: int, target: int) -> None:
         self.name, self.port, self.target = name, port, target
         self.delay_s = 0.0
+        self.barred: set[bytes] = set()
+        """What does not come through: a connection that carries one of them ends."""
         self._flowing = asyncio.Event()
         self._flowing.set()
         self._refusing = False
@@ -86,6 +88,8 @@ class Proxy:
         """Until the sender is done; what it sent last is delivered before the connection is taken down."""
         with suppress(OSError):
             while data := await reader.read(CHUNK_BYTES):
+                if any(one in data for one in self.barred):
+                    return
                 if self.delay_s:
                     await asyncio.sleep(self.delay_s)
                 await self._flowing.wait()
