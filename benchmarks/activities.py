@@ -5,6 +5,10 @@ holds; what the same process costs without them is taken off.  What an activity 
 a child) comes as a command of its own, which writes the instance once more: that counts, and ``commands`` tells how
 many there are; ``load_us`` is what reading the state again takes, beside the ``us``.  A child's own work, and what
 bodies hold, does not count.  ``start`` is a whole instance: its command, its key, its end.
+
+What waits has two turns, in two commands: ``enter_us`` is the part of ``us`` that entering takes, with its events,
+``answer_us`` the rest, with the command itself and the instance's record.  ``of_reference`` tells how many times a
+fixed piece of work (``reference``) the ``us`` are, on the machine at hand: that compares with other days.
 """
 
 import gc
@@ -14,16 +18,29 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
+from benchmarks.lengths import per_activity_us
+from benchmarks.reference import reference_us
 from benchmarks.workload import Emit, Options
-from streams.codec import decode_entity
-from streams.core.activities import KINDS
+from streams.codec import decode_entity, encode_event
+from streams.core.activities import (
+    KINDS,
+    MessageNode,
+    Node,
+    ServiceNode,
+    SubprocessNode,
+    TimerNode,
+    UserTaskNode,
+)
 from streams.core.commands import AnyCommand, CompleteActivity, CompleteTask, Signal, StartProcess
 from streams.core.decide import decide
+from streams.core.definition import ProcessDefinition
 from streams.core.due import WAIT, due_timers
+from streams.core.flow.flow import Flow
 from streams.core.parse import parse_definition
 from streams.core.places import split_place
 from streams.core.process import Process, compile_process
 from streams.core.state import Entity, Instance
+from streams.core.step import ENTER
 from streams.core.turn import Overlay, Surroundings, Turn
 from streams.settings import Settings
 from streams.staging import stage_turn
@@ -31,6 +48,7 @@ from streams.topics import Topics, load_topics
 
 REPEATED = 10
 RUNS = 400
+REFERENCE_EVERY = 20
 START_MS = 1_386_656_700_000
 LOG = "action: log, config: {message: hello}"
 HEAD = "version: 1\ntrigger: {type: api}\nvariables: [{name: t, default: 31.5}, {name: list, default: [1, 2]}]\n"
@@ -80,14 +98,24 @@ CASES: dict[str, Case] = {
     "subprocess": Case("- {id: a#, type: subprocess, process: child}\n"),
 }
 assert CASES.keys() == KINDS.keys()
+WAITING: dict[str, type[Node]] = {
+    "service": ServiceNode,
+    "timer": TimerNode,
+    "message": MessageNode,
+    "user_task": UserTaskNode,
+    "subprocess": SubprocessNode,
+}
+"""The kinds that have two turns."""
 
 
 class Runner:
     """Carries instances of a process through, and counts what that takes."""
 
-    def __init__(self, activities: str, topics: Topics) -> None:
-        text = f"id: measured\n{HEAD}activities:\n{activities}"
-        processes = [compile_process(parse_definition(one)) for one in (text, CHILD)]
+    def __init__(self, measured: str | ProcessDefinition, topics: Topics) -> None:
+        """``measured`` is a definition, or the activities of one."""
+        if isinstance(measured, str):
+            measured = parse_definition(f"id: measured\n{HEAD}activities:\n{measured}")
+        processes = [compile_process(one) for one in (measured, parse_definition(CHILD))]
         self._processes: dict[str, Process] = {one.id: one for one in processes}
         self._topics = topics
         self._table: dict[str, bytes] = {}
@@ -124,6 +152,26 @@ class Runner:
                 assert state.status == "running", state.failure
                 ahead.append(_next(state))
         return spent, loading, commands
+
+    def entering(self, node: type[Node]) -> int:
+        """Nanoseconds of CPU in which one instance enters its activities of a kind, and what that says is encoded."""
+        enter, spent = ENTER[node], 0
+
+        def timed(flow: Flow, node: Any, token: str | None) -> str | None:
+            nonlocal spent
+            before, began = len(flow.turn.events), time.thread_time_ns()
+            at = enter(flow, node, token)
+            for event in flow.turn.events[before:]:
+                encode_event(event)
+            spent += time.thread_time_ns() - began
+            return at
+
+        ENTER[node] = timed
+        try:
+            self.run()
+        finally:
+            ENTER[node] = enter
+        return spent
 
     def _turn(self, command: AnyCommand) -> Turn:
         self._offset += 1
@@ -165,20 +213,36 @@ def _next(state: Instance) -> AnyCommand:
     )
 
 
-def _cost(case: Case, topics: Topics, runs: int) -> dict[str, float]:
+def _cost(kind: str, case: Case, topics: Topics, runs: int) -> dict[str, float]:
     """Medians of the runs, which alternate with those of the process without."""
     numbers = range(1, case.repeated + 1)
     there = Runner("".join(case.there.replace("#", str(one)) for one in numbers), topics)
     bare = "".join(case.without.replace("#", str(one)) for one in numbers) or CASES["start"].there
     without = Runner(bare, topics)
-    found = []
+    found, entering, references = [], [], []
     for number in range(runs + runs // 10 + 1):
         ran = there.run()
         less = (0, 0, 0) if case.whole else without.run()
         if number > runs // 10:  # warm by then
             found.append([(one - other) / case.repeated for one, other in zip(ran, less, strict=True)])
+            if kind in WAITING:
+                entering.append(there.entering(WAITING[kind]) / case.repeated)
+            if number % REFERENCE_EVERY == 0:
+                references.append(reference_us())
     spent, loading, commands = (median(column) for column in zip(*found, strict=True))
-    return {"us": round(spent / 1000, 1), "load_us": round(loading / 1000, 1) + 0.0, "commands": round(commands, 1)}
+    us, reference = round(spent / 1000, 1), median(references or [reference_us()])
+    turns = {}
+    if entering:
+        enter_us = round(median(entering) / 1000, 1)
+        turns = {"enter_us": enter_us, "answer_us": round(us - enter_us, 1)}
+    return {
+        "us": us,
+        **turns,
+        "load_us": round(loading / 1000, 1) + 0.0,
+        "commands": round(commands, 1),
+        "reference_us": reference,
+        "of_reference": round(us / reference, 2),
+    }
 
 
 def run(options: Options, emit: Emit) -> dict[str, Any]:
@@ -189,11 +253,18 @@ def run(options: Options, emit: Emit) -> dict[str, Any]:
     gc.disable()
     try:
         found: dict[str, float] = {}
+        ratios: dict[str, float] = {}
+        turns: dict[str, float] = {}
         for kind, case in CASES.items():
             options.step(f"{kind}: {runs} runs", None)
-            cost = _cost(case, topics, runs)
+            cost = _cost(kind, case, topics, runs)
             emit({"workload": f"activities-{kind}", **cost})
-            found[kind] = cost["us"]
+            found[kind], ratios[kind] = cost["us"], cost["of_reference"]
+            turns[kind] = max(cost.get("enter_us", 0.0), cost.get("answer_us", 0.0)) or cost["us"]
+        if options.instances is None:
+            options.step("long processes", None)
+            for shape, lengths in per_activity_us(lambda one: Runner(one, topics).run).items():
+                emit({"workload": f"activities-long-{shape}", "us_per_activity": lengths})
     finally:
         gc.enable()
-    return {"workload": "activities", "us": found}
+    return {"workload": "activities", "us": found, "turn_us": turns, "of_reference": ratios}
