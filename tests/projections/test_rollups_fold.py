@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.feeds.events import InstanceEvent, instance_of
-from projections.tables.process_rollups import SEVERAL, TRANSITIONS, Key, Rollup, build, rounded
+from projections.tables.process_rollups import SEVERAL, STATUSES, TRANSITIONS, Key, Rollup, build, rounded
 from streams.codec import decode_event_head, encode_event
 from streams.core.apply import INSTANCE_APPLIERS
 from streams.core.commands import Cancel, Migrate, Resume, Retry, Signal, StartProcess, Suspend
@@ -47,7 +47,7 @@ def total(rollups: Sequence[Rollup]) -> dict[Key, tuple[Counter[str], int, Count
         assert rollup.untold == []
         for key, delta in rollup.rows.items():
             counts, lasted, durations = found.get(key, (Counter[str](), 0, Counter[int]()))
-            counts.update(delta.counts)
+            counts.update(dict(zip(STATUSES, delta.counts, strict=False)))  # behind them, what nobody reads
             durations.update(delta.durations)
             found[key] = (counts, lasted + delta.duration_ms, durations)
     return found
@@ -105,7 +105,7 @@ def expected(plant: Plant) -> dict[Key, dict[str, int]]:
         state = plant.table.get(subject)
         if isinstance(state, Instance | Finished):
             started_ms = int(subject.replace("-", "")[:12], 16)
-            key = Key(0, "shaky", version, started_ms // 3_600_000)
+            key = (0, "shaky", version, started_ms // 3_600_000)
             found.setdefault(key, Counter())[state.status] += 1
     return {key: dict(counts) for key, counts in found.items()}
 
