@@ -8,6 +8,7 @@ from projections.queries.counts import Counts, InstanceCount, counts
 from projections.queries.definition import Definition, definition
 from projections.queries.definitions import DefinitionSummary, definitions
 from projections.queries.executions import Execution, ExecutionWithSteps, execution, executions
+from projections.queries.failure_reasons import FailureReason, failure_reasons
 from projections.queries.history import HistoryEvent, history
 from projections.queries.incidents import Incident, incidents
 from projections.queries.instance import Instance, instance
@@ -19,8 +20,10 @@ from projections.queries.station_processes import (
     station_process,
     station_processes,
 )
+from projections.queries.statistics import Statistics, statistics
 from projections.queries.task import Task, task
 from projections.queries.tasks import TaskSummary, tasks
+from projections.queries.trends import Trend, trends
 from projections.queries.waiting import waiting
 
 __all__ = [
@@ -29,6 +32,7 @@ __all__ = [
     "DefinitionSummary",
     "Execution",
     "ExecutionWithSteps",
+    "FailureReason",
     "HistoryEvent",
     "Incident",
     "Instance",
@@ -36,14 +40,17 @@ __all__ = [
     "InstanceSummary",
     "StationDefinition",
     "StationProcess",
+    "Statistics",
     "Task",
     "TaskSummary",
     "Total",
+    "Trend",
     "counts",
     "definition",
     "definitions",
     "execution",
     "executions",
+    "failure_reasons",
     "history",
     "incidents",
     "instance",
@@ -51,7 +58,9 @@ __all__ = [
     "instances",
     "station_process",
     "station_processes",
+    "statistics",
     "task",
     "tasks",
+    "trends",
     "waiting",
 ]

@@ -41,6 +41,7 @@ async def plant(site: tuple[Settings, Topics], tmp_path: Path) -> AsyncIterator[
 async def test_processes_of_a_station(api: httpx.AsyncClient) -> None:
     await _processes(api)
     await _executions(api)
+    await _analytics(api)
     await _refusals(api)
 
 
@@ -100,6 +101,20 @@ async def _executions(api: httpx.AsyncClient) -> None:
     process = (await api.get("/api/processes/door-watch")).json()
     assert (process["execution_count"], process["success_rate"]) == (1, 1.0)
     assert process["avg_execution_time"] == found["execution_time_ms"]
+
+
+async def _analytics(api: httpx.AsyncClient) -> None:
+    found = (await api.get("/api/processes/door-watch/analytics", params={"sla": "1h"})).json()
+    assert (found["execution_count"], found["completed"], found["success_rate"]) == (1, 1, 1.0)
+    assert (found["within_sla"], found["failure_reasons"]) == (1.0, [])
+    assert abs(found["p50_ms"] - found["avg_execution_time"]) <= 0.05 * found["avg_execution_time"]
+    assert [(one["started"], one["completed"]) for one in found["trends"]] == [(1, 1)]
+    overview = (await api.get("/api/processes/analytics/overview", params={"interval": "day", "sla": "0ms"})).json()
+    assert (overview["total_processes"], overview["active_processes"], overview["total_executions"]) == (2, 1, 1)
+    assert overview["within_sla"] in (0.0, 1.0)
+    for wrong in ({"sla": "soon"}, {"since": "1999-01-01T00:00:00Z"}, {"interval": "year"}):
+        assert (await api.get("/api/processes/analytics/overview", params=wrong)).status_code == 422, wrong
+    assert (await api.get("/api/processes/none/analytics")).status_code == 404
 
 
 async def _refusals(api: httpx.AsyncClient) -> None:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 import msgspec
 
+from projections import queries
 from streams.codec import encode_json
 from streams.core.commands import Origin
 from streams.core.durations import instant
@@ -63,6 +64,21 @@ async def test_processes_executions_and_steps(world: World) -> None:
         3500,
         3500,
     ]
+
+    asked = (instant(T0), instant(T0 + 3 * HOUR_MS))
+    [reason] = await queries.failure_reasons(world.connection, "temperature-control", *asked)
+    assert (reason.error_type, reason.activity_id, reason.count, reason.last_error) == (
+        "mqtt", "cool", 1, "mqtt: no broker",
+    )  # fmt: skip
+    hours = await queries.trends(world.connection, *asked)
+    assert [(one.started, one.completed, one.failed) for one in hours] == [(1, 1, 0), (1, 0, 1), (1, 0, 0)]
+    [day] = await queries.trends(world.connection, *asked, interval="day", definition_id="temperature-control")
+    assert (day.started, day.avg_execution_time) == (3, 3500.0)
+    for within_ms, share in ((3499, 0.0), (3500, 0.5)):
+        told = await queries.statistics(world.connection, within_ms=within_ms)
+        assert (told.execution_count, told.within_sla, told.p95_ms) == (3, share, 3500)
+    nothing = await queries.statistics(world.connection, since=instant(T0 + 4 * HOUR_MS), within_ms=1)
+    assert (nothing.execution_count, nothing.success_rate, nothing.p50_ms, nothing.within_sla) == (0, None, None, None)
 
     rows = {row["id"]: row for row in await world.rows("SELECT * FROM process_executions")}
     one, two = rows[UUID(stories[0].id)], rows[UUID(failed.id)]

@@ -92,3 +92,40 @@ LOGS: dict[str, Any] = {
     ],
     "next_after": None,
 }
+_STATISTICS: dict[str, Any] = {
+    "execution_count": 12,
+    "running": 0,
+    "suspended": 0,
+    "completed": 11,
+    "failed": 1,
+    "cancelled": 0,
+    "timeout": 0,
+    "success_rate": 0.917,
+    "avg_execution_time": 340.5,
+    "p50_ms": 320,
+    "p95_ms": 480,
+    "p99_ms": 510,
+    "within_sla": 0.917,
+}
+_TRENDS = [{"time": "2026-09-21T14:00:00Z", "started": 12, "completed": 11, "failed": 1, "avg_execution_time": 340.5}]
+OVERVIEW: dict[str, Any] = {
+    **_STATISTICS,
+    "total_processes": 3,
+    "active_processes": 2,
+    "total_executions": 12,
+    "trends": _TRENDS,
+}
+ANALYTICS: dict[str, Any] = {
+    **_STATISTICS,
+    "process_id": "door-watch",
+    "failure_reasons": [
+        {
+            "error_type": "mqtt",
+            "activity_id": "action_1",
+            "count": 1,
+            "last_error": "mqtt: no broker",
+            "last_at": AT,
+        }
+    ],
+    "trends": _TRENDS,
+}

@@ -1,0 +1,80 @@
+"""How many instances are in which status, and how long did they take?  From the rollups alone, by hour of the start."""
+
+from datetime import datetime
+
+import asyncpg
+import msgspec
+
+STATUSES = ("running", "suspended", "completed", "failed", "cancelled", "timeout")
+_WHERE = """
+    ($1::text IS NULL OR definition_id = $1) AND ($2::timestamptz IS NULL OR hour >= date_trunc('hour', $2, 'UTC'))
+    AND ($3::timestamptz IS NULL OR hour < $3)
+"""
+_COUNTS = f"""
+    SELECT {", ".join(f"coalesce(sum({status}), 0)::bigint AS {status}" for status in STATUSES)},
+           coalesce(sum(duration_ms), 0)::bigint AS duration_ms
+    FROM process_rollups WHERE {_WHERE}
+"""  # noqa: S608  the columns are constants
+_DURATIONS = f"""
+    SELECT ms, sum(count)::bigint AS count FROM process_rollups, unnest(durations, duration_counts) AS each (ms, count)
+    WHERE {_WHERE} GROUP BY ms ORDER BY ms
+"""  # noqa: S608  constants
+
+
+class Statistics(msgspec.Struct, frozen=True, kw_only=True):
+    """Of the instances that started in some time.
+
+    ``success_rate`` is the share (0 to 1) of completed ones among those that ended, but for cancelled ones; durations
+    are those of completed ones in ms, exact on average, percentiles within 5 %.  ``within_sla`` is the share of those
+    that ended which completed in the time that was asked for; ``None`` without one, as all shares of nothing.
+    """
+
+    execution_count: int
+    running: int
+    suspended: int
+    completed: int
+    failed: int
+    cancelled: int
+    timeout: int
+    success_rate: float | None
+    avg_execution_time: float | None
+    p50_ms: int | None
+    p95_ms: int | None
+    p99_ms: int | None
+    within_sla: float | None
+
+
+async def statistics(
+    connection: asyncpg.Connection,
+    *,
+    definition_id: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    within_ms: int | None = None,
+) -> Statistics:
+    """Of one definition or all; started from the hour of ``since`` on, and in hours that began before ``until``."""
+    asked = (definition_id, since, until)
+    counts = await connection.fetchrow(_COUNTS, *asked)
+    durations = [(row["ms"], row["count"]) for row in await connection.fetch(_DURATIONS, *asked)]
+    completed, ended = counts["completed"], counts["completed"] + counts["failed"] + counts["timeout"]
+    in_time = None if within_ms is None else sum(count for ms, count in durations if ms <= within_ms)
+    return Statistics(
+        execution_count=sum(counts[status] for status in STATUSES),
+        **{status: counts[status] for status in STATUSES},
+        success_rate=completed / ended if ended else None,
+        avg_execution_time=counts["duration_ms"] / completed if completed else None,
+        p50_ms=percentile(durations, 0.50),
+        p95_ms=percentile(durations, 0.95),
+        p99_ms=percentile(durations, 0.99),
+        within_sla=in_time / ended if ended and in_time is not None else None,
+    )
+
+
+def percentile(durations: list[tuple[int, int]], share: float) -> int | None:
+    """The smallest of ``durations`` (ms, how many; ascending) that ``share`` of them do not exceed (nearest rank)."""
+    needed, passed = share * sum(count for _, count in durations), 0
+    for ms, count in durations:
+        passed += count
+        if passed >= needed:
+            return ms
+    return None
