@@ -19,10 +19,11 @@ SQL = re.compile(
 
 ALLOWED = {
     # names of our own schemas, tables and columns: constants of the module, or taken from the catalogue, quoted there
-    "COLUMNS", "_COLUMNS", "_SELECTED", "SCHEMA", "REPLACED", "schema", "live", "table", "column", "extension",
+    "COLUMNS", "_ADDED", "_COLUMNS", "_SELECTED", "SCHEMA", "REPLACED", "schema", "live", "table", "column",
+    "extension",
     "', '.join((f'ONLY {name}' for name in names))", "', '.join((f'{SCHEMA}.{table}' for table in PROJECTED))",
     # queries of ours to which conditions are added, and expressions over our columns
-    "INSTANCES", "TASKS", "query", "place", "_mine(column)",
+    "INSTANCES", "TASKS", "ROLLUPS", "_WHERE", "query", "place", "_mine(column)",
     # the number of a parameter, and conditions made of those
     "len(values)", "where", "order", "' AND '.join(conditions)",
     # a number

@@ -6,12 +6,13 @@ import asyncpg
 import msgspec
 
 STATUSES = ("running", "suspended", "completed", "failed", "cancelled", "timeout")
+_COLUMNS = ", ".join(f"coalesce(sum({status}), 0)::bigint AS {status}" for status in STATUSES)
 _WHERE = """
     ($1::text IS NULL OR definition_id = $1) AND ($2::timestamptz IS NULL OR hour >= date_trunc('hour', $2, 'UTC'))
     AND ($3::timestamptz IS NULL OR hour < $3)
 """
 _COUNTS = f"""
-    SELECT {", ".join(f"coalesce(sum({status}), 0)::bigint AS {status}" for status in STATUSES)},
+    SELECT {_COLUMNS},
            coalesce(sum(duration_ms), 0)::bigint AS duration_ms
     FROM process_rollups WHERE {_WHERE}
 """  # noqa: S608  the columns are constants

@@ -145,18 +145,20 @@ def _several(rollup: Rollup, item: InstanceEvent, was: str, to_version: int) -> 
     rollup.row((partition, event.definition_id, version, hour)).counts[_AT[after]] += 1
 
 
+_COLUMNS = ", ".join(STATUSES)
+_ADDED = ", ".join(f"{status} = old.{status} + excluded.{status}" for status in STATUSES)
 _UPSERT = f"""
     INSERT INTO process_rollups AS old (
-        partition, definition_id, definition_version, hour, {", ".join(STATUSES)}, duration_ms, durations,
+        partition, definition_id, definition_version, hour, {_COLUMNS}, duration_ms, durations,
         duration_counts)
-    SELECT partition, definition_id, definition_version, hour, {", ".join(STATUSES)}, duration_ms, durations::bigint[],
+    SELECT partition, definition_id, definition_version, hour, {_COLUMNS}, duration_ms, durations::bigint[],
            duration_counts::int[]
     FROM unnest($1::int[], $2::text[], $3::int[], $4::timestamptz[], $5::int[], $6::int[], $7::int[], $8::int[],
                 $9::int[], $10::int[], $11::bigint[], $12::text[], $13::text[])
-        AS new (partition, definition_id, definition_version, hour, {", ".join(STATUSES)}, duration_ms, durations,
+        AS new (partition, definition_id, definition_version, hour, {_COLUMNS}, duration_ms, durations,
                 duration_counts)
     ON CONFLICT (partition, definition_id, definition_version, hour) DO UPDATE SET
-        {", ".join(f"{status} = old.{status} + excluded.{status}" for status in STATUSES)},
+        {_ADDED},
         duration_ms = old.duration_ms + excluded.duration_ms,
         (durations, duration_counts) = (
             SELECT coalesce(array_agg(ms ORDER BY ms), '{{}}'), coalesce(array_agg(count ORDER BY ms), '{{}}')

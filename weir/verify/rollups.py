@@ -13,8 +13,9 @@ from streams.core.durations import instant
 from streams.core.state import Instance
 from weir.verify.report import Difference
 
+_COLUMNS = ", ".join(STATUSES)
 QUERY = f"""
-    SELECT partition, definition_id, definition_version, hour, {", ".join(STATUSES)}, duration_ms, durations,
+    SELECT partition, definition_id, definition_version, hour, {_COLUMNS}, duration_ms, durations,
            duration_counts
     FROM process_rollups
 """  # noqa: S608  the columns are constants
