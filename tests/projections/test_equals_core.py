@@ -79,7 +79,8 @@ async def test_batches_of_any_size_lead_to_the_same_rows(world: World) -> None:
     dice, tables = random.Random(5), []
     for _ in range(4):
         await world.connection.execute(
-            "TRUNCATE process_instances, process_history, process_rollups, tasks; DELETE FROM projection_positions"
+            "TRUNCATE process_instances, process_history, process_rollups, tasks, incidents;"
+            " DELETE FROM projection_positions"
         )
         await world.begin(EVENTS)
         left = numbered(values)
