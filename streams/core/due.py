@@ -15,7 +15,7 @@ from streams.core.mailbox import Mailbox, mailbox_entity
 from streams.core.patterns.window import Window
 from streams.core.places import place_of, split_place
 from streams.core.schedule import Schedule, schedule_entity
-from streams.core.state import Entity, Instance
+from streams.core.state import Entity, Instance, Key, key_entity
 
 WAIT = "wait"
 """The wait at a place is over: a timer, the deadline of an action, the pause before another attempt."""
@@ -34,7 +34,7 @@ PATTERN = "pattern"
 POLL = "poll"
 """A moment of a trigger of a database: to ask it, or to give up its answer; ``execution`` is as for ``SCHEDULE``."""
 EXPIRY = "expiry"
-"""A message that nobody has taken."""
+"""Of a key or a correlation key: a message that nobody has taken, or the last of what it held."""
 
 
 class Timer(NamedTuple):
@@ -118,12 +118,34 @@ def _of_window(window: Window) -> list[Timer]:
 
 def _of_mailbox(state: Mailbox) -> list[Timer]:
     subject = mailbox_entity(state.key)
-    return [Timer(moment, subject, "", EXPIRY, 0) for moment in {held.expires for held in state.messages}]
+    moments = {held.expires for held in state.messages}
+    if (idle := idle_from(state)) is not None:
+        moments.add(idle)
+    return [Timer(moment, subject, "", EXPIRY, 0) for moment in moments]
+
+
+def _of_key(state: Key) -> list[Timer]:
+    return [] if (idle := idle_from(state)) is None else [Timer(idle, key_entity(state.key), "", EXPIRY, 0)]
+
+
+def idle_from(entity: Key | Mailbox) -> int | None:
+    """From when on it holds nothing, if nothing comes; ``None`` while it has what no time ends."""
+    if isinstance(entity, Mailbox):
+        if entity.waiting:
+            return None
+        return max([*(held.expires for held in entity.messages), *entity.known.values()], default=entity.updated_at)
+    if entity.running or entity.queued:
+        return None
+    expiries = [held.expires for held in entity.signals]
+    if None in expiries:
+        return None
+    return max([*(at for at in expiries if at is not None), *entity.cooldowns.values()], default=entity.updated_at)
 
 
 DUE: dict[type, Callable[[Any], list[Timer]]] = {
     Mailbox: _of_mailbox,
     Instance: _of_instance,
+    Key: _of_key,
     Schedule: _of_schedule,
     Window: _of_window,
 }

@@ -1,6 +1,7 @@
 """Events: what happened, as JSON objects on the topic ``process-events``.  The log of them is the truth.
 
-An event's id is ``(subject, seq)``; ``seq`` counts from 1 without a gap.  ``type``, ``subject`` and ``time`` are
+An event's id is ``(subject, seq)``; ``seq`` counts from 1 without a gap, and from 1 again behind ``key_forgotten`` and
+``mailbox_forgotten``.  ``type``, ``subject`` and ``time`` are
 CloudEvents attributes; the others follow from the body: ``id = <subject>/<seq>``, ``specversion = 1.0`` and
 ``source = /weir/<definition_id>/<definition_version>``.  The record's key is the subject, its one header ``ce_type``
 the type, to filter without decoding.
@@ -83,6 +84,7 @@ EventType = Literal[
     "signal_buffered",
     "signal_released",
     "signal_expired",
+    "key_forgotten",
     # the schedule of a definition
     "schedule_set",
     "schedule_stopped",
@@ -102,6 +104,7 @@ EventType = Literal[
     "message_started",
     "message_buffered",
     "message_expired",
+    "mailbox_forgotten",
     # a definition
     "definition_deployed",
     "definition_activated",

@@ -3,13 +3,23 @@
 from typing import Any
 
 from streams.core.commands import Deliver, FireTimer
+from streams.core.forgetting import forget
 from streams.core.mailbox import Mailbox, Subscription, mailbox_entity
-from streams.core.state import VERSION
+from streams.core.state import VERSION, Key
 from streams.core.turn import Turn
 
 
 def expire(turn: Turn, command: FireTimer) -> None:
-    """Drop the messages that nobody has taken until now."""
+    """Drop the messages that nobody has taken until now; and the key, if that was the last of what it held."""
+    entity = turn.entities.get(command.instance_id)
+    if isinstance(entity, Mailbox):
+        _expire_messages(turn, command)
+        entity = turn.entities.get(command.instance_id)
+    if isinstance(entity, Key | Mailbox):
+        forget(turn, entity, max(turn.now_ms, command.due_ms))
+
+
+def _expire_messages(turn: Turn, command: FireTimer) -> None:
     box = mailbox_of(turn, command.instance_id.removeprefix("message:"))
     while (index := _expired(box, command.due_ms)) is not None:
         box = emit(turn, box, "message_expired", {"index": index, "name": box.messages[index].name})

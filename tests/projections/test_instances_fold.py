@@ -27,13 +27,14 @@ PASSIVE = {
 }
 PASSIVE |= {name for name in EVENT_TYPES if name.startswith(("task_", "notice_"))}  # those of ``tasks``
 NOT_OF_INSTANCES = {
-    *("signal_buffered", "signal_released", "signal_expired"),
+    *("signal_buffered", "signal_released", "signal_expired", "key_forgotten"),
     *("definition_deployed", "definition_activated", "definition_deactivated"),
     *("schedule_set", "schedule_stopped", "schedule_skipped", "schedule_fired"),
     *("slot_awaited", "slot_granted", "slot_returned"),
     *("rows_requested", "rows_received", "rows_failed", "row_skipped"),
     *("subscribed", "unsubscribed"),
     *("message_buffered", "message_correlated", "message_expired", "message_started"),
+    "mailbox_forgotten",
 }
 
 

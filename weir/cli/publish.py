@@ -57,7 +57,7 @@ def publish(
         async with CommandClient(session.settings, session.topics) as client:
             return accepted(await client.send_and_wait(command, timeout))
 
-    (event,) = asyncio.run(send()).events
+    event = next(one for one in asyncio.run(send()).events if one.type in WORDS)
     word, text = WORDS[event.type]
     told = {name: event.data[name] for name in NAMED if name in event.data}
     if json:

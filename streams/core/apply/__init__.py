@@ -91,6 +91,7 @@ KEY_APPLIERS: dict[str, Callable[[Key, Event], None]] = {
     "signal_buffered": key.signal_buffered,
     "signal_released": key.signal_taken,
     "signal_expired": key.signal_taken,
+    "key_forgotten": key.nothing_more,
 }
 DEFINITION_APPLIERS: dict[str, Callable[[DefinitionVersions, Event], None]] = {
     "definition_deployed": definition.deployed,
@@ -117,11 +118,13 @@ MAILBOX_APPLIERS: dict[str, Callable[[Mailbox, Event], None]] = {
     "message_started": mailbox.message_started,
     "message_buffered": mailbox.message_buffered,
     "message_expired": mailbox.message_expired,
+    "mailbox_forgotten": mailbox.nothing_more,
 }
 CREATES_INSTANCE = "started"
 MOVES_IN_KEY = frozenset({"start_queued", "start_released"})
 LEAVES_KEY = frozenset({"completed", "failed", "cancelled", "timed_out"})
 RETURNS_TO_KEY = "retried"
+FORGETS = frozenset({"key_forgotten", "mailbox_forgotten"})
 _MOVES = LEAVES_KEY | MOVES_IN_KEY | {RETURNS_TO_KEY}
 
 
@@ -201,7 +204,7 @@ def _outside(
         appliers[event.type](entity, event)
         entity.seq = event.seq
         entity.updated_at = time_ms
-        entities.put(event.subject, entity)
+        entities.put(event.subject, None if event.type in FORGETS else entity)
 
     return dict.fromkeys(appliers, fold)
 

@@ -32,7 +32,7 @@ def _take_out(ids: dict[str, list[str]], event: Event) -> None:
 
 
 def is_empty(entity: Key) -> bool:
-    """Whether the table may forget the key.  One that ever had events of its own must keep counting them."""
+    """Whether the table may forget the key.  One that had events of its own must count them until ``key_forgotten``."""
     return not (entity.running or entity.queued or entity.cooldowns) and entity.seq == 0
 
 
@@ -47,3 +47,7 @@ def signal_taken(entity: Key, event: Event) -> None:
     """The signal at ``index`` went to an instance that started, or was too old by then."""
     at = event.data["index"]
     entity.signals = entity.signals[:at] + entity.signals[at + 1 :]
+
+
+def nothing_more(_entity: Key, _event: Event) -> None:
+    """It holds nothing, and leaves the table."""

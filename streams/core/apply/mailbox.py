@@ -44,6 +44,10 @@ def message_expired(entity: Mailbox, event: Event) -> None:
     entity.messages = entity.messages[:at] + entity.messages[at + 1 :]
 
 
+def nothing_more(_entity: Mailbox, _event: Event) -> None:
+    """It holds nothing, and leaves the table."""
+
+
 def _know(entity: Mailbox, event: Event) -> None:
     """Remember the message's id, and forget those that are old."""
     now_ms = instant_ms(event.time)

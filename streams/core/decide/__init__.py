@@ -84,6 +84,7 @@ from streams.core.decide.suspend import suspend
 from streams.core.decide.unclaim_task import unclaim_task
 from streams.core.decide.update_task import update_task
 from streams.core.decide.watch_keys import watch_keys
+from streams.core.forgetting import forget_idle
 from streams.core.ids import check_instance_id, partition_for, partition_of
 from streams.core.schedule import SCHEDULE_PREFIX
 from streams.core.turn import Turn
@@ -134,6 +135,7 @@ OfKey = DefinitionCommand | ScheduleCommand | SoftCommand | MailboxCommand
 def decide(turn: Turn, command: AnyCommand) -> None:
     """Decide ``command``: afterwards ``turn`` holds its events, or its rejection, or neither."""
     DECIDERS[type(command)](turn, command)
+    forget_idle(turn)
 
 
 def command_key(command: TopicCommand) -> str | None:

@@ -16,6 +16,7 @@ from weir.verify.checks import (
     delivery,
     effects,
     ended,
+    forgotten,
     held,
     home,
     letters,
@@ -51,6 +52,7 @@ EVENT_CHECKS: dict[str, tuple[frozenset[str], EventCheck]] = {
     "request": (request.TYPES, request.check),
     "notice": (notice.TYPES, notice.check),
     "delivery": (delivery.TYPES, delivery.check),
+    "forgotten": (forgotten.TYPES, forgotten.check),
     "schedule": (schedule.TYPES, schedule.check),
     "slots": (slots.TYPES, slots.check),
 }

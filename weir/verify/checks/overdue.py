@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from streams.core.due import due_timers
+from streams.core.due import due_timers, idle_from
 from streams.core.durations import instant_text
 from streams.core.mailbox import Mailbox, mailbox_entity
 from streams.core.schedule import Schedule, schedule_entity
-from streams.core.state import Entity, Instance
+from streams.core.state import Entity, Instance, Key, key_entity
 from weir.verify.report import Difference
 from weir.verify.seen import Course
 
@@ -20,6 +20,10 @@ def overdue(entities: dict[str, Entity], before_ms: int) -> Iterator[Difference]
             yield from _alarms(entity, before_ms)
         if isinstance(entity, Mailbox):
             yield from _kept(entity, before_ms)
+        if isinstance(entity, Key | Mailbox) and (idle_ms := idle_from(entity)) is not None and idle_ms < before_ms:
+            subject = mailbox_entity(entity.key) if isinstance(entity, Mailbox) else key_entity(entity.key)
+            why = f"due: expected it to be forgotten at {instant_text(idle_ms)}, but it is still there with nothing"
+            yield Difference(NAME, subject, entity.seq, why)
         if not isinstance(entity, Instance):
             continue
         for timer in due_timers(entity):
