@@ -66,5 +66,6 @@ class Endings:
 def may_be_forgotten(entity: Entity | None, now_ms: int) -> bool:
     """Whether an ended instance is still that: a broken one may have been retried since, and have failed again."""
     if isinstance(entity, Instance):
-        return entity.status in BROKEN and now_ms - entity.updated_at >= FAILED_TTL_MS
+        is_old = now_ms - entity.updated_at >= FAILED_TTL_MS
+        return entity.status in BROKEN and entity.retry is None and is_old  # else its slot would come to nobody
     return isinstance(entity, Finished)

@@ -31,6 +31,8 @@ EventType = Literal[
     "variable_changed",
     "suspended",
     "resumed",
+    "retry_queued",
+    "retry_refused",
     "retried",
     "migrated",
     "input_held",

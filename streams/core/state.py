@@ -79,6 +79,12 @@ class Held(msgspec.Struct, omit_defaults=True):
     place: str | None = None
 
 
+class QueuedRetry(msgspec.Struct, omit_defaults=True):
+    """Somebody wants the instance to go on; it waits for one of the slots of its definition."""
+
+    reason: str | None = None
+
+
 class Scope(msgspec.Struct, omit_defaults=True):
     """Branches that an activity has opened, and waits for: ``parallel``, ``foreach`` or ``compensate``.
 
@@ -159,6 +165,8 @@ class Instance(msgspec.Struct, omit_defaults=True, tag="instance"):
     compensations: list[Compensation] = []
     reference: str | None = None
     """What people call it."""
+    retry: QueuedRetry | None = None
+    """Only of one that is ``BROKEN``."""
 
 
 BROKEN = frozenset({"failed", "timeout"})

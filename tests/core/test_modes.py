@@ -4,7 +4,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streams.core.commands import Cancel, ReleaseStart, RequestSlot, Resume, ReturnSlot, Signal, StartProcess, Suspend
+from streams.core.commands import (
+    Cancel,
+    ReleaseStart,
+    RequestSlot,
+    Resume,
+    Retry,
+    ReturnSlot,
+    SetVariables,
+    Signal,
+    StartProcess,
+    Suspend,
+)
 from streams.core.parse import check_definition
 from streams.core.schedule import Schedule
 from streams.core.state import Instance, Key
@@ -375,3 +386,122 @@ def test_a_mistake_is_told_with_its_place(trigger: str, problem: str) -> None:
     definition = f"id: x\n{trigger}\nactivities: [{{id: note, type: service, action: log, message: x}}]\n"
     _, problems = check_definition(definition)
     assert [f"{one.path}: {one.message}"[: len(problem)] for one in problems] == [problem]
+
+
+# Retries.
+
+
+FAILS = text("mode: MODE", "concurrency: 1\ntimeout: 1h").replace("message: done", 'message: "${n.x}"')
+
+
+def failed_one(mode: str = "parallel") -> tuple[Plant, str]:
+    """A plant with one slot, and an instance that has failed and given it back."""
+    plant = Plant(FAILS.replace("MODE", mode))
+    one = start(plant)
+    finish(plant, one)
+    assert status(plant, one) == ["failed"]
+    return plant, one
+
+
+def retried(plant: Plant, instance: str) -> list[str]:
+    found = [event.type for event in plant.do(Retry(instance_id=instance, reason="again"))]
+    plant.settle()
+    return found
+
+
+def test_a_retried_instance_waits_for_its_turn() -> None:
+    plant, one = failed_one()
+    two = start(plant, "b")
+    assert retried(plant, one) == ["retry_queued"]
+    assert status(plant, one, two) == ["failed", "running"]
+    assert (slots(plant).running, slots(plant).waiting) == ([two], [one])
+    three = start(plant, "c")
+    assert plant.refused(Retry(instance_id=one))[0] == "already_requested"
+    plant.do(SetVariables(instance_id=one, variables={"n": {"x": 1}}))
+    plant.do(Cancel(instance_id=two))
+    plant.settle()
+    assert status(plant, one, two, three) == ["completed", "cancelled", "running"]
+    (again,) = [event for event in plant.log if event.type == "retried"]
+    assert (again.activity_id, again.message) == ("note", "again")
+    assert fold(plant.log).records == plant.table.records
+
+
+def test_a_free_slot_is_taken_at_once_and_given_back_when_it_fails_again() -> None:
+    plant, one = failed_one()
+    retried(plant, one)
+    assert plant.types(one)[-1] == "failed note"
+    assert plant.types(one).count("retried note") == 1
+    assert (slots(plant).running, slots(plant).waiting) == ([], [])
+    assert retried(plant, one) == ["retry_queued"], "and so on"
+
+
+def test_one_that_is_cancelled_while_it_waits_to_go_on_gives_its_place_back() -> None:
+    plant, one = failed_one()
+    two = start(plant, "b")
+    retried(plant, one)
+    plant.do(Cancel(instance_id=one))
+    plant.settle()
+    assert (slots(plant).running, slots(plant).waiting) == ([two], [])
+    plant, one = failed_one()
+    plant.do(Retry(instance_id=one))
+    plant.do(Cancel(instance_id=one))  # before its request for a slot has been carried out
+    plant.settle()
+    assert (slots(plant).running, slots(plant).waiting) == ([], [])
+
+
+def test_a_retry_is_refused_when_another_runs_for_the_key_by_its_turn() -> None:
+    plant, one = failed_one("single")
+    two = start(plant, "b")
+    retried(plant, one)
+    rival = start(plant, "a")
+    plant.do(Cancel(instance_id=two))
+    plant.settle()
+    assert status(plant, one, rival) == ["failed", "running"]
+    (refused,) = [event for event in plant.log if event.type == "retry_refused"]
+    assert refused.data["reason"] == "already_running"
+    assert f"{rival} runs for key 'a' now" in str(refused.message)
+    assert (slots(plant).running, slots(plant).waiting) == ([rival], [])
+    plant.do(Cancel(instance_id=rival))
+    plant.settle()
+    assert retried(plant, one) == ["retry_queued"]
+    assert "retried note" in plant.types(one)
+
+
+@pytest.mark.parametrize("mode", ["parallel", "queued"])
+def test_one_that_timed_out_while_it_waited_to_begin_begins_when_it_is_retried(mode: str) -> None:
+    plant = Plant(FAILS.replace("MODE", mode))
+    one, two = start(plant), start(plant)
+    for _ in (one, two):
+        plant.fire_next()  # the second before the first one's slot, or its key, comes to it
+    plant.settle()
+    assert [plant.state(each).status for each in (one, two)] == ["timeout", "timeout"]
+    assert retried(plant, two) == ["retry_queued"]
+    assert status(plant, two) == ["running"]
+    assert plant.types(two)[-1] == "message_awaited wait"
+    assert (slots(plant).running, slots(plant).waiting) == ([two], [])
+
+
+def test_a_turn_to_begin_that_comes_too_late_is_nobodys() -> None:
+    plant = Plant(FAILS.replace("MODE", "parallel"))
+    one, two = start(plant), start(plant)
+    plant.do(Cancel(instance_id=one))
+    commands, plant.follow_ups = list(plant.follow_ups), type(plant.follow_ups)()
+    for command in commands:
+        plant.do(command)
+    plant.fire_next()
+    assert plant.state(two).status == "timeout"
+    plant.settle()
+    assert plant.last is not None
+    assert (slots(plant).running, slots(plant).waiting) == ([], [])
+    retried(plant, two)
+    assert (status(plant, two), slots(plant).running) == (["running"], [two])
+
+
+def test_a_suspended_instance_keeps_its_slot() -> None:
+    plant = plant_of("mode: parallel", "concurrency: 1")
+    one = start(plant)
+    plant.do(Suspend(instance_id=one))
+    two = start(plant)
+    plant.do(Resume(instance_id=one))
+    plant.settle()
+    assert status(plant, one, two) == ["running", "queued"]

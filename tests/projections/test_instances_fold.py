@@ -23,6 +23,7 @@ PASSIVE = {
     *("branches_started", "branch_completed", "items_started", "item_started", "item_completed"),
     *("compensation_registered", "compensations_started", "compensation_started", "compensation_completed"),
     *("incident_created", "incident_resolved", "input_held", "start_queued", "start_released"),
+    *("retry_queued", "retry_refused"),
     *("yielded", "continued"),
 }
 PASSIVE |= {name for name in EVENT_TYPES if name.startswith(("task_", "notice_"))}  # those of ``tasks``

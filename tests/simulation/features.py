@@ -39,7 +39,7 @@ OF_PROCESSES = {
         ("approval",),
     ),
     "timed": Feature({kinds.start_timed: 4}, ("timed",)),
-    "lined": Feature({kinds.start_lined: 6}, ("lined",)),
+    "lined": Feature({kinds.start_lined: 6, kinds.correct: 3}, ("lined",)),
     "failing": Feature({kinds.start_failing: 2, kinds.correct: 3}, ("failing",)),
     "asking": Feature(
         {

@@ -137,7 +137,8 @@ async def _clock(log: MemoryLog) -> list[Difference]:
 def _slots(checked: Checked) -> list[Difference]:
     """Whoever has asked for a slot and runs has one or waits for one, and nobody else does."""
     entities = [entity for fold in checked.folds.values() for entity in fold.entities.values()]
-    asked = sorted(one.id for one in entities if isinstance(one, Instance) and one.slot and one.status in HOLDS)
+    instances = [one for one in entities if isinstance(one, Instance) and one.slot]
+    asked = sorted(one.id for one in instances if one.status in HOLDS or one.retry is not None)
     known = sorted(
         one for entity in entities if isinstance(entity, Schedule) for one in entity.running + entity.waiting
     )

@@ -61,7 +61,7 @@ def start_timed(load: Load) -> None:
 
 
 def start_lined(load: Load) -> None:
-    """Those of a key one after the other, two at a time; a queue of more than three is full."""
+    """Those of a key one after the other, two at a time; a queue of more than three is full.  Each third one fails."""
     load.send(StartProcess(definition_id="lined", key=load.key(), variables={"n": load.number}))
 
 

@@ -82,9 +82,10 @@ id: lined
 version: 1
 trigger: {type: api, mode: queued, max: 4}
 concurrency: 2
-variables: [{name: n, type: integer}]
+variables: [{name: n, type: integer}, {name: hole}]
 activities:
   - {id: nap, type: timer, duration: 1500ms}
+  - {id: spoil, type: service, action: database_log, condition: n % 3 == 2, config: {message: "no ${hole}"}}
   - {id: note, type: service, action: database_log, config: {message: "number ${n}"}}
 """
 MOMENTS_MS = tuple(range(int(EPOCH * 1000) + 2_500, int(EPOCH * 1000) + 14_500, 2_000))

@@ -68,7 +68,13 @@ def retry(
 ) -> None:
     """Let an instance go on at the activity where it failed, or where its incidents are."""
     command = Retry(instance_id=check_instance(instance, "ID"), reason=reason)
-    _tell("retried", _send(session_of(ctx), command, timeout), as_json=json)
+    outcome = _send(session_of(ctx), command, timeout)
+    if all(event.type != "retry_queued" for event in outcome.events):
+        _tell("retried", outcome, as_json=json)
+    elif json:
+        print_json({"queued": [command.instance_id]})
+    else:
+        out().print(f"queued {command.instance_id}: it goes on when one of the slots of its definition is free")
 
 
 def set_(

@@ -38,6 +38,8 @@ INSTANCE_APPLIERS: dict[str, Callable[[Instance, Event], None]] = {
     "variable_changed": instance.variable_changed,
     "suspended": lifecycle.suspended,
     "resumed": lifecycle.resumed,
+    "retry_queued": lifecycle.retry_queued,
+    "retry_refused": lifecycle.retry_refused,
     "retried": lifecycle.retried,
     "migrated": lifecycle.migrated,
     "input_held": lifecycle.input_held,

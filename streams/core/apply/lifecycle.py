@@ -6,7 +6,7 @@ from streams.core.due import shift
 from streams.core.durations import instant_ms
 from streams.core.events import Event
 from streams.core.places import place_of, split_place
-from streams.core.state import Held, Instance
+from streams.core.state import Held, Instance, QueuedRetry
 
 
 def suspended(state: Instance, event: Event) -> None:
@@ -31,6 +31,18 @@ def retried(state: Instance, _event: Event) -> None:
     state.status = "running"
     state.failure = None
     state.held = []
+    state.retry = None
+
+
+def retry_queued(state: Instance, event: Event) -> None:
+    """It is to go on when it has one of the slots of its definition, for which it has asked."""
+    state.slot = True
+    state.retry = QueuedRetry(event.data["reason"])
+
+
+def retry_refused(state: Instance, _event: Event) -> None:
+    """When its turn came it could not go on any more."""
+    state.retry = None
 
 
 def input_held(state: Instance, event: Event) -> None:
