@@ -159,6 +159,11 @@ PLANTED: dict[str, dict[str, Damage]] = {
         "a message that the key does not hold": change("signal_released", with_(index=5)),
         "an activity gets another payload": another_output,
     },
+    "forgotten": {
+        "a key is forgotten that holds a message": change(
+            "signal_released", lambda event: msgspec.structs.replace(event, type="key_forgotten")
+        ),
+    },
     "waits": {"an instance waits for nothing": waits_for_nothing},
     "held": {"a key keeps a message from what runs": forgotten_at_a_key},
     "overdue": {"a timer is left behind": timer_left_behind, "an alarm is left behind": alarm_left_behind},

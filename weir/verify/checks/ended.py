@@ -6,8 +6,8 @@ from weir.verify.seen import Seen
 _BY_OPERATORS = frozenset({"cancelled", "task_cancelled", "variable_changed", "migrated", "input_held"})
 _BESIDE = frozenset({"notice_sent", "notice_failed"})
 MAY_FOLLOW = {
-    "failed": _BY_OPERATORS | _BESIDE | {"retried"},
-    "timeout": _BY_OPERATORS | _BESIDE | {"retried"},
+    "failed": _BY_OPERATORS | _BESIDE | {"retried", "retry_queued", "retry_refused"},
+    "timeout": _BY_OPERATORS | _BESIDE | {"retried", "retry_queued", "retry_refused"},
     "suspended": _BY_OPERATORS | _BESIDE | {"resumed", "signal_received"},
 }
 
