@@ -1,7 +1,9 @@
 """The gateway on the real stack: what it answers 202 is decided; what is wrong is told with field and fix."""
 
 import asyncio
+import json
 import uuid
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,8 +37,8 @@ AMOUNT: dict[str, Any] = {"variables": {"amount": 1}}
 PROBLEM = "application/problem+json"
 
 
-async def deploy(settings: Settings) -> None:
-    definition = parse_definition(APPROVAL, "approval.yaml")
+async def deploy(settings: Settings, version: int = 1) -> None:
+    definition = parse_definition(APPROVAL.replace("version: 1", f"version: {version}"), "approval.yaml")
     async with CommandClient(settings) as client:
         outcome = await client.send_and_wait(DeployDefinition(definition=definition.model_dump(mode="json")), 60)
     assert isinstance(outcome, Accepted)
@@ -78,6 +80,8 @@ async def test_from_start_to_end(site: tuple[Settings, Topics], api: httpx.Async
         await eventually(lambda: api.get(place), lambda found: found.json().get("status") == "completed")
 
         await waiting(api)
+        await operating(api, settings)
+        await streaming(api)
         await lists(api, instance, other.json()["instance_id"])
         metrics = (await api.get("/metrics")).text
         assert 'weir_api_requests_total{route="/processes/{definition_id}/start",status="202"}' in metrics
@@ -117,6 +121,103 @@ async def waiting(api: httpx.AsyncClient) -> None:
     assert again.json() == (await waits).json(), "sent twice, it is one start"
     late = await api.post(f"{START}?wait=completed&timeout=50ms", json={"key": "order-11", **AMOUNT})
     assert late.status_code == 202
+
+
+async def operating(api: httpx.AsyncClient, settings: Settings) -> None:
+    """Everything that an operator does to one instance."""
+    body = {"key": "order-20", "variables": {"amount": 3}}
+    instance = (await api.post(f"{START}?wait=outcome&timeout=60s", json=body)).json()
+    place = f"/processes/{instance['id']}"
+
+    async def does(what: str, body: dict[str, Any] | None = None) -> list[str]:
+        answer = await api.post(f"{place}/{what}?wait=60", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["events"]
+
+    assert await does("suspend", {"reason": "a look at it"}) == ["suspended"]
+    twice = await api.post(f"{place}/suspend?wait=60")
+    assert (twice.status_code, twice.json()["type"]) == (409, "/problems/not_running")
+    assert "resumed" in await does("resume", {"timers": "shift"})
+    assert await does("variables", {"variables": {"amount": 4}}) == ["variable_changed"]
+    assert (await api.post(f"{place}/variables?wait=60", json={"variables": {"amount": "x"}})).status_code == 422
+    assert (await api.post(f"{place}/retry?wait=60")).json()["type"] == "/problems/nothing_to_retry"
+    published = await api.post("/messages?wait=60", json={"name": "nobody", "correlation_key": "k", "ttl_ms": 0})
+    assert (published.status_code, published.json()["type"]) == (409, "/problems/no_receiver")
+
+    await deploy(settings, version=2)
+    await eventually(lambda: api.get("/definitions/approval?version=2"), lambda found: found.status_code == 200)
+    unknown = await api.post(f"{place}/migrate", json={"version": 7, "dry_run": True})
+    assert (unknown.status_code, unknown.json()["type"]) == (404, "/problems/unknown_definition")
+    changes = {"version": 2, "activities": {"wait": "weit"}, "dry_run": True}
+    planned = (await api.post(f"{place}/migrate", json=changes)).json()
+    assert planned["verdict"] == "needs_mapping"
+    assert "no activity 'weit'" in planned["problems"][0]
+    assert (await api.post(f"{place}/migrate", json={"version": 2, "dry_run": True})).json()["verdict"] == "safe"
+    assert "migrated" in await does("migrate", {"version": 2})
+    assert await does("cancel", {"reason": "enough"}) == ["cancelled"]
+
+    ended = (await api.get(f"{place}?wait=completed&timeout=60s")).json()
+    assert (ended["status"], ended["definition_version"], ended["variables"]["amount"]) == ("cancelled", 2, 4)
+    first = (await api.get(f"{place}?at=1")).json()
+    assert (first["status"], first["definition_version"], first["variables"]) == ("running", 1, {"amount": 3})
+    then = (await api.get(place, params={"at": ended["completed_at"]})).json()
+    assert (then["status"], then["variables"]) == ("cancelled", ended["variables"])
+    before = await api.get(place, params={"at": "2020-01-01T00:00:00Z"})
+    assert (before.status_code, before.json()["type"]) == (404, "/problems/not_started")
+    for wrong in ("yesterday", "2020-01-01T00:00:00"):
+        assert (await api.get(place, params={"at": wrong})).status_code == 422
+
+
+async def listen(api: httpx.AsyncClient, path: str, last: str | None = None) -> AsyncIterator[tuple[str, str, Any]]:
+    """(last id, type, event) as they come; a moved id is one of type ``id``."""
+    id_ = ""
+    headers = {} if last is None else {"Last-Event-ID": last}
+    async with api.stream("GET", path, headers=headers, timeout=60) as stream:
+        assert (stream.status_code, stream.headers["content-type"].partition(";")[0]) == (200, "text/event-stream")
+        fields: dict[str, str] = {}
+        async for line in stream.aiter_lines():
+            name, _, value = line.partition(": ")
+            if name:
+                fields[name] = value
+                continue
+            id_ = fields.get("id", id_)
+            if "data" in fields or "id" in fields:
+                yield id_, fields.get("event", "id"), json.loads(fields.get("data", "null"))
+            fields = {}
+
+
+async def streaming(api: httpx.AsyncClient) -> None:
+    """Events as they happen, of everything and of one instance; and again from where one has stopped."""
+    everything = listen(api, "/events?type=started&type=completed&definition=approval")
+    began, kind, _ = await anext(everything)
+    assert kind == "id"
+    started = (await api.post(START, json={"key": "order-30", **AMOUNT})).json()["instance_id"]
+    _, kind, event = await anext(everything)
+    assert (kind, event["subject"], event["seq"]) == ("started", started, 1)
+    own = listen(api, f"/processes/{started}/events")
+    assert (await anext(own))[:2] == ("1", "started")
+    await api.post("/signals", json={"name": "decided", "key": "order-30"})
+    seen = [one async for one in _until(everything, "completed")]
+    assert [event["subject"] for _, kind, event in seen if kind != "id"] == [started]
+    mine = [one async for one in _until(own, "completed")]
+    numbers = [int(id_) for id_, _, _ in mine]
+    assert numbers == list(range(2, numbers[-1] + 1))
+
+    again = [one async for one in _until(listen(api, "/events?type=completed", began), "completed")]
+    assert [event["subject"] for _, kind, event in again if kind != "id"] == [started], "from the topic"
+    rest = [one async for one in _until(listen(api, f"/processes/{started}/events", "2"), "completed")]
+    assert [(id_, kind) for id_, kind, _ in rest] == [(id_, kind) for id_, kind, _ in mine[1:]]
+    for path, id_ in (("/events", "x"), ("/events", "0-999999999"), (f"/processes/{started}/events", "0-1")):
+        answer = await api.get(path, headers={"Last-Event-ID": id_})
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, "header.last-event-id")
+
+
+async def _until(stream: AsyncIterator[tuple[str, str, Any]], kind: str) -> AsyncIterator[tuple[str, str, Any]]:
+    async for one in stream:
+        yield one
+        if one[1] == kind:
+            break
+    await stream.aclose()  # type: ignore[attr-defined]
 
 
 async def lists(api: httpx.AsyncClient, first: str, second: str) -> None:

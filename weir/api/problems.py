@@ -47,8 +47,13 @@ def unavailable(kind: str, detail: str, fix: str, retry_after_s: int) -> Problem
 def answer(_: Request, error: Exception) -> JSONResponse:
     """The document of a ``ProblemError``."""
     assert isinstance(error, ProblemError)
+    return JSONResponse(document(error), error.status, dict(error.headers or {}), CONTENT_TYPE)
+
+
+def document(error: ProblemError) -> dict[str, Any]:
+    """The members of a problem."""
     errors = [{"field": field, "message": message, "fix": error.fix} for field, message in error.errors]
-    return _document(error.status, error.kind, error.detail, error.fix, errors, error.headers)
+    return _members(error.status, error.kind, error.detail, error.fix, errors)
 
 
 def answer_invalid(_: Request, error: Exception) -> JSONResponse:
@@ -80,13 +85,15 @@ def _document(
     errors: Sequence[Mapping[str, str]],
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
-    content: dict[str, Any] = {
+    return JSONResponse(_members(status, kind, detail, fix, errors), status, dict(headers or {}), CONTENT_TYPE)
+
+
+def _members(status: int, kind: str, detail: str, fix: str, errors: Sequence[Mapping[str, str]]) -> dict[str, Any]:
+    found: dict[str, Any] = {
         "type": f"/problems/{kind}",
         "title": kind.replace("_", " "),
         "status": status,
         "detail": detail,
         "fix": fix,
     }
-    if errors:
-        content["errors"] = errors
-    return JSONResponse(content, status, dict(headers or {}), CONTENT_TYPE)
+    return {**found, "errors": errors} if errors else found

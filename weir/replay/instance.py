@@ -73,6 +73,15 @@ def instance_then(instance_id: str, events: Sequence[HistoryEvent]) -> InstanceT
     return InstanceThen(**row, waiting=waiting, signals=[held.name for held in found.signals])
 
 
+def state_then(instance_id: str, events: Sequence[HistoryEvent]) -> state.Instance:
+    """The state as the processor had it after the first ``events``.  Raises ``FoldError`` where one is missing."""
+    fold = _Fold()
+    for event in events:
+        apply_event(fold, _event(instance_id, event))
+    assert fold.instance is not None
+    return fold.instance
+
+
 def _wait(wait: state.Wait) -> Wait:
     due = None if wait.due is None else instant(wait.due)
     return Wait(wait.kind, wait.execution, wait.attempt, due, wait.name)

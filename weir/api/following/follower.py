@@ -19,6 +19,7 @@ from streams.kafka import client_options
 from streams.settings import Settings
 from streams.topics import Topics
 from weir.api.following.endings import Endings
+from weir.api.following.feed import Feed
 from weir.api.following.lately import Lately
 from weir.api.following.outcomes import Outcomes
 from weir.watch import Refused
@@ -37,7 +38,17 @@ class Follower:
         self._positions: dict[TopicPartition, int] = {}
         self.ready = asyncio.Event()
         """From then on nothing is missed, also while it is connecting again."""
-        self.outcomes, self.endings, self.lately = Outcomes(), Endings(), Lately()
+        self.outcomes, self.endings, self.lately, self.feed = Outcomes(), Endings(), Lately(), Feed()
+
+    @property
+    def events_topic(self) -> str:
+        """The name of ``process-events``."""
+        return self._topics.events.name
+
+    def event_positions(self) -> dict[int, int]:
+        """Up to where events were read, by partition."""
+        name = self.events_topic
+        return {place.partition: offset for place, offset in self._positions.items() if place.topic == name}
 
     async def serve(self) -> NoReturn:
         """Follow, however long Kafka takes to come, until cancelled."""
@@ -68,6 +79,8 @@ class Follower:
                 for record in records:
                     self._take(place, record)
                 self._positions[place] = records[-1].offset + 1
+            if fetched:
+                self.feed.batch_ended(self.event_positions)
             for partition in self.outcomes.unsettled():
                 place = TopicPartition(self._topics.events.name, partition)
                 if place not in fetched or await self._at_end(consumer, place):
@@ -108,6 +121,7 @@ class Follower:
                 self.outcomes.dead_lettered(source.partition, source.offset, ours(record.headers)["weir_reason"])
 
     def _take_event(self, partition: int, record: ConsumerRecord) -> None:
+        self.feed.event(record)
         waits = self.outcomes.waits_in(partition)
         type_ = record.headers[0][1] if record.headers else b""
         ends = self.endings.waits_for(record.key, type_)

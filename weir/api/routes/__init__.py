@@ -4,7 +4,9 @@ from fastapi import APIRouter
 
 from weir.api.routes import (
     api_keys,
+    commands,
     definitions,
+    events,
     process_lists,
     processes,
     signals,
@@ -17,6 +19,8 @@ from weir.api.routes import (
 ROUTERS: tuple[APIRouter, ...] = (
     processes.router,
     process_lists.router,
+    commands.router,
+    events.router,
     signals.router,
     tasks.router,
     definitions.router,

@@ -6,7 +6,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
 
 from projections.queries import Instance
 from streams.core.commands import Signal, StartProcess
@@ -15,6 +15,7 @@ from streams.core.ids import check_instance_id
 from weir.api.auth import needs
 from weir.api.documents import shows
 from weir.api.following.lately import SentStart
+from weir.api.planning import shown_at
 from weir.api.problems import ProblemError
 from weir.api.quick import QuickRoute, answer
 from weir.api.reading_back import DEFAULT_S, shown, shown_when_ended
@@ -27,6 +28,10 @@ from weir.watch import Refused
 
 MAX_AGE_S = MAX_ID_AGE_MS / 1000
 IdempotencyKey = Annotated[str | None, Header(min_length=1, max_length=200)]
+AtText = Annotated[
+    str | None,
+    Query(max_length=40, description="As it was after the event with that seq, or at that plant time (RFC 3339)."),
+]
 FIX = "Correct the value, or look at what is in the way."
 
 router = APIRouter(route_class=QuickRoute)
@@ -100,6 +105,7 @@ async def show(
     wait: WaitText = None,
     timeout: TimeoutText = None,  # noqa: ASYNC109  the query's name
     wait_for: WaitForText = None,
+    at: AtText = None,
 ) -> Response:
     """The state of an instance, as far as the projector has come.
 
@@ -107,6 +113,8 @@ async def show(
     ``status`` is ``accepted``.  ``wait=completed`` answers when it has ended, or as it is after ``timeout``.
     """
     known, waits = own_id(instance_id, "path.instance_id"), wait_of(wait, timeout)
+    if at is not None:
+        return answer(await shown_at(request, known, at))
     if waits.until == "completed":
         return answer(await shown_when_ended(request, known, waits.seconds))
     return answer(await shown(request, known, seconds_of(wait_for, DEFAULT_S, "query.wait_for")))

@@ -1,0 +1,147 @@
+"""Who listens to events, as server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html
+
+A frame is made once for all who want it.  Whoever reads slower than events come has a bounded queue: when it is full
+they are told so and let go, to come back with ``Last-Event-ID``, rather than have the gateway keep it all.
+
+The id of an instance's stream is ``seq``.  That of the stream of everything is where all partitions of the topic were
+read up to, and comes behind each batch in a frame without data, which only moves the client's last id.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Protocol
+
+from streams.codec import decode_event_head
+
+MAX_FRAMES = 5_000
+MAX_BYTES = 4 * 1024 * 1024
+MAX_PART = 30
+"""Characters of a partition and an offset."""
+
+
+class EventRecord(Protocol):
+    """A record of ``process-events``."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Iterable[tuple[str, bytes]]
+
+
+class Listener:
+    """One client.  ``types`` and ``definitions`` narrow what it gets, empty: everything."""
+
+    def __init__(
+        self, instance: bytes | None = None, types: frozenset[str] = frozenset(), definition: str | None = None
+    ) -> None:
+        self.instance, self.types, self.definition = instance, types, definition
+        self.frames: deque[tuple[int, bytes]] = deque()
+        """With the event's ``seq``, 0 for what is none."""
+        self.overflowed = False
+        self._bytes = 0
+        self._more = asyncio.Event()
+
+    def put(self, seq: int, frame: bytes) -> None:
+        """One more, unless it is full."""
+        if self.overflowed:
+            return
+        self._bytes += len(frame)
+        if len(self.frames) >= MAX_FRAMES or self._bytes > MAX_BYTES:
+            self.overflowed = True
+            self.frames.clear()
+        else:
+            self.frames.append((seq, frame))
+        self._more.set()
+
+    async def taken(self, timeout_s: float) -> list[tuple[int, bytes]]:
+        """What has come, at least one frame; none after ``timeout_s``, or when it has overflowed."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._more.wait()
+        except TimeoutError:
+            return []
+        self._more.clear()
+        found = list(self.frames)
+        self.frames.clear()
+        self._bytes = 0
+        return found
+
+
+class Feed:
+    """All listeners."""
+
+    def __init__(self) -> None:
+        self._of_all: set[Listener] = set()
+        self._of_instance: dict[bytes, set[Listener]] = {}
+        self._got: set[Listener] = set()
+        """Listeners to everything that have got something of the present batch."""
+
+    @contextmanager
+    def listening(self, listener: Listener) -> Iterator[None]:
+        """From now on the listener gets what it wants."""
+        group = self._of_all if listener.instance is None else self._of_instance.setdefault(listener.instance, set())
+        group.add(listener)
+        try:
+            yield
+        finally:
+            group.discard(listener)
+            self._got.discard(listener)
+            if listener.instance is not None and not group:
+                self._of_instance.pop(listener.instance, None)
+
+    def event(self, record: EventRecord) -> None:
+        """An event was read."""
+        of_this = self._of_instance.get(record.key or b"")
+        if not (self._of_all or of_this) or record.value is None:
+            return
+        head = decode_event_head(record.value)
+        made = frame(head.type, record.value)
+        for listener in self._of_all:
+            if wants(listener, head.type, head.definition_id):
+                listener.put(0, made)
+                self._got.add(listener)
+        if of_this:
+            with_id = frame(head.type, record.value, str(head.seq))
+            for listener in of_this:
+                listener.put(head.seq, with_id)
+
+    def batch_ended(self, positions: Callable[[], Mapping[int, int]]) -> None:
+        """A batch of records was read; ``positions`` tells up to where (by partition)."""
+        if self._got:
+            made = id_frame(positions())
+            for listener in self._got:
+                listener.put(0, made)
+            self._got.clear()
+
+
+def wants(listener: Listener, type_: str, definition_id: str) -> bool:
+    """Whether a listener to everything wants such an event."""
+    return (not listener.types or type_ in listener.types) and listener.definition in (None, definition_id)
+
+
+def frame(type_: str, value: bytes, id_: str | None = None) -> bytes:
+    """An event; ``value`` is JSON in one line, as the topic has it."""
+    head = f"event: {type_}\n" if id_ is None else f"id: {id_}\nevent: {type_}\n"
+    return b"%bdata: %b\n\n" % (head.encode(), value)
+
+
+def id_frame(positions: Mapping[int, int]) -> bytes:
+    """Moves the client's last id, and is no event."""
+    return f"id: {write_positions(positions)}\n\n".encode()
+
+
+def write_positions(positions: Mapping[int, int]) -> str:
+    """``{0: 12, 1: 7}`` as ``0-12.1-7``."""
+    return ".".join(f"{partition}-{offset}" for partition, offset in sorted(positions.items()))
+
+
+def read_positions(text: str) -> dict[int, int]:
+    """The reverse.  Raises ``ValueError``."""
+    found = {}
+    for part in text.split("."):
+        partition, dash, offset = part.partition("-")
+        if not (dash and part.isascii() and partition.isdecimal() and offset.isdecimal() and len(part) <= MAX_PART):
+            raise ValueError(f"Expected the id of an event of this stream, but got {text[:80]!r}")
+        found[int(partition)] = int(offset)
+    return found

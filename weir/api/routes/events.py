@@ -1,0 +1,195 @@
+"""Events as they happen (server-sent events), of everything and of one instance; resumable by ``Last-Event-ID``.
+
+The stream of everything begins now, or behind ``Last-Event-ID``: what came since is read from the topic.  That of an
+instance begins with its first event, or behind ``Last-Event-ID``: from the database, until it has caught up.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import StreamingResponse
+
+from projections.queries import HistoryEvent
+from projections.queries import history as query
+from streams.codec import decode_event_head
+from streams.core.events import VERSION, Event, EventType
+from streams.log import Span, opened
+from streams.transport.port import TopicPartition
+from weir.api.auth import needs
+from weir.api.database import reading
+from weir.api.documents import Responses
+from weir.api.following.feed import Listener, frame, id_frame, read_positions, wants
+from weir.api.following.follower import Follower
+from weir.api.problems import ProblemError, document
+from weir.api.reading_back import DEFAULT_S, shown
+from weir.api.routes.process_models import Name
+from weir.api.routes.processes import own_id
+from weir.api.sending import follower_of
+
+HEARTBEAT_S = 15.0
+"""After so long without an event a comment is sent: proxies close what is silent."""
+LOOK_S, LOOKS = 0.5, 10
+"""How often the database is asked for events that were under way when a stream began, or that are missing."""
+PAGE = 500
+MAX_BEHIND = 1_000_000
+"""Offsets that a stream may have missed."""
+READERS = asyncio.Semaphore(8)
+"""Clients that read the topic at the same time, to catch up."""
+HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+TOO_SLOW = ProblemError(
+    503,
+    "too_slow",
+    "Events came faster than they were read",
+    "Connect again with Last-Event-ID; ask for fewer types of events.",
+)
+STREAM: Responses = {
+    200: {
+        "description": "A stream of events: `event` is the type, `data` the event",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+LastEventId = Annotated[
+    str | None, Header(alias="Last-Event-ID", max_length=100_000, description="The id of the last event that came.")
+]
+
+router = APIRouter()
+
+
+@router.get(
+    "/events",
+    response_model=None,
+    response_class=StreamingResponse,
+    responses=STREAM,
+    dependencies=[needs("processes:view")],
+)
+async def events(
+    request: Request,
+    type: Annotated[list[EventType] | None, Query(description="Only events of these types.")] = None,  # noqa: A002
+    definition: Annotated[Name | None, Query(description="Only of this definition.")] = None,
+    last_event_id: LastEventId = None,
+) -> StreamingResponse:
+    """Every event, as it is committed."""
+    follower = follower_of(request)
+    listener = Listener(types=frozenset(type or ()), definition=definition)
+    missed = {} if last_event_id is None else _missed(follower, last_event_id)
+    return StreamingResponse(_all(request, follower, listener, missed), headers=HEADERS, media_type="text/event-stream")
+
+
+@router.get("/processes/{instance_id}/events", response_model=None, response_class=StreamingResponse, responses=STREAM)
+async def instance_events(instance_id: str, request: Request, last_event_id: LastEventId = None) -> StreamingResponse:
+    """Every event of an instance, from its first one."""
+    known, after = own_id(instance_id, "path.instance_id"), last_event_id or "0"
+    if not (after.isascii() and after.isdecimal() and len(after) < 10):  # noqa: PLR2004  a seq
+        raise _wrong_id(f"Expected a seq as Last-Event-ID, but got {after[:80]!r}")
+    await shown(request, known, DEFAULT_S)  # or 404
+    return StreamingResponse(_one(request, known, int(after)), headers=HEADERS, media_type="text/event-stream")
+
+
+async def _all(
+    request: Request, follower: Follower, listener: Listener, missed: dict[TopicPartition, Span]
+) -> AsyncIterator[bytes]:
+    with follower.feed.listening(listener):
+        yield id_frame(follower.event_positions())
+        if missed:
+            async for some in _from_topic(request, listener, missed):
+                yield some
+        while not listener.overflowed:
+            frames = await listener.taken(HEARTBEAT_S)
+            yield b"".join(one for _, one in frames) or b":\n\n"
+        yield _error(TOO_SLOW)
+
+
+async def _from_topic(request: Request, listener: Listener, missed: dict[TopicPartition, Span]) -> AsyncIterator[bytes]:
+    """What was committed since the client has gone."""
+    async with READERS, opened(request.app.state.settings) as log:
+        async for chunk in log.read(missed):
+            made = []
+            for value in (record.value for record in chunk.records if record.value):
+                head = decode_event_head(value)
+                if wants(listener, head.type, head.definition_id):
+                    made.append(frame(head.type, value))
+            if made:
+                yield b"".join(made)
+
+
+async def _one(request: Request, instance_id: str, last: int) -> AsyncIterator[bytes]:
+    """From the database until it has no more, then as they come; again from the database when one is missing."""
+    listener, looks = Listener(instance_id.encode()), LOOKS
+    with follower_of(request).feed.listening(listener):
+        while not listener.overflowed:
+            try:
+                async with reading(request) as connection:
+                    page = await query(connection, instance_id, after_seq=last, limit=PAGE)
+            except ProblemError as error:
+                yield _error(error)
+                return
+            if page:
+                last = page[-1].seq
+                yield b"".join(frame(one.event_type, _event(instance_id, one), str(one.seq)) for one in page)
+                continue
+            while frames := await listener.taken(LOOK_S if looks else HEARTBEAT_S):
+                fresh = [(seq, made) for seq, made in frames if seq > last]
+                if fresh and fresh[0][0] != last + 1:
+                    looks = LOOKS
+                    break
+                if fresh:
+                    last = fresh[-1][0]
+                    yield b"".join(made for _, made in fresh)
+            else:
+                looks = max(0, looks - 1)
+                yield b":\n\n"
+        yield _error(TOO_SLOW)
+
+
+def _error(problem: ProblemError) -> bytes:
+    """The last event of a stream that ends."""
+    return frame("error", msgspec.json.encode(document(problem)))
+
+
+def _event(instance_id: str, row: HistoryEvent) -> bytes:
+    """As the topic has it."""
+    return msgspec.json.encode(
+        Event(
+            VERSION,
+            row.event_type,
+            instance_id,
+            row.seq,
+            row.timestamp,
+            row.definition_id,
+            row.definition_version,
+            row.cause,
+            row.activity_id,
+            row.message,
+            row.token,
+            row.data,
+        )
+    )
+
+
+def _missed(follower: Follower, last_event_id: str) -> dict[TopicPartition, Span]:
+    """What has to be read of the topic.  Raises ``ProblemError``."""
+    now = follower.event_positions()
+    try:
+        was = read_positions(last_event_id)
+    except ValueError as error:
+        raise _wrong_id(str(error)) from None
+    if was.keys() - now.keys() or any(offset > now[partition] for partition, offset in was.items()):
+        raise _wrong_id("Expected the id of an event of this stream, but the topic does not reach so far")
+    behind = sum(now[partition] - offset for partition, offset in was.items())
+    if behind > MAX_BEHIND:
+        detail = f"Expected to resume at most {MAX_BEHIND} events ago, but these are up to {behind}"
+        raise ProblemError(410, "too_far_behind", detail, "Begin anew, and read what came before by GET /processes.")
+    topic = follower.events_topic
+    return {
+        TopicPartition(topic, partition): Span(offset, now[partition])
+        for partition, offset in was.items()
+        if offset < now[partition]
+    }
+
+
+def _wrong_id(message: str) -> ProblemError:
+    fix = "Begin without Last-Event-ID."
+    return ProblemError(422, "invalid_request", message, fix, errors=[("header.last-event-id", message)])
