@@ -78,7 +78,13 @@ async def events(
     return StreamingResponse(_all(request, follower, listener, missed), headers=HEADERS, media_type="text/event-stream")
 
 
-@router.get("/processes/{instance_id}/events", response_model=None, response_class=StreamingResponse, responses=STREAM)
+@router.get(
+    "/processes/{instance_id}/events",
+    response_model=None,
+    response_class=StreamingResponse,
+    responses=STREAM,
+    dependencies=[needs("processes:view")],
+)
 async def instance_events(instance_id: str, request: Request, last_event_id: LastEventId = None) -> StreamingResponse:
     """Every event of an instance, from its first one."""
     known, after = own_id(instance_id, "path.instance_id"), last_event_id or "0"
