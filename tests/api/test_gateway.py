@@ -82,6 +82,7 @@ async def test_from_start_to_end(site: tuple[Settings, Topics], api: httpx.Async
         await waiting(api)
         await operating(api, settings)
         await streaming(api)
+        await settling(api, settings)
         await lists(api, instance, other.json()["instance_id"])
         metrics = (await api.get("/metrics")).text
         assert 'weir_api_requests_total{route="/processes/{definition_id}/start",status="202"}' in metrics
@@ -168,6 +169,28 @@ async def operating(api: httpx.AsyncClient, settings: Settings) -> None:
         assert (await api.get(place, params={"at": wrong})).status_code == 422
 
 
+async def settling(api: httpx.AsyncClient, settings: Settings) -> None:
+    """A dead letter, seen, retried in vain and dropped."""
+    assert (await api.get("/incidents")).json() == []
+    async with CommandClient(settings) as client:
+        for _ in range(2):
+            await client._running().send_and_wait(client._topics.commands.name, b"{", partition=0)
+    listed = await eventually(lambda: api.get("/dead-letters"), lambda found: found.json()["total"] == 2)
+    letter = listed.json()["items"][0]["id"]
+    whole = (await api.get(f"/dead-letters/{letter}")).json()
+    assert (whole["value"], whole["role"], whole["fate"]) == ("{", "processor", None)
+    assert (await api.get("/dead-letters?role=router")).json()["items"] == []
+    for body in ({}, {"ids": ["x"]}):
+        assert (await api.post("/dead-letters/drop", json=body)).status_code == 422
+    assert (await api.get("/dead-letters/0:999")).json()["type"] == "/problems/unknown_letter"
+    dry = await api.post("/dead-letters/retry", json={"ids": [letter], "dry_run": True})
+    assert (dry.status_code, len(dry.json()["settled"]) + len(dry.json()["left"])) == (200, 1)
+    dropped = (await api.post("/dead-letters/drop", json={"role": "processor", "why": "noise"})).json()
+    assert [one["fate"]["why"] for one in dropped["settled"]] == ["noise", "noise"]
+    assert (await api.get("/dead-letters")).json()["total"] == 0
+    assert (await api.get("/dead-letters?all=true")).json()["total"] == 2
+
+
 async def listen(api: httpx.AsyncClient, path: str, last: str | None = None) -> AsyncIterator[tuple[str, str, Any]]:
     """(last id, type, event) as they come; a moved id is one of type ``id``."""
     id_ = ""
@@ -231,7 +254,7 @@ async def lists(api: httpx.AsyncClient, first: str, second: str) -> None:
     assert await found(key=["order-7", "order-8"][1]) == [second]
     assert await found(key="order-7") == [first]
     assert [second, first] == (await found(status=["failed", "completed"], definition="approval", version=1))[-2:]
-    assert await found(status="cancelled") == []
+    assert await found(status="timeout") == []
     since = "2020-01-01T00:00:00Z"
     assert await found(variable="amount=12.5", started_from=since, ended_from=since) == [first]
     assert await found(variable=["answer.approved=true"], started_from=since) == [first]

@@ -22,10 +22,12 @@ from weir.api import problems
 from weir.api.auth.authentication import Authentication
 from weir.api.counting import Counting
 from weir.api.database import Database
+from weir.api.docs import router as docs_router
 from weir.api.following.follower import Follower
 from weir.api.gate import Gate
 from weir.api.headers import SecurityHeaders
 from weir.api.limits import BodyLimit, RateLimit
+from weir.api.openapi import describe
 from weir.api.quick import Lane
 from weir.api.routes import ROUTERS
 from weir.api.sending import Sender
@@ -70,6 +72,8 @@ def make_api(settings: Settings) -> ASGIApp:
     app.state.follower = follower
     for one in ROUTERS:
         app.include_router(one)
+    app.include_router(docs_router)
+    describe(app)
     app.add_exception_handler(problems.ProblemError, problems.answer)
     app.add_exception_handler(RequestValidationError, problems.answer_invalid)
     app.add_exception_handler(HTTPException, problems.answer_http)

@@ -12,7 +12,6 @@ from fastapi import Request
 
 from projections.queries import Instance
 from projections.queries import instance as query
-from streams.core.events import Event
 from streams.core.ids import started_at_ms
 from streams.settings import Settings
 from weir.api.database import reading
@@ -26,6 +25,8 @@ FRESH_S = 60.0
 """An instance that started longer ago is in the database, or never was: nobody waits for it."""
 FIRST_S, MOST_S = 0.02, 0.2
 """How long until the database is asked again: twice as long each time."""
+LOOK_S, MOST_LOOK_S = 0.25, 5.0
+"""The same while the end of an instance is waited for, which events tell sooner."""
 ENDED = frozenset({"completed", "failed", "cancelled", "timeout"})
 
 
@@ -65,19 +66,19 @@ async def shown(request: Request, instance_id: str, wait_s: float, least_seq: in
 
 
 async def shown_when_ended(request: Request, instance_id: str, wait_s: float) -> Instance | AcceptedStart:
-    """The instance when it has ended, or as it is after ``wait_s``.  Raises ``ProblemError``."""
-    began = time.monotonic()
+    """The instance when it has ended, or as it is after ``wait_s``.  Raises ``ProblemError``.
+
+    The end may have been read just before this began to wait for it, and not yet be in the database: so that is asked
+    again, too.
+    """
+    deadline, pause_s = time.monotonic() + wait_s, LOOK_S
     with follower_of(request).endings.expect(instance_id) as future:
         found = await shown(request, instance_id, min(DEFAULT_S, wait_s))
-        if found.status in ENDED:
-            return found
-        event: Event | None = None
-        try:
-            async with asyncio.timeout(wait_s - (time.monotonic() - began)):
-                event = await future
-        except TimeoutError:
-            pass  # then it is shown as it is
-    return await shown(request, instance_id, DEFAULT_S if event else 0.0, event.seq if event else 0)
+        while found.status not in ENDED and (left_s := deadline - time.monotonic()) > 0:
+            done, _ = await asyncio.wait([future], timeout=min(pause_s, left_s))
+            found = await shown(request, instance_id, DEFAULT_S, future.result().seq if done else 0)
+            pause_s = min(MOST_LOOK_S, pause_s * 2)
+    return found
 
 
 def is_fresh(settings: Settings, instance_id: str) -> bool:

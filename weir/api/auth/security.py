@@ -12,9 +12,10 @@ from fastapi.security import HTTPBearer, SecurityScopes
 
 from weir.api.auth.principal import Principal
 from weir.api.auth.scopes import ScopeName
+from weir.api.docs import SCRIPT, STYLE
 from weir.api.problems import ProblemError
 
-PUBLIC = frozenset({"/health", "/metrics", "/openapi.json", "/docs"})
+PUBLIC = frozenset({"/health", "/metrics", "/openapi.json", "/docs", SCRIPT, STYLE})
 """Paths that anybody may ask for."""
 FOUND = "weir.principal"
 """Where the ASGI scope has the ``Principal``, or the ``ProblemError`` that tells why there is none."""

@@ -61,3 +61,18 @@ API_KEY: dict[str, Any] = {
     "last_used_at": None,
 }
 CREATED_KEY: dict[str, Any] = {"key": "weir_3f9a1c77d20b_…", "api_key": API_KEY}
+INCIDENT: dict[str, Any] = {
+    "instance_id": INSTANCE_ID,
+    "seq": 9,
+    "definition_id": "temperature-control",
+    "definition_version": 3,
+    "type": "activity",
+    "stopped": "instance",
+    "activity_id": "cool",
+    "token": None,
+    "error_type": "http_error",
+    "message": "503 Service Unavailable",
+    "created_at": AT,
+    "resolved_at": None,
+    "resolution": None,
+}

@@ -3,7 +3,6 @@
 import asyncio
 from typing import Annotated, Any
 
-import msgspec
 import typer
 
 from streams.log import opened
@@ -11,6 +10,7 @@ from weir.cli import options
 from weir.cli.dead_letters.options import Reason, Role, Since, Topic, Until, selection_of
 from weir.cli.output import out, print_json, print_table
 from weir.cli.session import Session, session_of
+from weir.letters.document import document, text_of
 from weir.letters.letter import Letter
 from weir.letters.reading import find, partitions
 from weir.letters.selection import Selection
@@ -48,29 +48,6 @@ async def look(session: Session, wanted: Selection) -> list[Letter]:
     """The letters that are asked for, without their values."""
     async with opened(session.settings) as log:
         return await find(log, await log.settled(partitions(session.topics)), wanted)
-
-
-def document(letter: Letter) -> dict[str, Any]:
-    """A letter for programs, without its value."""
-    source = letter.source
-    return {
-        "id": str(letter.place),
-        "time": letter.time or None,
-        "role": letter.role or None,
-        "source": None if source is None else source._asdict(),
-        "key": text_of(letter.key),
-        "size": letter.size,
-        "cut_from": letter.cut,
-        "reason": letter.reason,
-        "definitions": list(letter.definitions),
-        "retry_of": letter.retry_of,
-        "fate": None if letter.fate is None else msgspec.to_builtins(letter.fate),
-    }
-
-
-def text_of(raw: bytes | None) -> str | None:
-    """Bytes as text; what is none is escaped."""
-    return None if raw is None else raw.decode(errors="backslashreplace")
 
 
 def place_text(letter: Letter) -> str:

@@ -4,10 +4,10 @@ import asyncio
 
 import typer
 
-from weir.cli.dead_letters.list_ import document
 from weir.cli.errors import CliError, ExitCode
 from weir.cli.output import Bar, err, out, print_json
 from weir.cli.session import Session
+from weir.letters.document import document
 from weir.letters.letter import Letter
 from weir.letters.settling import Order, Settled, desk
 

@@ -10,11 +10,12 @@ import typer
 from streams.codec import BadRecordError, decode_command, decode_reading
 from streams.log import opened
 from weir.cli import options
-from weir.cli.dead_letters.list_ import document, place_text, text_of
+from weir.cli.dead_letters.list_ import place_text
 from weir.cli.dead_letters.options import place_of
 from weir.cli.errors import CliError
 from weir.cli.output import out, print_json
 from weir.cli.session import Session, session_of
+from weir.letters.document import document, text_of
 from weir.letters.letter import Letter, Place
 from weir.letters.reading import find, partitions, whole
 from weir.letters.selection import Selection
