@@ -1,6 +1,6 @@
 """A replay in a process of its own that kills itself (SIGKILL), or stops, at a chosen point.
 
-    python -m tests.projections.replay_worker POINT        settings come from the environment
+    main(POINT)        settings come from the environment
 
 ``half way``: after about half of the records.  ``swapped``: all statements of the swap are done, the commit is not.
 ``committed``: right after the commit.  ``held``: stopped (SIGSTOP), not killed, while the live projector has to wait.
@@ -9,7 +9,6 @@
 import asyncio
 import os
 import signal
-import sys
 from datetime import datetime
 from typing import Any
 
@@ -26,9 +25,12 @@ def die() -> None:
 
 
 def show(progress: Progress) -> None:
-    """Die half way, if that is the point."""
-    if sys.argv[1] == "half way" and progress.done * 2 >= progress.total > 0:
+    """Die half way."""
+    if progress.done * 2 >= progress.total > 0:
         die()
+
+
+real_swap = swap.swap
 
 
 async def _swap_and_die(connection: asyncpg.Connection, live: str) -> datetime:
@@ -46,14 +48,16 @@ async def _die(*_: Any) -> None:
     die()
 
 
-if __name__ == "__main__":
-    real_swap = swap.swap
+def main(point: str) -> None:
+    """In a process of its own: what it replaces it replaces for good."""
     bulk.BATCH_RECORDS = 15
-    if sys.argv[1] == "swapped":
-        swap.swap = _swap_and_die
-    if sys.argv[1] == "held":
-        swap.swap, swap.SILENT_S = _stop, 2.0
-    if sys.argv[1] == "committed":
-        swap.rows_of = _die  # type: ignore[assignment]
+    match point:
+        case "swapped":
+            swap.swap = _swap_and_die
+        case "held":
+            swap.swap, swap.SILENT_S = _stop, 2.0
+        case "committed":
+            swap.rows_of = _die  # type: ignore[assignment]
     settings = Settings()
-    asyncio.run(replay_projections(settings, load_topics(settings), show))
+    progress = show if point == "half way" else lambda _: None
+    asyncio.run(replay_projections(settings, load_topics(settings), progress))

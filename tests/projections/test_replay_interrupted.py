@@ -3,9 +3,8 @@
 import asyncio
 import itertools
 import signal
-import sys
+import uuid
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 from unittest.mock import AsyncMock
 
@@ -19,34 +18,26 @@ from projections.errors import RecordsLostError, ReplayError, TopicRecreatedErro
 from projections.replay import TableReport, replay, shadow, swap
 from streams.kafka import client_options
 from streams.topics import load_topics
+from tests.forking import Forked
+from tests.projections import replay_worker
 from tests.projections.replaying import ReplaySite, Rows
 from tests.roles import environment
 
-ROOT = Path(__file__).parents[2]
 OTHERS = 40 + 2
 """Records beside the events: readings, a definition and its activation."""
 REPLACED_LEFT = "SELECT count(*) FROM pg_namespace WHERE nspname = 'weir_replay_old'"
 
 
-async def start_replay(site: ReplaySite, point: str) -> asyncio.subprocess.Process:
+def start_replay(site: ReplaySite, point: str) -> Forked:
     """A replay in a child process that ends at ``point``."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.projections.replay_worker",
-        point,
-        cwd=ROOT,
-        env=environment(site.settings),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+    log = site.settings.topics_file.with_name(f"{uuid.uuid4().hex}.log")
+    return Forked(log, environment(site.settings), replay_worker.main, point)
 
 
 async def replay_until(site: ReplaySite, point: str) -> None:
     """A replay that is killed at ``point``."""
-    process = await start_replay(site, point)
-    output, _ = await asyncio.wait_for(process.communicate(), 120)
-    assert process.returncode == -signal.SIGKILL, output.decode()
+    code, output = await start_replay(site, point).finish()
+    assert code == -signal.SIGKILL, output
 
 
 async def damaged(site: ReplaySite) -> tuple[Rows, Rows]:
@@ -127,7 +118,7 @@ async def test_a_projection_that_went_back_is_told(site: ReplaySite) -> None:
 async def test_stopped_while_it_holds_the_projector_it_loses_its_hold(site: ReplaySite) -> None:
     await site.write()
     await site.project()
-    process = await start_replay(site, "held")
+    process = start_replay(site, "held")
     try:
         async with asyncio.timeout(60):
             while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110
