@@ -8,8 +8,6 @@ import asyncpg
 from projections.queries.api_keys import COLUMNS, ApiKey
 from weir.keys.text import NewKey, new_key
 
-USED_EVERY = "1 minute"
-
 
 async def create(
     connection: asyncpg.Connection,
@@ -52,9 +50,9 @@ async def revoke(connection: asyncpg.Connection, id_: str, *, by: str) -> ApiKey
 
 
 async def used(connection: asyncpg.Connection, id_: str) -> None:
-    """It has just been used."""
+    """It has just been used; kept to the minute."""
     await connection.execute(
-        "UPDATE api_keys SET last_used_at = now() "  # noqa: S608
-        f"WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '{USED_EVERY}')",
+        "UPDATE api_keys SET last_used_at = now() "
+        "WHERE id = $1 AND (last_used_at IS NULL OR last_used_at < now() - interval '1 minute')",
         id_,
     )
