@@ -23,11 +23,11 @@ ALLOWED = {
     "extension",
     "', '.join((f'ONLY {name}' for name in names))", "', '.join((f'{SCHEMA}.{table}' for table in PROJECTED))",
     # queries of ours to which conditions are added, and expressions over our columns
-    "INSTANCES", "TASKS", "ROLLUPS", "_WHERE", "query", "place", "_mine(column)",
-    # the number of a parameter, and conditions made of those
-    "len(values)", "where", "order", "' AND '.join(conditions)",
-    # a number
-    "round(LOCK_TIMEOUT_S * 1000)", "round(SILENT_S * 1000)", "round(HOLD_LOCK_TIMEOUT_S * 1000)",
+    "INSTANCES", "TASKS", "ROLLUPS", "OF_INCIDENTS", "_WHERE", "query", "place", "_mine(column)", "columns",
+    # the number of a parameter, conditions made of those, and what stands behind them
+    "len(values)", "parameter(limit)", "where", "order", "tail", "' AND '.join(conditions)", "' AND '.join(all_of)",
+    # a number, an interval that is a constant
+    "USED_EVERY", "round(LOCK_TIMEOUT_S * 1000)", "round(SILENT_S * 1000)", "round(HOLD_LOCK_TIMEOUT_S * 1000)",
     # the name of a snapshot, as PostgreSQL gave it; the statement takes no parameter
     "moment.id",
     # a definition's own query, in a transaction that cannot write, and columns that its model lets in as names only
