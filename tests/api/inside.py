@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.settings import Settings
 from tests.site import TOPICS
@@ -27,12 +28,36 @@ def application(api: Any) -> FastAPI:
     return api
 
 
+class CutError(Exception):
+    """A stream that has begun: that is all a test asks of it here."""
+
+
+def begun(app: ASGIApp) -> ASGIApp:
+    """``app``, whose event streams end when they have begun: a client inside the process waits for the end."""
+
+    async def asked(scope: Scope, receive: Receive, send: Send) -> None:
+        async def cut(message: Message) -> None:
+            await send(message)
+            if message["type"] == "http.response.start" and b"text/event-stream" in dict(message["headers"]).get(
+                b"content-type", b""
+            ):
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+                raise CutError
+
+        try:
+            await app(scope, receive, cut)
+        except* CutError:
+            pass
+
+    return asked
+
+
 @asynccontextmanager
 async def inside(settings: Settings, address: str = "10.0.0.9") -> AsyncIterator[httpx.AsyncClient]:
     """A client of a gateway that runs; ``address`` is where the client is."""
     api = make_api(settings)
     app = application(api)
-    transport = httpx.ASGITransport(app=api, client=(address, 50_000))
+    transport = httpx.ASGITransport(app=begun(api), client=(address, 50_000))
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://weir") as client,
