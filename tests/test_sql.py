@@ -27,7 +27,7 @@ ALLOWED = {
     # the number of a parameter, conditions made of those, and what stands behind them
     "len(values)", "parameter(limit)", "where", "order", "tail", "' AND '.join(conditions)", "' AND '.join(all_of)",
     # a number, an interval that is a constant
-    "USED_EVERY", "round(LOCK_TIMEOUT_S * 1000)", "round(SILENT_S * 1000)", "round(HOLD_LOCK_TIMEOUT_S * 1000)",
+    "round(LOCK_TIMEOUT_S * 1000)", "round(SILENT_S * 1000)", "round(HOLD_LOCK_TIMEOUT_S * 1000)",
     # the name of a snapshot, as PostgreSQL gave it; the statement takes no parameter
     "moment.id",
     # a definition's own query, in a transaction that cannot write, and columns that its model lets in as names only
