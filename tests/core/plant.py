@@ -32,6 +32,15 @@ from streams.core.turn import Overlay, Reading, Surroundings, Turn
 START = 1_386_656_700_000  # 2013-12-10T06:25:00Z
 
 
+FORGET = frozenset({"key_forgotten", "mailbox_forgotten"})
+
+
+def check_seq(event: Event, seqs: dict[str, int]) -> None:
+    """Expect no gap: ``seqs`` has the last one of each subject, which counts from 1 again when it was forgotten."""
+    assert event.seq == seqs.get(event.subject, 0) + 1
+    seqs[event.subject] = 0 if event.type in FORGET else event.seq
+
+
 class Folded:
     """Entities as replay sees them: nothing but events, each kept as its table record."""
 

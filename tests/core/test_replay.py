@@ -16,7 +16,7 @@ from streams.core.definition import ProcessDefinition
 from streams.core.parse import validate_definition
 from streams.core.places import branch_token, place_of, split_place
 from streams.core.state import Finished, Instance, Key
-from tests.core.plant import Plant, fold
+from tests.core.plant import Plant, check_seq, fold
 
 KEYS = ["pump-1", "pump-2"]
 MESSAGES = ["go", "stop"]
@@ -177,8 +177,7 @@ def test_replay_equals_live_at_every_step(definition: ProcessDefinition, story: 
 def _check_invariants(plant: Plant) -> None:
     seqs: dict[str, int] = {}
     for event in plant.log:
-        assert event.seq == seqs.get(event.subject, 0) + 1
-        seqs[event.subject] = event.seq
+        check_seq(event, seqs)
     running = {state.id for state in plant.instances() if state.status == "running"}
     for state in plant.instances():
         if state.id in running:

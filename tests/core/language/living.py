@@ -13,7 +13,7 @@ from streams.core.decide import home_of
 from streams.core.events import EVENT_TYPES
 from streams.core.places import branch_token, place_of, split_place
 from streams.core.state import Finished, Instance, Key
-from tests.core.plant import Folded, Plant
+from tests.core.plant import Folded, Plant, check_seq
 
 MOST_FOLLOW_UPS = 3_000
 """Of one command, and theirs: a plant that has more to do goes on without an end."""
@@ -61,8 +61,7 @@ class Living:
         for event in events:
             assert event.type in EVENT_TYPES
             assert event.subject not in self.over, f"{event.type} after the end of {event.subject}"
-            assert event.seq == self.seqs.get(event.subject, 0) + 1
-            self.seqs[event.subject] = event.seq
+            check_seq(event, self.seqs)
             read = decode_event(encode_event(event))
             assert read == event
             apply_event(self.again, read)

@@ -70,4 +70,5 @@ PROCESS_OPTIONS: dict[str, Callable[[Making], Any]] = {
     "category": lambda _: "heating",
     "labels": lambda _: {"site": "north"},
     "description": lambda _: "Made",
+    "reference": lambda at: at.one(["plain", "x is ${x}", "${1 / x} of ${items}"]),
 }
