@@ -27,6 +27,7 @@ class Forked:
         self, log: Path, environment: Mapping[str, str], target: Callable[..., object], *arguments: object
     ) -> None:
         self.log = log
+        log.touch()  # whoever looks at it may be faster than the fork
         self._process = _SERVER.Process(target=_run, args=(log, dict(environment), target, arguments), daemon=True)
         self._process.start()
 
