@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 import typer.main
+from fastapi.routing import APIRoute
 
 from streams.core.activities import KINDS
 from streams.core.parse import check_definition
 from streams.core.triggers import TRIGGERS
 from streams.settings import Settings
+from weir.api.routes import ROUTERS
 from weir.cli.main import app
 
 PROJECT = Path(__file__).parent.parent
@@ -48,6 +50,12 @@ def test_every_kind_of_activity_and_trigger_is_told() -> None:
 @pytest.mark.parametrize("text", [text for text in EXAMPLES if text.startswith("id:") and "…" not in text])
 def test_an_example_that_is_whole_is_valid(text: str) -> None:
     assert check_definition(text)[1] == []
+
+
+def test_every_resource_of_the_gateway_is_told() -> None:
+    paths = {route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)}
+    resources = {re.sub(r"^(/(?:api/processes|[^/]+)).*", r"\1", path) for path in paths}
+    assert [one for one in sorted(resources) if f"{one}`" not in README and f" {one}/" not in README] == []
 
 
 def test_every_setting_is_told() -> None:
