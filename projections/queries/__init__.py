@@ -4,6 +4,7 @@ A question is an async function: an asyncpg connection and what is asked in, str
 them as they are).  Nothing here knows of topics, and nothing here writes.
 """
 
+from projections.queries.api_keys import ApiKey, api_key, api_keys
 from projections.queries.counts import Counts, InstanceCount, counts
 from projections.queries.definition import Definition, definition
 from projections.queries.definitions import DefinitionSummary, definitions
@@ -27,6 +28,7 @@ from projections.queries.trends import Trend, trends
 from projections.queries.waiting import waiting
 
 __all__ = [
+    "ApiKey",
     "Counts",
     "Definition",
     "DefinitionSummary",
@@ -45,6 +47,8 @@ __all__ = [
     "TaskSummary",
     "Total",
     "Trend",
+    "api_key",
+    "api_keys",
     "counts",
     "definition",
     "definitions",

@@ -205,7 +205,7 @@ async def test_both_make_the_same_rows_of_the_same_events(database_url: str, mon
         return (row["id"], 0) if "id" in row else (row["instance_id"], row["seq"])
 
     def readable(row: dict[str, Any]) -> dict[str, Any]:
-        json = {name: orjson.loads(row[name]) for name in ("data", "variables") if name in row}
+        json = {name: orjson.loads(row[name]) for name in ("data", "variables", "trigger") if row.get(name)}
         return row | json
 
     stories = [cooling("a"), cooling("b")]
