@@ -77,4 +77,5 @@ def _run(log: Path, environment: dict[str, str], target: Callable[..., object], 
     sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]  # as with ``python -u``
     os.environ.clear()
     os.environ.update(environment)
+    sys.path[:0] = [place for place in environment.get("PYTHONPATH", "").split(os.pathsep) if place]
     target(*arguments)

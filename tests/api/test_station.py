@@ -57,7 +57,7 @@ async def _processes(api: httpx.AsyncClient) -> None:
     assert [one["action_type"] for one in found["actions"]] == ["log", "log"]
     assert found["actions"][0]["process_id"] == "door-watch"
     assert (found["is_active"], found["execution_count"], found["version"]) == (True, 0, 1)
-    assert found["created_by"] == "anonymous"
+    assert found["created_by"] == "admin"
 
     changed = await api.put("/api/processes/door-watch", json=FORM | {"description": "Other."})
     assert (changed.status_code, changed.json()) == (200, {"message": "updated"})
@@ -83,7 +83,7 @@ async def _executions(api: httpx.AsyncClient) -> None:
     execution_id = begun.json()["execution_id"]
     found = (await eventually(lambda: api.get(path), lambda answer: answer.status_code == 200)).json()
     assert (found["id"], found["process_id"], found["status"]) == (execution_id, "door-watch", "completed")
-    assert (found["triggered_by"], found["trigger_event"]["fields"]) == ("anonymous", {"hour": 9})
+    assert (found["triggered_by"], found["trigger_event"]["fields"]) == ("admin", {"hour": 9})
     assert [(one["action_id"], one["status"]) for one in found["steps"]] == [
         ("action_1", "completed"), ("action_2", "skipped"),
     ]  # fmt: skip

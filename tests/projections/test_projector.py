@@ -59,6 +59,8 @@ async def test_rows_are_the_fold_of_the_events(world: World) -> None:
             "variables": {"device_id": "hp-1", "temperature": 88.25, "threshold": 90.0},
             "error": None,
             "steps": 5,
+            "steps_completed": 5,
+            "trigger": {"topic": TELEMETRY},
             "last_seq": 15,
             "started_at": instant(T0),
             "updated_at": instant(T0 + 3500),

@@ -19,6 +19,9 @@ from tests.roles import environment
 from weir.replay import ReplayError, replay_state
 
 ROOT = Path(__file__).parents[2]
+IN_2100_MS = 4_102_444_800_000
+GHOST = encode_entity(Key(1, "ghost", 7, cooldowns={"nobody/0": IN_2100_MS}))
+"""A key that no event tells of; it holds something, so that a processor does not let go of it."""
 
 
 async def spoil(story: Story, before: Table) -> Table:
@@ -70,7 +73,7 @@ async def test_killed_at_any_moment_and_run_again_the_result_is_the_same(story: 
 async def test_a_processor_that_starts_after_half_a_replay_goes_on(story: Story, tmp_path: Path) -> None:
     """The open transaction does not hold it up, and both tables, the former and the new one, go with the commands."""
     before = await story.table()
-    ghost = {b"key:ghost": encode_entity(Key(1, "ghost", 7))}  # wrong, and nobody minds
+    ghost = {b"key:ghost": GHOST}  # wrong, and nobody minds
     await story.damage(dict.fromkeys(before, ghost))
     spoilt = await story.table()
     await killed(story, 2, "open")
@@ -110,7 +113,7 @@ async def test_a_processor_that_starts_meanwhile_wins(
     story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = await story.table()
-    ghost = {b"key:ghost": encode_entity(Key(1, "ghost", 7))}
+    ghost = {b"key:ghost": GHOST}
     await story.damage(dict.fromkeys(before, ghost))
     real = module.resume_at
     async with AsyncExitStack() as stack:
