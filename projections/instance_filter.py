@@ -3,11 +3,12 @@
 import re
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
-Status = Literal["running", "suspended", "completed", "failed", "cancelled", "timeout"]
+from streams.core.state import InstanceStatus
+
 Parameter = Callable[[Any], str]
 """Takes a value, and returns how a statement names it: ``$1``, ``$2`` …"""
 
@@ -26,7 +27,7 @@ class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
     and ``ended_to`` are not; both are plant time.
     """
 
-    status: tuple[Status, ...] = ()
+    status: tuple[InstanceStatus, ...] = ()
     definition_id: str | None = None
     version: int | None = None
     key: str | None = None

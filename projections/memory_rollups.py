@@ -5,13 +5,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from projections.tables import process_rollups
+from streams.core.state import STATUSES
 
 if TYPE_CHECKING:
     from projections.memory_tables import Session
 
 Row = dict[str, Any]
 _KEY = ("partition", "definition_id", "definition_version", "hour")
-_SUMS = (*process_rollups.STATUSES, "duration_ms")
+_SUMS = (*STATUSES, "duration_ms")
 _COLUMNS = (*_KEY, *_SUMS, "durations", "duration_counts")
 
 

@@ -5,7 +5,8 @@ from datetime import datetime
 import asyncpg
 import msgspec
 
-STATUSES = ("running", "suspended", "completed", "failed", "cancelled", "timeout")
+from streams.core.state import STATUSES
+
 _COLUMNS = ", ".join(f"coalesce(sum({status}), 0)::bigint AS {status}" for status in STATUSES)
 _WHERE = """
     ($1::text IS NULL OR definition_id = $1) AND ($2::timestamptz IS NULL OR hour >= date_trunc('hour', $2, 'UTC'))

@@ -27,9 +27,9 @@ import msgspec
 from projections.feeds.events import InstanceEvent
 from projections.tables.base import Projection, Table
 from streams.core.durations import instant, instant_ms
+from streams.core.state import STATUSES
 
 HOUR_MS = 3_600_000
-STATUSES = ("running", "suspended", "completed", "failed", "cancelled", "timeout")
 TRANSITIONS: dict[str, tuple[str | None, str | None]] = {
     "started": (None, "running"),
     "completed": ("running", "completed"),

@@ -9,6 +9,7 @@ from typing import Any
 
 from streams.core.expressions import Expression, ExpressionError, compile_expression
 from streams.core.expressions.template import split_text, text_of
+from streams.core.scalars import shortened
 
 UNKNOWN = "?"
 MAX_LENGTH = 200
@@ -34,8 +35,7 @@ class Reference:
             before + ("" if it is None else value or UNKNOWN)
             for (before, it), value in zip(self._pieces, values, strict=True)
         )
-        text = " ".join("".join(filled).split())
-        return (text if len(text) <= MAX_LENGTH else text[: MAX_LENGTH - 1] + "…") or None
+        return shortened(" ".join("".join(filled).split()), MAX_LENGTH) or None
 
 
 def _shown(expression: Expression, variables: Mapping[str, Any]) -> str | None:

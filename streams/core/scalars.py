@@ -111,6 +111,11 @@ def duration_text(ms: int) -> str:
     return text
 
 
+def shortened(text: str, limit: int) -> str:
+    """``text`` with at most ``limit`` characters."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
 _ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$"
 _NAME = r"^[A-Za-z_][A-Za-z0-9_]{0,99}$"
 

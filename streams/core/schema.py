@@ -49,18 +49,24 @@ def definition_schema() -> _Schema:
             properties[name] = {"anyOf": [properties[name], {"type": "null"}]}
     schema["required"] = ["id", "activities"]
     schema["oneOf"] = [{"required": ["trigger"]}, {"required": ["triggers"]}]
-    tidied: _Schema = tidy(schema)
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        **tidied,
-        "title": "Weir process definition",
-        "description": "A process: what starts it, what it knows, what it does.",
-    }
+    return titled(schema, "Weir process definition", "A process: what starts it, what it knows, what it does.")
 
 
 def schema_text() -> str:
     """What ``definitions/schema.json`` holds."""
-    return json.dumps(definition_schema(), indent=2, ensure_ascii=False) + "\n"
+    return text_of(definition_schema())
+
+
+def titled(schema: _Schema, title: str, description: str) -> _Schema:
+    """The whole document of a model's schema, without what pydantic writes for itself."""
+    tidied: _Schema = _tidy(schema)
+    draft = "http://json-schema.org/draft-07/schema#"
+    return {"$schema": draft, **tidied, "title": title, "description": description}
+
+
+def text_of(schema: _Schema) -> str:
+    """As its file has it."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
 def _widen_trigger(trigger: _Schema, name: str) -> None:
@@ -95,10 +101,10 @@ def _widen_type(service: _Schema, name: str) -> None:
     service["allOf"] = [*service.get("allOf", []), {"anyOf": [short, {"required": ["action"]}]}]
 
 
-def tidy(value: Any) -> Any:
+def _tidy(value: Any) -> Any:
     """Without what pydantic adds to a schema for other readers: titles, discriminators, the models' docstrings."""
     if isinstance(value, list):
-        return [tidy(item) for item in value]
+        return [_tidy(item) for item in value]
     if not isinstance(value, dict):
         return value
     if value.get("items") == {"$comment": "activity"}:
@@ -108,4 +114,4 @@ def tidy(value: Any) -> Any:
     dropped = {"discriminator", "description"} if model else {"discriminator"}
     if isinstance(value.get("title"), str):
         dropped.add("title")
-    return {name: tidy(item) for name, item in value.items() if name not in dropped}
+    return {name: _tidy(item) for name, item in value.items() if name not in dropped}

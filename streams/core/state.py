@@ -15,7 +15,7 @@ empty after a rebuild.  ``latest:<topic>:<key path>:<key>`` holds the latest rea
 Instants are Unix milliseconds of plant time.  Every record carries ``v``; a field added later has a default.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
@@ -169,6 +169,8 @@ class Instance(msgspec.Struct, omit_defaults=True, tag="instance"):
     """Only of one that is ``BROKEN``."""
 
 
+InstanceStatus = Literal["running", "suspended", "completed", "failed", "cancelled", "timeout"]
+STATUSES: tuple[str, ...] = get_args(InstanceStatus)
 BROKEN = frozenset({"failed", "timeout"})
 """Statuses of an instance that does not run any more and may be retried or cancelled."""
 

@@ -44,6 +44,20 @@ def parse_wall_time(text: str) -> datetime | time:
     )
 
 
+def check_wall_time(text: str) -> str:
+    """``text``, for a field of a model.  Raises ``PydanticCustomError``."""
+    try:
+        parse_wall_time(text)
+    except ValueError as error:
+        raise PydanticCustomError("wall_time", "{message}", {"message": str(error)}) from None
+    return text
+
+
+def wall_ms(wall: datetime, where: ZoneInfo) -> int:
+    """The date and time, by the clock of ``where`` when it has no offset: Unix ms."""
+    return instant_ms(wall if wall.tzinfo else wall.replace(tzinfo=where))
+
+
 def next_wall_time_ms(text: str, after_ms: int, where: ZoneInfo) -> int:
     """When the clock of ``where`` shows the time: Unix ms; that of a time of day is the first later than ``after_ms``.
 
@@ -51,7 +65,7 @@ def next_wall_time_ms(text: str, after_ms: int, where: ZoneInfo) -> int:
     """
     wall = parse_wall_time(text)
     if isinstance(wall, datetime):
-        return instant_ms(wall if wall.tzinfo else wall.replace(tzinfo=where))
+        return wall_ms(wall, where)
     following = Daily((wall,), where).next_after(after_ms)
     assert following is not None
     return following

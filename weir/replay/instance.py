@@ -64,7 +64,7 @@ def instance_then(instance_id: str, events: Sequence[HistoryEvent]) -> InstanceT
     """
     fold, life = _Fold(), Life(events[0].timestamp, events[0].cause, events[0].data.get("trigger"))
     for event in events:
-        apply_event(fold, _event(instance_id, event))
+        apply_event(fold, event_of(instance_id, event))
         life.tell(event.event_type, event.activity_id, event.timestamp)
     found = fold.instance
     assert found is not None
@@ -77,7 +77,7 @@ def state_then(instance_id: str, events: Sequence[HistoryEvent]) -> state.Instan
     """The state as the processor had it after the first ``events``.  Raises ``FoldError`` where one is missing."""
     fold = _Fold()
     for event in events:
-        apply_event(fold, _event(instance_id, event))
+        apply_event(fold, event_of(instance_id, event))
     assert fold.instance is not None
     return fold.instance
 
@@ -101,7 +101,8 @@ class _Fold:
             self.instance = entity
 
 
-def _event(instance_id: str, row: HistoryEvent) -> Event:
+def event_of(instance_id: str, row: HistoryEvent) -> Event:
+    """The event as the topic has it."""
     return Event(
         VERSION,
         row.event_type,

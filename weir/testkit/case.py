@@ -24,7 +24,7 @@ Times are durations from the test's start.  At one moment what is due comes firs
 what is expected.  Actions that no stub answers for are done on fakes; ``script`` runs in its sandbox.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
@@ -41,6 +41,7 @@ from streams.core.scalars import (
     Topic,
     VariableName,
 )
+from streams.core.state import InstanceStatus
 from weir.testkit.series import SeriesError, listed, parse_series
 from weir.testkit.steps import Step
 
@@ -163,7 +164,7 @@ class Expected(Part):
     at: At | None = None
     process: DefinitionId | None = None
     key: KeyText | None = None
-    status: Literal["running", "suspended", "completed", "failed", "cancelled", "timeout"] | None = None
+    status: InstanceStatus | None = None
     path: Annotated[tuple[ActivityId, ...], Field(strict=False)] | None = None
     variables: dict[VariableName, Any] = Field(default_factory=dict)
     messages: Annotated[tuple[str, ...], Field(strict=False)] = ()

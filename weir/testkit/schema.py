@@ -3,13 +3,12 @@
 Made from the models of ``case`` and the commands of ``steps``; ``poe schema`` writes the file that the tests name.
 """
 
-import json
 from typing import Any
 
 import msgspec
 
 from streams.core.commands import StartProcess
-from streams.core.schema import tidy
+from streams.core.schema import text_of, titled
 from weir.testkit.case import Suite, When
 from weir.testkit.steps import COMMANDS, fields_of, names_of
 
@@ -38,18 +37,13 @@ def suite_schema() -> _Schema:
         ("Expected", "variables"),
     ):  # pydantic refuses other names, and says nothing
         parts[part]["properties"][name]["additionalProperties"] = False
-    tidied: _Schema = tidy(schema)
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        **tidied,
-        "title": "Weir tests of processes",
-        "description": "Readings, commands and stubs in; what must become of the processes, and what they must do.",
-    }
+    does = "Readings, commands and stubs in; what must become of the processes, and what they must do."
+    return titled(schema, "Weir tests of processes", does)
 
 
 def suite_schema_text() -> str:
     """What ``definitions/test-schema.json`` holds."""
-    return json.dumps(suite_schema(), indent=2, ensure_ascii=False) + "\n"
+    return text_of(suite_schema())
 
 
 def _command(kind: str) -> _Schema:

@@ -29,6 +29,7 @@ from weir.verify.tasks import QUERY as TASKS
 from weir.verify.tasks import TaskRow, task_row
 
 T = TypeVar("T")
+R = TypeVar("R", TaskRow, IncidentRow)
 Found = defaultdict[str, list[T]]
 FETCH = 5_000
 """Rows at a time."""
@@ -124,15 +125,37 @@ class Rows:
 
     async def subtract_tasks(self, projected: dict[str, Projected], tell: Callable[[int], None]) -> set[str]:
         """Take every row of ``tasks`` off ``projected``; returns the unknown instances that there are rows of."""
+
+        def take(known: Projected, row: TaskRow) -> None:
+            known.tasks -= row.digest
+
+        return await self._subtract(TASKS, task_row, projected, take, tell)
+
+    async def subtract_incidents(self, projected: dict[str, Projected], tell: Callable[[int], None]) -> set[str]:
+        """The same for ``incidents``."""
+
+        def take(known: Projected, row: IncidentRow) -> None:
+            known.incidents -= row.digest
+
+        return await self._subtract(OF_INCIDENTS, incident_row, projected, take, tell)
+
+    async def _subtract(
+        self,
+        query: str,
+        row_of: Callable[[asyncpg.Record], R],
+        projected: dict[str, Projected],
+        take: Callable[[Projected, R], None],
+        tell: Callable[[int], None],
+    ) -> set[str]:
         strays: set[str] = set()
-        async for part in self._stream(TASKS, "instance_id"):
+        async for part in self._stream(query, "instance_id"):
             for row in part:
-                found = task_row(row)
+                found = row_of(row)
                 known = projected.get(found.instance_id)
                 if known is None:
                     strays.add(found.instance_id)
                 else:
-                    known.tasks -= found.digest
+                    take(known, found)
             tell(len(part))
         return strays
 
@@ -145,30 +168,16 @@ class Rows:
 
     async def tasks_of(self, ids: Iterable[str]) -> Found[TaskRow]:
         """The rows of ``tasks``, by instance."""
-        found: Found[TaskRow] = defaultdict(list)
-        for row in await self._connection.fetch(f"{TASKS} WHERE instance_id = ANY ($1::uuid[])", list(ids)):
-            found[row["instance_id"]].append(task_row(row))
-        return found
-
-    async def subtract_incidents(self, projected: dict[str, Projected], tell: Callable[[int], None]) -> set[str]:
-        """Take every row of ``incidents`` off ``projected``; returns the unknown instances that there are rows of."""
-        strays: set[str] = set()
-        async for part in self._stream(OF_INCIDENTS, "instance_id"):
-            for row in part:
-                found = incident_row(row)
-                known = projected.get(found.instance_id)
-                if known is None:
-                    strays.add(found.instance_id)
-                else:
-                    known.incidents -= found.digest
-            tell(len(part))
-        return strays
+        return await self._rows_of(TASKS, task_row, ids)
 
     async def incidents_of(self, ids: Iterable[str]) -> Found[IncidentRow]:
         """The rows of ``incidents``, by instance."""
-        found: Found[IncidentRow] = defaultdict(list)
-        for row in await self._connection.fetch(f"{OF_INCIDENTS} WHERE instance_id = ANY ($1::uuid[])", list(ids)):
-            found[row["instance_id"]].append(incident_row(row))
+        return await self._rows_of(OF_INCIDENTS, incident_row, ids)
+
+    async def _rows_of(self, query: str, row_of: Callable[[asyncpg.Record], R], ids: Iterable[str]) -> Found[R]:
+        found: Found[R] = defaultdict(list)
+        for row in await self._connection.fetch(f"{query} WHERE instance_id = ANY ($1::uuid[])", list(ids)):
+            found[row["instance_id"]].append(row_of(row))
         return found
 
     async def of_instances(self, ids: Iterable[str]) -> tuple[Found[asyncpg.Record], Found[InstanceRow]]:

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from projections.tables.process_rollups import HOUR_MS, STATUSES, rounded
+from projections.tables.process_rollups import HOUR_MS, rounded
 from streams.core.durations import instant
-from streams.core.state import Instance
+from streams.core.state import STATUSES, Instance
 from weir.verify.report import Difference
 
 _COLUMNS = ", ".join(STATUSES)

@@ -20,16 +20,11 @@ from streams.core.durations import parse_duration_ms
 from streams.core.expressions import Expression, Template, compile_template
 from streams.core.moments import zone
 from streams.core.scalars import Span, TextTemplate
-from streams.core.wall_times import ZoneName, parse_wall_time
+from streams.core.wall_times import ZoneName, check_wall_time
 
 
 def _until(text: str) -> str:
-    if "${" not in text:
-        try:
-            parse_wall_time(text)
-        except ValueError as error:
-            raise PydanticCustomError("until", "{message}", {"message": str(error)}) from None
-    return text
+    return text if "${" in text else check_wall_time(text)
 
 
 Until = Annotated[

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from streams.core.expressions import ExpressionError
+from streams.core.scalars import shortened
 from streams.core.tasks.spec import MAX_NAMES, MAX_PRIORITY, due_ms
 
 MAX_TITLE = 500
@@ -46,11 +47,6 @@ def due(value: Any, now: int) -> int | None:
         return due_ms(value, now)
     except ValueError as error:
         raise ExpressionError(f"due: {error}") from None
-
-
-def shortened(value: str, limit: int) -> str:
-    """``value`` with at most ``limit`` characters."""
-    return value if len(value) <= limit else value[: limit - 1] + "…"
 
 
 def fields(asked: Mapping[str, Any], default_priority: int) -> dict[str, Any]:

@@ -12,11 +12,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from streams.core.durations import MAX_DURATION_MS, instant_ms
+from streams.core.durations import MAX_DURATION_MS
 from streams.core.moments import Cron, CronError, Daily, Every, Moments, Once, parse_cron, zone
 from streams.core.scalars import Duration, KeyText, duration_text
 from streams.core.triggers.base import Trigger
-from streams.core.wall_times import ZoneName, parse_wall_time
+from streams.core.wall_times import ZoneName, check_wall_time, parse_wall_time, wall_ms
 
 CatchUp = Literal["none", "last", "all"]
 MIN_EVERY_MS = 1_000
@@ -34,14 +34,6 @@ def _cron(text: str) -> str:
     return text
 
 
-def _at(text: str) -> str:
-    try:
-        parse_wall_time(text)
-    except ValueError as error:
-        raise PydanticCustomError("at", "{message}", {"message": str(error)}) from None
-    return text
-
-
 def _some(texts: tuple[str, ...]) -> tuple[str, ...]:
     if not texts:
         raise PydanticCustomError("at", "Expected at least one element, but the list is empty")
@@ -53,7 +45,7 @@ def _as_list(value: Any) -> Any:
 
 
 CronText = Annotated[str, AfterValidator(_cron), Field(description="minute hour day month weekday: 0 6 * * 1-5")]
-AtText = Annotated[str, AfterValidator(_at)]
+AtText = Annotated[str, AfterValidator(check_wall_time)]
 AtList = Annotated[
     tuple[AtText, ...],
     Field(strict=False, max_length=MOST),
@@ -125,8 +117,7 @@ class TimerTrigger(Trigger):
         times = sorted({one for one in parsed if isinstance(one, time)})
         if times:
             return Daily(tuple(times), where)
-        instants = [one if one.tzinfo else one.replace(tzinfo=where) for one in parsed if isinstance(one, datetime)]
-        return Once(tuple(sorted({instant_ms(one) for one in instants})))
+        return Once(tuple(sorted({wall_ms(one, where) for one in parsed if isinstance(one, datetime)})))
 
     def sources(self) -> frozenset[str] | None:
         """The moment as it was meant, and when it came: RFC 3339 texts."""

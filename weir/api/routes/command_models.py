@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from streams.core.commands import MAX_TTL_MS
+from weir.api.routes.process_filters import MAX_VERSION
 from weir.api.routes.process_models import Key, Name
 
-MAX_VERSION = 2**31 - 1
 Reason = Annotated[str | None, Field(max_length=4000, description="Why, for the history.")]
 
 

@@ -12,17 +12,13 @@ from fastapi import APIRouter, Request, Response
 from streams.core.commands import Cancel, Migrate, PublishMessage, Resume, Retry, SetVariables, Suspend
 from streams.core.migration import Mapping, Verdict
 from weir.api.auth import needs
-from weir.api.carrying import carry_out
-from weir.api.documents import Responses
+from weir.api.carrying import Done, carry_out, command_route
 from weir.api.planning import plan_one
 from weir.api.quick import answer
 from weir.api.routes.command_models import Message, Migration, Reasoned, Resuming, Variables
-from weir.api.routes.process_models import Sent
 from weir.api.routes.processes import own_id
-from weir.api.routes.task_models import Done
 from weir.api.waiting import WaitText
 
-DONE: Responses = {200: {"model": Done, "description": "With wait: it was carried out"}}
 EXECUTE = [needs("processes:execute")]
 NOTHING, AS_USUAL = Reasoned(), Resuming()
 
@@ -38,51 +34,40 @@ class Planned(msgspec.Struct):
     problems: list[str]
 
 
-@router.post(
-    "/processes/{instance_id}/suspend", status_code=202, response_model=Sent, responses=DONE, dependencies=EXECUTE
-)
+@command_route(router, "/processes/{instance_id}/suspend", dependencies=EXECUTE)
 async def suspend(instance_id: str, request: Request, body: Reasoned = NOTHING, wait: WaitText = None) -> Response:
     """Let an instance stand still: what comes for it is held until it is resumed."""
     return await carry_out(request, Suspend(**_about(instance_id), reason=body.reason), wait)
 
 
-@router.post(
-    "/processes/{instance_id}/resume", status_code=202, response_model=Sent, responses=DONE, dependencies=EXECUTE
-)
+@command_route(router, "/processes/{instance_id}/resume", dependencies=EXECUTE)
 async def resume(instance_id: str, request: Request, body: Resuming = AS_USUAL, wait: WaitText = None) -> Response:
     """Let a suspended instance go on; what was held comes first."""
     return await carry_out(request, Resume(**_about(instance_id), reason=body.reason, timers=body.timers), wait)
 
 
-@router.post(
-    "/processes/{instance_id}/cancel", status_code=202, response_model=Sent, responses=DONE, dependencies=EXECUTE
-)
+@command_route(router, "/processes/{instance_id}/cancel", dependencies=EXECUTE)
 async def cancel(instance_id: str, request: Request, body: Reasoned = NOTHING, wait: WaitText = None) -> Response:
     """End an instance."""
     return await carry_out(request, Cancel(**_about(instance_id), reason=body.reason), wait)
 
 
-@router.post(
-    "/processes/{instance_id}/retry", status_code=202, response_model=Sent, responses=DONE, dependencies=EXECUTE
-)
+@command_route(router, "/processes/{instance_id}/retry", dependencies=EXECUTE)
 async def retry(instance_id: str, request: Request, body: Reasoned = NOTHING, wait: WaitText = None) -> Response:
     """Let an instance go on at the activity where it failed, or where its incidents are."""
     return await carry_out(request, Retry(**_about(instance_id), reason=body.reason), wait)
 
 
-@router.post(
-    "/processes/{instance_id}/variables", status_code=202, response_model=Sent, responses=DONE, dependencies=EXECUTE
-)
+@command_route(router, "/processes/{instance_id}/variables", dependencies=EXECUTE)
 async def set_variables(instance_id: str, request: Request, body: Variables, wait: WaitText = None) -> Response:
     """Set variables of an instance that has not completed, one that has failed included."""
     command = SetVariables(**_about(instance_id), variables=body.variables, reason=body.reason)
     return await carry_out(request, command, wait)
 
 
-@router.post(
+@command_route(
+    router,
     "/processes/{instance_id}/migrate",
-    status_code=202,
-    response_model=Sent,
     responses={200: {"model": Done, "description": "With wait: it was carried out. With dry_run: `Planned`"}},
     dependencies=EXECUTE,
 )
@@ -99,7 +84,7 @@ async def migrate(instance_id: str, request: Request, body: Migration, wait: Wai
     return await carry_out(request, command, wait)
 
 
-@router.post("/messages", status_code=202, response_model=Sent, responses=DONE, dependencies=EXECUTE)
+@command_route(router, "/messages", dependencies=EXECUTE)
 async def publish(body: Message, request: Request, wait: WaitText = None) -> Response:
     """Send a message to whoever waits for it under a correlation key; if nobody does, it is kept for a while."""
     command = PublishMessage(

@@ -12,10 +12,9 @@ import msgspec
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
-from projections.queries import HistoryEvent
 from projections.queries import history as query
 from streams.codec import decode_event_head
-from streams.core.events import VERSION, Event, EventType
+from streams.core.events import EventType
 from streams.log import Span, opened
 from streams.transport.port import TopicPartition
 from weir.api.auth import needs
@@ -28,6 +27,7 @@ from weir.api.reading_back import DEFAULT_S, shown
 from weir.api.routes.process_models import Name
 from weir.api.routes.processes import own_id
 from weir.api.sending import follower_of
+from weir.replay.instance import event_of
 
 HEARTBEAT_S = 15.0
 """After so long without an event a comment is sent: proxies close what is silent."""
@@ -134,7 +134,9 @@ async def _one(request: Request, instance_id: str, last: int) -> AsyncIterator[b
                 return
             if page:
                 last = page[-1].seq
-                yield b"".join(frame(one.event_type, _event(instance_id, one), str(one.seq)) for one in page)
+                yield b"".join(
+                    frame(one.event_type, msgspec.json.encode(event_of(instance_id, one)), str(one.seq)) for one in page
+                )
                 continue
             while frames := await listener.taken(LOOK_S if looks else HEARTBEAT_S):
                 fresh = [(seq, made) for seq, made in frames if seq > last]
@@ -153,26 +155,6 @@ async def _one(request: Request, instance_id: str, last: int) -> AsyncIterator[b
 def _error(problem: ProblemError) -> bytes:
     """The last event of a stream that ends."""
     return frame("error", msgspec.json.encode(document(problem)))
-
-
-def _event(instance_id: str, row: HistoryEvent) -> bytes:
-    """As the topic has it."""
-    return msgspec.json.encode(
-        Event(
-            VERSION,
-            row.event_type,
-            instance_id,
-            row.seq,
-            row.timestamp,
-            row.definition_id,
-            row.definition_version,
-            row.cause,
-            row.activity_id,
-            row.message,
-            row.token,
-            row.data,
-        )
-    )
 
 
 def _missed(follower: Follower, last_event_id: str) -> dict[TopicPartition, Span]:

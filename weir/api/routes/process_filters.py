@@ -7,7 +7,8 @@ from typing import Annotated
 import msgspec
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from projections.instance_filter import InstanceFilter, Status, Variable
+from projections.instance_filter import InstanceFilter, Variable
+from streams.core.state import InstanceStatus
 from weir.api.problems import ProblemError
 from weir.api.routes.process_models import Key, Name
 
@@ -23,7 +24,7 @@ class ProcessFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    status: Annotated[list[Status], Field(max_length=10)] = []
+    status: Annotated[list[InstanceStatus], Field(max_length=10)] = []
     definition: Name | None = None
     version: Annotated[int, Field(ge=1, le=MAX_VERSION)] | None = None
     key: Key | None = None

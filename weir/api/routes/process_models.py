@@ -48,9 +48,3 @@ class KeySignal(InstanceSignal):
 
     key: Key
     definition_id: Name | None = None
-
-
-class Sent(BaseModel):
-    """The signal is in Kafka, under this command id."""
-
-    command_id: str

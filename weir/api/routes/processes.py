@@ -13,6 +13,7 @@ from streams.core.commands import Signal, StartProcess
 from streams.core.decide.start_process import MAX_ID_AGE_MS
 from streams.core.ids import check_instance_id
 from weir.api.auth import needs
+from weir.api.carrying import Sent, carry_out
 from weir.api.documents import shows
 from weir.api.following.lately import SentStart
 from weir.api.planning import shown_at
@@ -21,7 +22,7 @@ from weir.api.quick import QuickRoute, answer
 from weir.api.reading_back import DEFAULT_S, shown, shown_when_ended
 from weir.api.refusals import accepted
 from weir.api.routes import examples
-from weir.api.routes.process_models import InstanceSignal, Sent, Start, Started
+from weir.api.routes.process_models import InstanceSignal, Start, Started
 from weir.api.sending import Sender, follower_of, sender_of
 from weir.api.waiting import TimeoutText, Wait, WaitForText, WaitText, seconds_of, wait_of
 from weir.watch import Refused
@@ -87,10 +88,10 @@ async def start(
 )
 async def signal_instance(instance_id: str, body: InstanceSignal, request: Request) -> Response:
     """Send a message to an instance: it waits there until a step of type ``message`` takes it."""
-    command_id = str(uuid.uuid4())
     known = own_id(instance_id, "path.instance_id")
-    await sender_of(request).send(Signal(id=command_id, name=body.name, instance_id=known, payload=body.payload))
-    return answer({"command_id": command_id}, 202)
+    return await carry_out(
+        request, Signal(id=str(uuid.uuid4()), name=body.name, instance_id=known, payload=body.payload)
+    )
 
 
 @router.get(

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request, Response
 
 from streams.core.commands import Signal
 from weir.api.auth import needs
-from weir.api.quick import QuickRoute, answer
-from weir.api.routes.process_models import KeySignal, Sent
-from weir.api.sending import sender_of
+from weir.api.carrying import Sent, carry_out
+from weir.api.quick import QuickRoute
+from weir.api.routes.process_models import KeySignal
 
 router = APIRouter(route_class=QuickRoute)
 
@@ -16,8 +16,7 @@ router = APIRouter(route_class=QuickRoute)
 @router.post("/signals", status_code=202, response_model=Sent, dependencies=[needs("processes:execute")])
 async def signal_key(body: KeySignal, request: Request) -> Response:
     """Send a message to whatever runs for a key; when nothing does, it waits with the key for an hour."""
-    command_id = str(uuid.uuid4())
-    await sender_of(request).send(
-        Signal(id=command_id, name=body.name, key=body.key, definition_id=body.definition_id, payload=body.payload)
+    command = Signal(
+        id=str(uuid.uuid4()), name=body.name, key=body.key, definition_id=body.definition_id, payload=body.payload
     )
-    return answer({"command_id": command_id}, 202)
+    return await carry_out(request, command)

@@ -2,7 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
@@ -65,7 +65,7 @@ async def overview(
         _, active = await queries.station_processes(connection, active_only=True, limit=1)
         trends = await queries.trends(connection, begin, end, interval=interval)
     counted = {"total_processes": processes, "active_processes": active, "total_executions": found.execution_count}
-    return answer(Overview(**_fields(found), **counted, trends=trends))
+    return answer(Overview(**msgspec.structs.asdict(found), **counted, trends=trends))
 
 
 @router.get(
@@ -92,7 +92,9 @@ async def analytics(
         )
         reasons = await queries.failure_reasons(connection, process_id, begin, end)
         trends = await queries.trends(connection, begin, end, interval=interval, definition_id=process_id)
-    return answer(ProcessAnalytics(**_fields(found), process_id=process_id, failure_reasons=reasons, trends=trends))
+    return answer(
+        ProcessAnalytics(**msgspec.structs.asdict(found), process_id=process_id, failure_reasons=reasons, trends=trends)
+    )
 
 
 def _span(
@@ -117,7 +119,3 @@ def _within(sla: str | None) -> int | None:
     except ValueError as error:
         fix = "Write a duration, such as 90s, 5m or 1d."
         raise ProblemError(422, "invalid_request", str(error), fix, errors=[("query.sla", str(error))]) from None
-
-
-def _fields(found: Statistics) -> dict[str, Any]:
-    return msgspec.structs.asdict(found)

@@ -1,25 +1,25 @@
 """``/api/processes/executions``: instances as a station's people know them.  Stands before ``/api/processes/{id}``."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from projections import queries
 from projections.queries import ExecutionWithSteps, HistoryEvent
+from streams.core.state import InstanceStatus
 from weir.api.auth import needs
 from weir.api.database import reading
 from weir.api.documents import shows
 from weir.api.problems import ProblemError
 from weir.api.quick import answer
 from weir.api.routes import station_examples as examples
+from weir.api.routes.process_lists import MAX_SEQ
 from weir.api.routes.processes import own_id
 from weir.api.routes.station_models import ExecutionList, LogLine, Logs
 from weir.api.routes.station_processes import MAX_LIMIT, Limit, Offset
 
-Status = Literal["running", "suspended", "completed", "failed", "cancelled", "timeout"]
 ERRORS = frozenset({"failed", "timed_out", "activity_failed", "incident_created", "notice_failed"})
 WARNINGS = frozenset({"retry_scheduled", "error_caught", "cancelled", "suspended", "activity_cancelled"})
-MAX_SEQ = 2**31 - 1
 
 router = APIRouter(prefix="/api/processes/executions")
 
@@ -33,7 +33,7 @@ router = APIRouter(prefix="/api/processes/executions")
 async def executions(
     request: Request,
     process_id: str | None = None,
-    status: Status | None = None,
+    status: InstanceStatus | None = None,
     limit: Limit = 50,
     offset: Offset = 0,
 ) -> Response:

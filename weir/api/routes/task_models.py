@@ -42,10 +42,3 @@ class Update(By):
 
     priority: Annotated[int, Field(ge=0, le=100)] | None = None
     due: AwareDatetime | None = None
-
-
-class Done(BaseModel):
-    """The command was carried out; ``events`` are the types of what happened, in order."""
-
-    command_id: str
-    events: list[str]

@@ -22,14 +22,12 @@ from streams.core.commands import (
 )
 from streams.core.ids import check_instance_id
 from streams.core.tasks.task import split_task_id, task_id
+from weir.api.carrying import carry_out, command_route
 from weir.api.database import reading
 from weir.api.problems import ProblemError
-from weir.api.refusals import accepted
-from weir.api.routes.process_models import Sent
 from weir.api.routes.task_access import Assigner, Viewer, Worker, by, visible, whose
-from weir.api.routes.task_models import Assign, By, Complete, Delegate, Done, Update
-from weir.api.sending import sender_of
-from weir.api.waiting import WaitText, wait_of
+from weir.api.routes.task_models import Assign, By, Complete, Delegate, Update
+from weir.api.waiting import WaitText
 
 FIX = "Look at the task as it is now: GET /tasks/{id}."
 
@@ -77,72 +75,51 @@ async def show(id_: str, request: Request, who: Viewer) -> dict[str, Any]:
     return document
 
 
-@router.post("/{id_}/claim", status_code=202, response_model=None)
-async def claim(
-    id_: str, body: By, request: Request, who: Worker, response: Response, wait: WaitText = None
-) -> Sent | Done:
+@command_route(router, "/{id_}/claim")
+async def claim(id_: str, body: By, request: Request, who: Worker, wait: WaitText = None) -> Response:
     """Take a task that nobody has."""
-    return await _send(request, response, wait, ClaimTask(**await by(request, who, _task(id_), body)))
+    return await _carry_out(request, wait, ClaimTask(**await by(request, who, _task(id_), body)))
 
 
-@router.post("/{id_}/unclaim", status_code=202, response_model=None)
-async def unclaim(
-    id_: str, body: By, request: Request, who: Worker, response: Response, wait: WaitText = None
-) -> Sent | Done:
+@command_route(router, "/{id_}/unclaim")
+async def unclaim(id_: str, body: By, request: Request, who: Worker, wait: WaitText = None) -> Response:
     """Give a task back."""
-    return await _send(request, response, wait, UnclaimTask(**await by(request, who, _task(id_), body)))
+    return await _carry_out(request, wait, UnclaimTask(**await by(request, who, _task(id_), body)))
 
 
-@router.post("/{id_}/assign", status_code=202, response_model=None)
-async def assign(
-    id_: str, body: Assign, request: Request, who: Assigner, response: Response, wait: WaitText = None
-) -> Sent | Done:
+@command_route(router, "/{id_}/assign")
+async def assign(id_: str, body: Assign, request: Request, who: Assigner, wait: WaitText = None) -> Response:
     """Give a task to somebody, whoever has it."""
-    return await _send(
-        request, response, wait, AssignTask(**await by(request, who, _task(id_), body), assignee=body.assignee)
+    return await _carry_out(
+        request, wait, AssignTask(**await by(request, who, _task(id_), body), assignee=body.assignee)
     )
 
 
-@router.post("/{id_}/delegate", status_code=202, response_model=None)
-async def delegate(
-    id_: str, body: Delegate, request: Request, who: Worker, response: Response, wait: WaitText = None
-) -> Sent | Done:
+@command_route(router, "/{id_}/delegate")
+async def delegate(id_: str, body: Delegate, request: Request, who: Worker, wait: WaitText = None) -> Response:
     """Have somebody else do one's task; it comes back."""
-    return await _send(request, response, wait, DelegateTask(**await by(request, who, _task(id_), body), to=body.to))
+    return await _carry_out(request, wait, DelegateTask(**await by(request, who, _task(id_), body), to=body.to))
 
 
-@router.post("/{id_}/complete", status_code=202, response_model=None)
-async def complete(
-    id_: str, body: Complete, request: Request, who: Worker, response: Response, wait: WaitText = None
-) -> Sent | Done:
+@command_route(router, "/{id_}/complete")
+async def complete(id_: str, body: Complete, request: Request, who: Worker, wait: WaitText = None) -> Response:
     """Answer a task."""
     command = CompleteTask(**await by(request, who, _task(id_), body), answers=body.answers, outcome=body.outcome)
-    return await _send(request, response, wait, command)
+    return await _carry_out(request, wait, command)
 
 
-@router.post("/{id_}/update", status_code=202, response_model=None)
-async def update(
-    id_: str, body: Update, request: Request, who: Assigner, response: Response, wait: WaitText = None
-) -> Sent | Done:
+@command_route(router, "/{id_}/update")
+async def update(id_: str, body: Update, request: Request, who: Assigner, wait: WaitText = None) -> Response:
     """Make a task more or less urgent."""
-    return await _send(
+    return await _carry_out(
         request,
-        response,
         wait,
         UpdateTask(**await by(request, who, _task(id_), body), priority=body.priority, due=body.due),
     )
 
 
-async def _send(request: Request, response: Response, wait: str | None, command: AnyTaskCommand) -> Sent | Done:
-    sender = sender_of(request)
-    assert command.id is not None
-    waits = wait_of(wait)
-    if waits.until == "nothing":
-        await sender.send(command)
-        return Sent(command_id=command.id)
-    outcome = accepted(await sender.send_and_wait(command, waits.seconds), FIX)
-    response.status_code = 200
-    return Done(command_id=command.id, events=[event.type for event in outcome.events])
+async def _carry_out(request: Request, wait: str | None, command: AnyTaskCommand) -> Response:
+    return await carry_out(request, command, wait, FIX)
 
 
 def _task(text: str) -> str:
