@@ -68,6 +68,7 @@ class Timers:
     def remove(self, timer: Timer) -> None:
         """Note that an entity no longer waits for what was added before."""
         if timer in self._in_flight:
+            del self._in_flight[timer]  # what was taken out; the same timer may have come anew since, and go again
             return
         self._over.add(timer)
         if len(self._over) >= MIN_SWEEP and len(self._over) * 2 > len(self._heap):

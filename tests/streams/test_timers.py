@@ -71,6 +71,15 @@ def test_a_timer_that_is_held_and_then_set_again_fires_once() -> None:
     assert _fired(timers, 9) == ["i"]
 
 
+def test_a_timer_that_fired_and_was_set_again_and_was_over_again_in_one_batch_is_over() -> None:
+    timers = Timers()
+    _add(timers, [1])
+    assert _fired(timers, 1) == ["1"]
+    timer = _timer(1, 1)
+    timers.settled([([timer], []), ([], [timer]), ([timer], [])])
+    assert timers.next_due() is None
+
+
 def test_what_a_batch_has_taken_out_comes_back_unless_the_batch_has_committed() -> None:
     timers = Timers()
     _add(timers, [1, 2])

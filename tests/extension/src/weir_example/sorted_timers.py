@@ -44,7 +44,9 @@ class SortedTimers:
         for over, new in changes:
             for timer in over:
                 at = bisect_left(self._timers, timer)
-                if timer not in taken and self._timers[at : at + 1] == [timer]:
+                if timer in taken:
+                    taken.discard(timer)
+                elif self._timers[at : at + 1] == [timer]:
                     del self._timers[at]
             for timer in new:
                 insort(self._timers, timer)
