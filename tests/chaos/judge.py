@@ -26,6 +26,7 @@ async def judge(site: Site) -> list[Difference]:
     book, topics = site.load.book, site.topics
     async with opened(site.settings) as log:
         evidence = await gather(log, site.settings, topics, book)
+        evidence.effects = [(key, text.decode()) for key, text in site.ledger.effects]
         sent = book.sent
         sent.readings = list(evidence.expected())
         sent.ledger = Ledger(ACTIONS, [Effect(*effect) for effect in site.ledger.effects], prompt=True)

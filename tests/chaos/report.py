@@ -8,6 +8,7 @@ KINDS_A_MINUTE = 2
 MOST_KINDS = 15
 COMPLETED_A_MINUTE = 60
 TIMERS_A_MINUTE = 30
+FLOWS_A_MINUTE = 5
 SHOWN = 30
 
 
@@ -25,6 +26,10 @@ class Report:
     completed: int = 0
     timers: int = 0
     effects: int = 0
+    undone: int = 0
+    """Sagas that were compensated."""
+    answered: int = 0
+    correlated: int = 0
     readings: int = 0
     dead_letters: int = 0
     restarts: int = 0
@@ -44,6 +49,7 @@ class Report:
             "timers": TIMERS_A_MINUTE * self.minutes,
             "effects": COMPLETED_A_MINUTE * self.minutes,
             "dead_letters": 1,
+            **dict.fromkeys(("undone", "answered", "correlated"), FLOWS_A_MINUTE * self.minutes),
         }
         return [
             f"{name}: expected at least {wanted:g}, but got {getattr(self, name)}"
@@ -63,7 +69,18 @@ class Report:
         """For people."""
         verdict = "PASS" if self.passed else "FAIL"
         times = {"longest stall": self.longest_stall_s, "slowest stop": self.slowest_stop_s, "rest": self.rest_s}
-        told = ("commands", "completed", "timers", "effects", "readings", "dead_letters", "restarts")
+        told = (
+            "commands",
+            "completed",
+            "timers",
+            "undone",
+            "answered",
+            "correlated",
+            "effects",
+            "readings",
+            "dead_letters",
+            "restarts",
+        )
         lines = [
             f"{verdict} seed {self.seed}, {self.minutes:g} min: {self.effective} faults of {self.kinds} kinds hit work",
             f"  {', '.join(f'{getattr(self, name)} {name}' for name in told)}".replace("_", " "),

@@ -7,7 +7,7 @@ from random import Random
 from streams.settings import Settings
 from streams.topics import Topics
 from tests.chaos.load.devices import Devices
-from tests.chaos.load.users import KEYS, User
+from tests.chaos.load.users import KEYS, Teams, User
 from tests.chaos.sent import Book
 
 USERS = 3
@@ -23,7 +23,10 @@ class Load:
     def __init__(self, settings: Settings, topics: Topics, rng: Random, rate: float, busy: Callable[[], bool]) -> None:
         self.book = Book()
         self._rate, self._busy, self._rng = rate, busy, rng
-        self._users = [User(f"u{n}", settings, topics, self.book, Random(rng.random())) for n in range(USERS)]
+        self._teams = Teams()
+        self._users = [
+            User(f"u{n}", settings, topics, self.book, Random(rng.random()), self._teams) for n in range(USERS)
+        ]
         self._devices = Devices(settings, topics, self.book, Random(rng.random()))
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -49,9 +52,12 @@ class Load:
         await asyncio.gather(*self._tasks)
 
     async def finish(self) -> None:
-        """The message that orders wait for, to every key: what runs must be able to go on."""
+        """What orders and teams wait for, for all of them: what runs must be able to go on."""
         for number in range(KEYS):
             await self._users[number % USERS].go(f"k{number}")
+        for team in self._teams.all:
+            for user in self._users:  # whoever claimed the task is one of them
+                await user.settle(team)
 
     async def fail(self, times: int) -> None:
         """Start what cannot be done."""

@@ -1,18 +1,30 @@
 """Users: commands of every kind, right and wrong, to the keys that all of them share.
 
 Starts with and without an id of their own, signals before and after the start, cancels by key and by instance,
-commands in a partition that is not their home, refusable ones, and poison.
+commands in a partition that is not their home, refusable ones, and poison.  Sagas and teams have keys of their own, and
+nobody cancels them: what becomes of them is known, and ``checks`` says what.  Tasks are answered, and parcels sent, by
+several users at once.
 """
 
 import time
 from collections import deque
 from collections.abc import Callable
 from random import Random
+from typing import NamedTuple
 
 import msgspec
 
-from streams.core.commands import Cancel, Signal, StartProcess, TopicCommand
-from streams.core.ids import instance_id, partition_for, partition_of
+from streams.core.commands import (
+    Cancel,
+    ClaimTask,
+    CompleteTask,
+    PublishMessage,
+    Signal,
+    StartProcess,
+    TopicCommand,
+)
+from streams.core.decide import command_key, home_of
+from streams.core.ids import instance_id, partition_for
 from streams.settings import Settings
 from streams.topics import Topics
 from tests.chaos.load import poison
@@ -25,13 +37,36 @@ STRAY = 0.03
 """Share of commands that go to a wrong partition."""
 POISON = 0.015
 REMEMBERED = 50
+ASKED = 2
+"""The execution of a team's task, the second thing that it does: its id is known before it is there."""
+
+
+class Team(NamedTuple):
+    """An instance that somebody has started."""
+
+    instance: str
+    n: int
+
+
+class Teams:
+    """Those of all users."""
+
+    def __init__(self) -> None:
+        self.all: list[Team] = []
+
+    def some(self, rng: Random) -> Team | None:
+        """One of the newest."""
+        return rng.choice(self.all[-REMEMBERED:]) if self.all else None
 
 
 class User:
     """One of them, with a producer and a chance of its own."""
 
-    def __init__(self, name: str, settings: Settings, topics: Topics, book: Book, rng: Random) -> None:
+    def __init__(
+        self, name: str, settings: Settings, topics: Topics, book: Book, rng: Random, teams: Teams | None = None
+    ) -> None:
         self._name, self._topics, self._book, self._rng = name, topics, book, rng
+        self._teams = teams or Teams()
         self._sender = Sender(settings)
         self._instances: deque[str] = deque(maxlen=REMEMBERED)
         self._number = 0
@@ -46,6 +81,11 @@ class User:
             self._cancel_instance: 2,
             self._unknown_definition: 1,
             self._wrong_variables: 1,
+            self._saga: 3,
+            self._team: 2,
+            self._claim: 2,
+            self._answer: 3,
+            self._parcel: 3,
         }
 
     async def step(self) -> None:
@@ -61,9 +101,9 @@ class User:
     async def send(self, command: TopicCommand, *, stray: bool = False) -> None:
         """Send a command, to its home or astray."""
         partitions = self._topics.partitions
-        own = getattr(command, "instance_id", None)
-        key = getattr(command, "key", None) or own or self._id()
-        home = partition_of(own) if own else partition_for(key, partitions)
+        key = command_key(command) or self._id()
+        home = home_of(command, partitions)
+        home = partition_for(key, partitions) if home is None else home
         partition = (home + self._rng.randrange(1, partitions)) % partitions if stray else home
         await self._sender.send(
             self._topics.commands.name,
@@ -89,6 +129,12 @@ class User:
         """Start an instance whose action cannot be carried out."""
         self._number += 1
         await self.send(self._failing(""))
+
+    async def settle(self, team: Team) -> None:
+        """Do what a team waits for."""
+        for make in (self._answer_of, self._parcel_for):
+            self._number += 1
+            await self.send(make(team))
 
     def _id(self) -> str:
         return f"{self._name}-{self._number}"
@@ -135,3 +181,45 @@ class User:
 
     def _wrong_variables(self, key: str) -> StartProcess:
         return StartProcess(id=self._id(), definition_id="order", key=key, variables={"n": "many"})
+
+    # ---- sagas, teams, and who works with them
+
+    @property
+    def _n(self) -> int:
+        """A number that no other user has."""
+        return self._number * 10 + int(self._name[1:])
+
+    def _saga(self, _key: str) -> StartProcess:
+        return StartProcess(id=self._id(), definition_id="saga", key=f"saga-{self._n}", variables={"n": self._n})
+
+    def _team(self, _key: str) -> StartProcess:
+        key, n = f"team-{self._n}", self._n
+        home = partition_for(key, self._topics.partitions)
+        instance = instance_id(round(time.time() * 1000), home, f"chaos/{self._id()}")
+        self._teams.all.append(Team(instance, n))
+        return StartProcess(id=self._id(), definition_id="team", key=key, instance_id=instance, variables={"n": n})
+
+    def _claim(self, key: str) -> TopicCommand:
+        team = self._teams.some(self._rng)
+        if team is None:
+            return self._go(key)
+        return ClaimTask(id=self._id(), task_id=f"{team.instance}:{ASKED}", user=self._name, groups=["crew"])
+
+    def _answer(self, key: str) -> TopicCommand:
+        team = self._teams.some(self._rng)
+        return self._go(key) if team is None else self._answer_of(team)
+
+    def _answer_of(self, team: Team) -> CompleteTask:
+        task = f"{team.instance}:{ASKED}"
+        return CompleteTask(id=self._id(), task_id=task, user=self._name, groups=["crew"], outcome="yes")
+
+    def _parcel(self, key: str) -> TopicCommand:
+        team = self._teams.some(self._rng)
+        return self._go(key) if team is None else self._parcel_for(team)
+
+    def _parcel_for(self, team: Team) -> PublishMessage:
+        """All users send the same one."""
+        key = f"parcel-{team.n}"
+        return PublishMessage(
+            id=self._id(), name="parcel", correlation_key=key, payload={"from": self._name}, message_id=key
+        )
