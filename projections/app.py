@@ -1,4 +1,4 @@
-"""The projector role: events, definitions and every telemetry topic ─► ``Projector`` ─► database.
+"""The projector role: events, definitions, the audit and every telemetry topic ─► ``Projector`` ─► database.
 
 The schema is brought up to date before anything is read.  What the projector cannot go on from ends the process, for
 the supervisor to restart; a database that is away is waited for, however long.
@@ -79,7 +79,7 @@ def build(settings: Settings) -> RoleApp:
     app, tx = make_app(settings, "projector", topics)
     tx.options = replace(tx.options, batch_timeout_s=PATIENCE_S, start_timeout_s=PATIENCE_S)
     role = ProjectorRole(settings, topics)
-    for topic in (topics.events, topics.definitions, *topics.telemetry.values()):
+    for topic in (topics.events, topics.definitions, topics.audit, *topics.telemetry.values()):
         _add_agent(app, tx, topic, role.projector)
     app.timer(SUMMARY_S)(role.summarise)
     app.watched.sample(role.samples)

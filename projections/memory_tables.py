@@ -13,6 +13,7 @@ import msgspec
 from projections import memory_incidents, memory_rollups, memory_tasks, positions
 from projections.binary_copy import COPY_START
 from projections.tables import (
+    audit_log,
     definition_activations,
     process_definitions,
     process_history,
@@ -32,6 +33,7 @@ class Tables:
 
     projection_positions: dict[Key, int] = field(default_factory=dict)
     """(topic, topic id, partition) → position."""
+    audit_log: dict[Key, Row] = field(default_factory=dict)
     definition_activations: dict[Key, Row] = field(default_factory=dict)
     incidents: dict[Key, Row] = field(default_factory=dict)
     process_definitions: dict[Key, Row] = field(default_factory=dict)
@@ -238,6 +240,16 @@ class _Copied:
 
 
 _COPIED = {
+    "audit_log": _Copied(
+        dict(
+            zip(
+                audit_log.COLUMNS,
+                (_timestamp, *[_integer] * 3, *[_text] * 10, _uuid, _text, *[_jsonb] * 3),
+                strict=True,
+            )
+        ),
+        ("time", "topic", "record_partition", "record_offset"),
+    ),
     "process_history": _Copied(
         dict(
             zip(

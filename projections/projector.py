@@ -152,7 +152,7 @@ class Projector:
         self.counts.refused += len(work.letters_sent)
 
     async def _within_log(self, connection: asyncpg.Connection, tp: TopicPartition, position: int, start: int) -> int:
-        """``position``, or ``start`` for telemetry that the log has dropped before it was projected."""
+        """``position``, or ``start`` for what is not the truth and the log has dropped before it was projected."""
         if position == 0 or position >= start:
             return position
         lost = (
@@ -161,7 +161,7 @@ class Projector:
         )
         if self._feeds[tp.topic].truth:
             raise RecordsLostError(f"{lost}. Restore the topic, or rebuild the database from what is left of it")
-        log.error("telemetry lost: retention was shorter than the projector's absence", problem=lost)
+        log.error("records lost: retention was shorter than the projector's absence", problem=lost)
         await positions.move(connection, tp.topic, tp.partition, position, start)
         return start
 

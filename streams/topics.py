@@ -22,7 +22,7 @@ from streams.kafka import client_options
 from streams.settings import Settings
 
 Partitions = Annotated[int, Field(ge=1, le=MAX_PARTITIONS)]
-Role = Literal["commands", "events", "changelog", "rejections", "definitions", "dead_letters", "positions"]
+Role = Literal["commands", "events", "changelog", "rejections", "definitions", "dead_letters", "positions", "audit"]
 TABLE = "instances"
 STATION_INPUTS = ("positions", "messages")
 STATION_TOPICS = frozenset({*STATION_INPUTS, STATION_TOPIC})
@@ -79,6 +79,7 @@ class Topics:
     definitions: Topic
     dead_letters: Topic
     positions: Topic
+    audit: Topic
     telemetry: dict[str, Topic]
 
     @property
@@ -94,7 +95,7 @@ class Topics:
     def all(self) -> list[Topic]:
         """Every topic, the engine's own first."""
         truth = [self.commands, self.events, self.changelog, self.definitions]
-        return [*truth, self.rejections, self.dead_letters, self.positions, *self.telemetry.values()]
+        return [*truth, self.rejections, self.dead_letters, self.positions, self.audit, *self.telemetry.values()]
 
 
 @dataclass(frozen=True)
@@ -143,6 +144,7 @@ def load_topics(settings: Settings) -> Topics:
         definitions=engine("definitions"),
         dead_letters=engine("dead_letters"),
         positions=engine("positions"),
+        audit=engine("audit"),
         telemetry={
             name: Topic(name, entry.partitions or shared, file.replication, _texts(entry.config), entry.mqtt)
             for name, entry in file.telemetry.items()

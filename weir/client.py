@@ -93,6 +93,10 @@ class CommandClient:
         )
         return record.partition, record.offset
 
+    async def send_record(self, topic: str, key: str, raw: bytes) -> None:
+        """Send another record than a command; return once the broker has it."""
+        await self._running().send_and_wait(topic, raw, key=key.encode())
+
     async def send_and_wait(self, command: TopicCommand, timeout_s: float) -> Outcome:
         """Send a command and wait until it has been decided.  Raises ``NoAnswerError`` after ``timeout_s`` seconds."""
         async with self.watch(command) as watch:

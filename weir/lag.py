@@ -99,7 +99,7 @@ class Lags:
             "processor": await self._grouped("processor", [topics.commands]),
             "actions": await self._grouped("actions", [topics.events]),
         }
-        projected = [topics.events, topics.definitions, *telemetry]
+        projected = [topics.events, topics.definitions, topics.audit, *telemetry]
         try:
             positions["projector"] = await self._stored(_PROJECTED, projected)
             if topics.telemetry.keys() >= STATION_TOPICS:

@@ -9,7 +9,7 @@ from streams.core.clock import PlantClock
 from streams.records import Record
 from streams.transport.port import TopicPartition
 
-FeedName = Literal["events", "definitions", "telemetry"]
+FeedName = Literal["events", "definitions", "telemetry", "audit"]
 
 
 @dataclass

@@ -5,6 +5,7 @@ them as they are).  Nothing here knows of topics, and nothing here writes.
 """
 
 from projections.queries.api_keys import ApiKey, api_key, api_keys
+from projections.queries.audit import AuditFilter, AuditItem, AuditPlace, audit
 from projections.queries.counts import Counts, InstanceCount, counts
 from projections.queries.definition import Definition, definition
 from projections.queries.definitions import DefinitionSummary, definitions
@@ -29,6 +30,9 @@ from projections.queries.waiting import waiting
 
 __all__ = [
     "ApiKey",
+    "AuditFilter",
+    "AuditItem",
+    "AuditPlace",
     "Counts",
     "Definition",
     "DefinitionSummary",
@@ -49,6 +53,7 @@ __all__ = [
     "Trend",
     "api_key",
     "api_keys",
+    "audit",
     "counts",
     "definition",
     "definitions",

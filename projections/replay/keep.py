@@ -1,4 +1,4 @@
-"""What the topics no longer hold is kept: rows of telemetry are copied from the live table into the shadow.
+"""What the topics no longer hold is kept: rows of telemetry and of the audit log are copied into the shadow.
 
 Each copy moves the shadow's positions in its transaction, as projecting the records would have.  The rows are older
 than anything that is still projected, so nobody changes them meanwhile.
@@ -12,20 +12,26 @@ import asyncpg
 from projections import positions
 from projections.errors import NotOwnerError, RecordsLostError, ReplayError
 from projections.feeds import FEEDS, FeedName
-from projections.tables.telemetry import COLUMNS
+from projections.tables import audit_log, telemetry
 from streams.log import Span
 from streams.transport.port import TopicPartition
 
-_COLUMNS = ", ".join(COLUMNS)
-_SELECTED = ", ".join(f"live.{column}" for column in COLUMNS)
-_COPY = f"""
-    INSERT INTO telemetry ({_COLUMNS})
-    SELECT {_SELECTED} FROM %s.telemetry AS live
+_COPY = """
+    INSERT INTO {table} ({columns})
+    SELECT {selected} FROM %s.{table} AS live
     JOIN unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) AS kept (topic, partition, first, "end")
       ON live.topic = kept.topic AND live.record_partition = kept.partition
      AND live.record_offset >= kept.first AND live.record_offset < kept."end"
-"""  # noqa: S608  the columns are constants, and %s is a schema's quoted name
-_HAS_ROWS = "SELECT EXISTS (SELECT FROM %s.telemetry WHERE topic = $1)"
+"""
+_KEPT = [
+    _COPY.format(table=table, columns=", ".join(columns), selected=", ".join(f"live.{one}" for one in columns))
+    for table, columns in (("telemetry", telemetry.COLUMNS), ("audit_log", audit_log.COLUMNS))
+]
+"""For each table whose rows know the record that they are of; ``%s`` is a schema's quoted name."""
+_HAVE_ROWS = (
+    "SELECT EXISTS (SELECT FROM %s.telemetry WHERE topic = $1)",
+    "SELECT EXISTS (SELECT FROM %s.audit_log WHERE topic = $1)",
+)
 
 
 class Kept(NamedTuple):
@@ -62,12 +68,12 @@ def gone(
 
 
 async def check_undeclared(connection: asyncpg.Connection, live: str, undeclared: set[str]) -> None:
-    """Topics that were projected once and are not in topics.yaml must be telemetry: anything else would lose rows.
+    """Topics that were projected once and are not in topics.yaml must be telemetry, or an audit: else rows were lost.
 
     Raises ``ReplayError``.
     """
     for topic in sorted(undeclared):
-        if not await connection.fetchval(_HAS_ROWS % live, topic):
+        if not any([await connection.fetchval(statement % live, topic) for statement in _HAVE_ROWS]):
             raise ReplayError(
                 f"Expected every projected topic in topics.yaml, but {topic} is not, and no telemetry is of it: were "
                 "events or definitions under that name? Declare it again; or, when nothing of it is worth keeping, "
@@ -84,11 +90,7 @@ async def keep(connection: asyncpg.Connection, live: str, kept: list[Kept]) -> i
         for tp, first, end in kept:
             if not await positions.move(connection, tp.topic, tp.partition, first, end):
                 raise NotOwnerError(f"Expected the shadow of {tp.topic}/{tp.partition} at {first}: who else replays?")
-        status: str = await connection.execute(
-            _COPY % live,
-            [one.tp.topic for one in kept],
-            [one.tp.partition for one in kept],
-            [one.first for one in kept],
-            [one.end for one in kept],
-        )
-    return int(status.rpartition(" ")[2])  # "INSERT 0 <rows>"
+        places = zip(*((*one.tp, one.first, one.end) for one in kept), strict=True)
+        columns = [list(values) for values in places] or [[], [], [], []]
+        statuses = [await connection.execute(statement % live, *columns) for statement in _KEPT]
+    return sum(int(status.rpartition(" ")[2]) for status in statuses)  # "INSERT 0 <rows>"

@@ -7,6 +7,7 @@ written.
 
 from projections.feeds.base import FeedName
 from projections.tables import (
+    audit_log,
     definition_activations,
     incidents,
     process_definitions,
@@ -25,6 +26,7 @@ STATION = (
 """What ``streams.station`` writes, and people."""
 
 TABLES: dict[str, Table] = {
+    "audit_log": audit_log.TABLE,
     "definition_activations": definition_activations.TABLE,
     "incidents": incidents.TABLE,
     "process_definitions": process_definitions.TABLE,

@@ -38,7 +38,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.producer = Producer()
-        names = ("commands", "events", "changelog", "rejections", "definitions", "dead", "positions")
+        names = ("commands", "events", "changelog", "rejections", "definitions", "dead", "positions", "audit")
         telemetry = {"telemetry": Topic("telemetry", 4, 1, mqtt="home/+/telemetry")}
         topics = Topics(*[Topic(name, 4, 1) for name in names], telemetry)
         self.bridge = Bridge(Routes(topics, {"telemetry": 4}), self.producer)  # type: ignore[arg-type]

@@ -18,7 +18,8 @@ def topics(**filters: str | None) -> Topics:
 
     telemetry = {name: Topic(name, 4, 1, mqtt=mqtt_filter) for name, mqtt_filter in filters.items()}
     return Topics(
-        *map(plain, ("commands", "events", "changelog", "rejections", "definitions", "dead", "positions")), telemetry
+        *map(plain, ("commands", "events", "changelog", "rejections", "definitions", "dead", "positions", "audit")),
+        telemetry,
     )
 
 

@@ -81,7 +81,7 @@ class Reading(NamedTuple):
 
 
 def topics() -> Topics:
-    names = ("commands", "events", "changelog", "rejections", "definitions", "dead", "positions")
+    names = ("commands", "events", "changelog", "rejections", "definitions", "dead", "positions", "audit")
     return Topics(*[Topic(name, PARTITIONS, 1) for name in names], {"telemetry": Topic("telemetry", 4, 1)})
 
 

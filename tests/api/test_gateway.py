@@ -83,6 +83,7 @@ async def test_from_start_to_end(site: tuple[Settings, Topics], api: httpx.Async
         await operating(api, settings)
         await streaming(api)
         await settling(api, settings)
+        await audited(api, instance)
         await lists(api, instance, other.json()["instance_id"])
         metrics = (await api.get("/metrics")).text
         assert 'weir_api_requests_total{route="/processes/{definition_id}/start",status="202"}' in metrics
@@ -167,6 +168,42 @@ async def operating(api: httpx.AsyncClient, settings: Settings) -> None:
     assert (before.status_code, before.json()["type"]) == (404, "/problems/not_started")
     for wrong in ("yesterday", "2020-01-01T00:00:00"):
         assert (await api.get(place, params={"at": wrong})).status_code == 422
+
+
+async def audited(api: httpx.AsyncClient, instance: str) -> None:
+    """Who has done what: commands, what only the gateway changes, and what was refused."""
+    made = (await api.post("/api-keys", json={"name": "line-2", "roles": ["viewer"]})).json()
+    of_key = {"Authorization": f"Bearer {made['key']}"}
+    assert (await api.post(f"/processes/{instance}/cancel", headers=of_key)).status_code == 403
+    assert (await api.post("/signals", json={}, headers={"Authorization": "Bearer x"})).status_code == 401
+    revoked = await api.delete(f"/api-keys/{made['api_key']['id']}", headers={"X-Request-ID": "enough"})
+    assert (revoked.status_code, revoked.headers["x-request-id"]) == (200, "enough")
+
+    async def found(count: int, **query: Any) -> list[dict[str, Any]]:
+        page = await eventually(
+            lambda: api.get("/audit", params=query), lambda found: len(found.json()["items"]) >= count
+        )
+        return page.json()["items"]
+
+    last, first = await found(2, target=made["api_key"]["id"])
+    assert (last["request_id"], last["before"]["revoked_at"], last["after"]["revoked_by"]) == ("enough", None, "admin")
+    assert (first["route"], first["status"], first["before"]) == ("/api-keys", 201, None)
+    assert first["after"]["name"] == "line-2"
+    assert made["key"] not in str([first, last])
+    (signal,) = await found(1, target=instance, status=202)
+    assert (signal["principal"], signal["request"]["payload"]) == ("admin", {"approved": True})
+    history = (await api.get(f"/processes/{instance}/history")).json()["items"]
+    assert signal["cause"] in {event["cause"] for event in history}
+    (refused,) = await found(1, who="line-2")
+    assert (refused["status"], refused["target"], refused["command_id"]) == (403, instance, None)
+    (nobody,) = await found(1, status=401, since="2020-01-01T00:00:00Z")
+    assert (nobody["principal"], nobody["kind"], nobody["route"]) == (None, "unknown", "/signals")
+    whole = await found(10, limit=1000)
+    assert {one["method"] for one in whole} == {"POST", "DELETE"}
+    page = (await api.get("/audit?limit=2")).json()
+    rest = (await api.get("/audit", params={"cursor": page["next_cursor"], "limit": 1000})).json()
+    assert [*page["items"], *rest["items"]] == whole
+    assert (await api.get("/audit?status=202")).json()["errors"][0]["field"] == "query.status"
 
 
 async def settling(api: httpx.AsyncClient, settings: Settings) -> None:

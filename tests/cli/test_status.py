@@ -75,6 +75,7 @@ def test_every_stage_is_told_and_at_rest_nothing_is_behind(plant: Plant) -> None
         ("actions", events),
         ("projector", events),
         ("projector", plant.topics.definitions.name),
+        ("projector", plant.topics.audit.name),
         ("projector", telemetry),
     }
     assert stage(status, "processor", commands)["seconds"] == 0

@@ -23,7 +23,7 @@ from streams.log import Span, opened
 from streams.settings import Settings
 from streams.topics import Topics
 from streams.transport.port import TopicPartition
-from tests.projections.story import T0, FakeBatch, Story, cooling
+from tests.projections.story import T0, FakeBatch, Story, cooling, write_of
 
 Rows = dict[str, list[str]]
 
@@ -63,6 +63,12 @@ class ReplaySite:
         await self.producer.send(self.topics.definitions.name, orjson.dumps(definition), b"d:%d" % version)
         activation = {"v": 2, "kind": "activation", "id": "d", "active": version, "changed_at": "2026-09-21T14:13:20Z"}
         await self.producer.send(self.topics.definitions.name, orjson.dumps(activation), b"d")
+        await self.producer.flush()
+
+    async def audit(self, writes: int) -> None:
+        """What the gateway was asked for."""
+        for number in range(writes):
+            await self.producer.send(self.topics.audit.name, write_of(number), b"ada", partition=0)
         await self.producer.flush()
 
     async def project(self, url: str | None = None) -> None:

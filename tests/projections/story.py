@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from streams.audit import AuditRecord, encode_audit
 from streams.codec import encode_event
 from streams.core.durations import instant
 from streams.core.events import VERSION, Event
@@ -13,8 +14,19 @@ from streams.transport.port import TopicPartition
 
 T0 = 1_790_000_000_000  # Unix ms: 2026-09-21T14:13:20Z
 EVENTS, DEFINITIONS, TELEMETRY = "process-events", "process-definitions", "heatpump-telemetry"
-TOPICS = {EVENTS: "events", DEFINITIONS: "definitions", TELEMETRY: "telemetry"}
+AUDIT = "process-audit"
+TOPICS = {EVENTS: "events", DEFINITIONS: "definitions", TELEMETRY: "telemetry", AUDIT: "audit"}
 IDS = {topic: f"id-of-{topic}" for topic in TOPICS}
+
+
+def write_of(number: int, **parts: Any) -> bytes:
+    """A record of the gateway's audit."""
+    told = {"id": f"w-{number}", "time": instant(T0 + number), "principal": "ada", "kind": "user", "method": "POST"}
+    return encode_audit(
+        AuditRecord(
+            **{**told, "route": None, "target": None, "request_id": "r", "address": None, "status": 202, **parts}
+        )
+    )
 
 
 @dataclass

@@ -40,7 +40,12 @@ async def test_a_new_database_gets_everything_once(fresh_database: Callable[...,
     assert await _migrate(url) == expected
     assert await _migrate(url) == []
     hypertables = await _fetch(url, "SELECT hypertable_name FROM timescaledb_information.hypertables ORDER BY 1")
-    assert [row[0] for row in hypertables] == ["process_history", "process_instances", "telemetry"]
+    assert [row[0] for row in hypertables] == [
+        "audit_log",
+        "process_history",
+        "process_instances",
+        "telemetry",
+    ]
 
 
 async def test_every_table_is_registered(database_url: str) -> None:

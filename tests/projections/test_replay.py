@@ -50,6 +50,7 @@ async def _schemas(connection: asyncpg.Connection) -> set[str]:
 
 async def test_the_result_is_row_for_row_the_same_and_owned_tables_stay(site: ReplaySite) -> None:
     await site.write(broken=3)
+    await site.audit(5)
     await site.project()
     await site.connection.execute(OWNED)
     before, schema = await site.rows(), await _schema(site.connection)
@@ -65,7 +66,8 @@ async def test_the_result_is_row_for_row_the_same_and_owned_tables_stay(site: Re
     assert expected["process_instances"] == (12, 12)
     assert expected["tasks"] == (4, 4)
     assert expected["telemetry"] == (40, 40)
-    assert (report.records, report.refused, report.kept_rows) == (len(site.told) + 43 + 2, 3, 0)
+    assert expected["audit_log"] == (5, 5)
+    assert (report.records, report.refused, report.kept_rows) == (len(site.told) + 43 + 2 + 5, 3, 0)
     assert not report.resumed
     letters = TopicPartition(site.topics.dead_letters.name, 0)
     async with opened(site.settings) as log:

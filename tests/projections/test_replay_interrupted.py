@@ -172,27 +172,29 @@ async def test_tables_at_other_positions_are_not_swapped(site: ReplaySite, monke
     assert await site.history() == site.told
 
 
-async def trim(site: ReplaySite, topic: str, offset: int) -> None:
+async def trim(site: ReplaySite, topic: str, offset: int, partitions: int = 4) -> None:
     """Drop the records of each partition before ``offset``."""
     admin = AIOKafkaAdminClient(**client_options(site.settings))
     await admin.start()
     try:
-        places = [AioTopicPartition(topic, number) for number in range(4)]
+        places = [AioTopicPartition(topic, number) for number in range(partitions)]
         await admin.delete_records({place: RecordsToDelete(before_offset=offset) for place in places})
     finally:
         await admin.close()
 
 
-async def test_telemetry_that_the_topic_has_dropped_is_kept(site: ReplaySite) -> None:
+async def test_what_the_topics_have_dropped_of_telemetry_and_audit_is_kept(site: ReplaySite) -> None:
     await site.write(readings=40, broken=1)
+    await site.audit(5)
     await site.project()
     before = await site.rows()
     await trim(site, site.telemetry, 7)
+    await trim(site, site.topics.audit.name, 2, partitions=1)
     await site.connection.execute("DELETE FROM telemetry WHERE record_offset = 8")  # still in the topic
     report = await site.replay()
     assert await site.rows() == before
-    assert report.kept_rows == 28
-    assert (report.records, report.refused) == (len(site.told) + 2 + 13, 1)
+    assert report.kept_rows == 28 + 2
+    assert (report.records, report.refused) == (len(site.told) + 2 + 13 + 3, 1)
     assert report.tables["telemetry"] == TableReport(rows=40, before=36)
 
 

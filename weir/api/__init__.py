@@ -1,6 +1,7 @@
 """The gateway: processes over HTTP.  What it answers with 202 is in Kafka; it keeps nothing itself.
 
     auth/        who asks, and what they may
+    audit/       a record of every write
     routes/      what can be asked, one file a resource, with what comes in and goes out (pydantic) beside it
     quick.py     routes that are asked thousands of times a second
     database.py  the connections to the database

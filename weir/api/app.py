@@ -19,6 +19,7 @@ from streams.settings import Settings
 from streams.topics import load_topics
 from streams.transport.fatal import exit_process
 from weir.api import problems
+from weir.api.audit.middleware import Audit
 from weir.api.auth.authentication import Authentication
 from weir.api.counting import Counting
 from weir.api.database import Database
@@ -91,5 +92,6 @@ def make_api(settings: Settings) -> ASGIApp:
     inside: ASGIApp = Lane(app, ROUTERS)
     inside = BodyLimit(inside, settings.api_max_body_bytes)
     inside = RateLimit(inside, settings.api_rate_per_s)
+    inside = Audit(inside, sender)
     inside = Authentication(inside, settings, database)
     return Counting(SecurityHeaders(inside), answered)

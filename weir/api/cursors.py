@@ -25,7 +25,10 @@ def decode(text: str, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True), type=shape)
     except (binascii.Error, msgspec.MsgspecError, UnicodeError, ValueError):
-        message = "Expected a cursor that a page of this list has returned as next_cursor"
-        raise ProblemError(
-            422, "invalid_request", message, "Begin without a cursor.", errors=[("query.cursor", message)]
-        ) from None
+        raise wrong_cursor() from None
+
+
+def wrong_cursor() -> ProblemError:
+    """422 for what this gateway has not made."""
+    message = "Expected a cursor that a page of this list has returned as next_cursor"
+    return ProblemError(422, "invalid_request", message, "Begin without a cursor.", errors=[("query.cursor", message)])

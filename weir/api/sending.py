@@ -14,6 +14,7 @@ from streams.codec import MAX_COMMAND_BYTES, decode_command, encode_json
 from streams.core.commands import TopicCommand
 from streams.settings import Settings
 from streams.topics import Topics
+from weir.api.audit.entry import CURRENT, Entry
 from weir.api.following.follower import Follower
 from weir.api.gate import Gate
 from weir.api.problems import ProblemError, unavailable
@@ -53,12 +54,13 @@ class Sender:
     def client(self) -> CommandClient:
         """Ready to send.  Raises ``ProblemError`` when Kafka is away or the processor too far behind."""
         if self._client is None:
-            raise unavailable(
-                "kafka_unreachable", f"No connection to Kafka at {self._settings.brokers}", "Try again.", 1
-            )
+            raise self._away()
         if (refusal := self._gate.closed()) is not None:
             raise refusal
         return self._client
+
+    def _away(self) -> ProblemError:
+        return unavailable("kafka_unreachable", f"No connection to Kafka at {self._settings.brokers}", "Try again.", 1)
 
     async def send(self, command: TopicCommand) -> None:
         """Return once Kafka has the command.  Raises ``ProblemError``."""
@@ -67,10 +69,30 @@ class Sender:
         try:
             with _told():
                 async with asyncio.timeout(SEND_TIMEOUT_S):
-                    await client.send_encoded(command, raw)
+                    await self._send(client, command, raw)
         except TimeoutError as error:
             raise _unsure(error) from error
         self._gate.sent()
+
+    async def _send(self, client: CommandClient, command: TopicCommand, raw: bytes) -> int:
+        """The command's offset."""
+        if (entry := CURRENT.get()) is not None:
+            entry.sending(command)
+        partition, offset = await client.send_encoded(command, raw)
+        if entry is not None:
+            entry.sent(partition, offset)
+        return offset
+
+    async def record(self, entry: Entry, status: int, timeout_s: float) -> None:
+        """Return once Kafka has the record of a write that is answered with ``status``.  Raises ``ProblemError``."""
+        if self._client is None:
+            raise self._away()
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._client.send_record(self._topics.audit.name, entry.who, entry.encoded(status))
+        except (KafkaError, TimeoutError) as error:
+            raise _unsure(error) from error
+        entry.recorded = status
 
     async def send_and_wait(self, command: TopicCommand, timeout_s: float) -> Outcome:
         """Return what became of the command, which has an id.  Raises ``ProblemError``, also when that takes longer."""
@@ -83,7 +105,7 @@ class Sender:
                 async with asyncio.timeout(timeout_s):
                     await self._follower.ready.wait()
                     with self._follower.outcomes.expect(partition, command.id) as expected:
-                        _, offset = await client.send_encoded(command, raw)
+                        offset = await self._send(client, command, raw)
                         self._gate.sent()
                         expected.is_at(offset)
                         return await expected.future
@@ -121,7 +143,7 @@ def _told() -> Iterator[None]:
 
 
 def _unsure(error: Exception) -> ProblemError:
-    detail = f"Kafka has not acknowledged the command: {type(error).__name__}"
+    detail = f"Kafka has not acknowledged it: {type(error).__name__}"
     return unavailable("not_acknowledged", detail, UNSURE, 1)
 
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from weir.api.routes import (
     api_keys,
+    audit,
     commands,
     dead_letters,
     definitions,
@@ -32,5 +33,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     station_executions.router,
     station_processes.router,
     api_keys.router,
+    audit.router,
 )
 """In the order in which a path is looked for: what is asked most comes first."""

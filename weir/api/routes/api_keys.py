@@ -7,7 +7,8 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
-from projections.queries.api_keys import ApiKey, api_keys
+from projections.queries.api_keys import ApiKey, api_key, api_keys
+from weir.api.audit.changing import changing
 from weir.api.auth import ROLES, Principal, ScopeName, needs
 from weir.api.database import reading
 from weir.api.documents import shows
@@ -66,7 +67,7 @@ class CreatedKey(msgspec.Struct):
 @router.post("", status_code=201, response_model=None, responses=shows(CreatedKey, examples.CREATED_KEY, 201))
 async def create(body: NewApiKey, request: Request, who: Admin) -> Response:
     """Make a key."""
-    async with reading(request) as connection:
+    async with changing(request, 201) as (connection, entry):
         kept, made = await table.create(
             connection,
             name=body.name,
@@ -77,6 +78,7 @@ async def create(body: NewApiKey, request: Request, who: Admin) -> Response:
             groups=body.groups,
             expires_at=body.expires_at,
         )
+        entry.target, entry.after = kept.id, kept
     return answer(CreatedKey(made.text, kept), 201, {"Location": f"/api-keys/{kept.id}"})
 
 
@@ -90,8 +92,10 @@ async def list_(request: Request) -> Response:
 @router.delete("/{key_id}", response_model=None, responses=shows(ApiKey, examples.API_KEY))
 async def revoke(key_id: str, request: Request, who: Admin) -> Response:
     """Revoke a key: within ten seconds it opens nothing any more."""
-    async with reading(request) as connection:
+    async with changing(request) as (connection, entry):
+        known = await api_key(connection, key_id)
         found = await table.revoke(connection, key_id, by=who.id)
+        entry.before, entry.after = None if known is None else known[0], found
     if found is None:
         raise ProblemError(
             404, "unknown_api_key", f"There is no API key {key_id}", "GET /api-keys tells what there is."
