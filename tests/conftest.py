@@ -35,6 +35,13 @@ hypothesis_settings.register_profile("weir", deadline=None, suppress_health_chec
 hypothesis_settings.load_profile("weir")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """``-m "not services"`` leaves out what needs the stack."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "running_stack" in item.fixturenames:
+            item.add_marker("services")
+
+
 @pytest.fixture(autouse=True)
 def _own_logging() -> Iterator[None]:
     """A command that runs within the test process binds the log to the test's own stderr: not for the next test."""

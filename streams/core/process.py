@@ -80,10 +80,6 @@ class Process:
     def name(self) -> str:
         return self.definition.name
 
-    @property
-    def hash(self) -> str:
-        return self.definition.hash
-
     def feed(self, topic: str, key: str) -> Feed:
         """Where the latest reading of ``key`` on ``topic`` is kept: by the way in which the trigger finds the key."""
         path = next(trigger.key for trigger in self.heard if trigger.topic == topic)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from streams.core.document import Document, Mark, Steps
-from streams.core.problems import DefinitionError, Problem
+from streams.core.problems import Problem
 from streams.core.suggest import closest, suggest
 
 _SHOWN = 60
@@ -64,11 +64,6 @@ class Report:
             text = self.document.lines[min(mark.line, len(self.document.lines) - 1)]
             problem = Problem(self.file, mark.line + 1, mark.column + 1, path, message, fix, text, severity)
         self.problems.append(problem)
-
-    def raise_errors(self) -> None:
-        """Raises ``DefinitionError`` when there is an error; all problems come along, in the order of the file."""
-        if any(problem.severity == "error" for problem in self.problems):
-            raise DefinitionError(self.sorted())
 
     def sorted(self) -> list[Problem]:
         """All problems, in the order of the file."""

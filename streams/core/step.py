@@ -82,10 +82,8 @@ def run(flow: Flow) -> None:
         token, at = ahead.popleft()
         while at is not WAITS:
             if at is None or (at == END_OF_BODY and token is not None):
-                if token is None:
-                    ends.complete(flow.turn, instance)
-                else:
-                    branches.ended(flow, token)
+                assert token is not None  # the process itself ends with an activity
+                branches.ended(flow, token)
                 break
             node = activities[at]
             if instance.steps >= max_steps:

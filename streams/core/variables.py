@@ -5,7 +5,7 @@ Every declared variable exists from the start; one without a value is null.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, assert_never
 
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -135,3 +135,4 @@ def fits(value: Any, wanted: VariableType) -> bool:
             return isinstance(value, dict)
         case "array":
             return isinstance(value, list)
+    assert_never(wanted)

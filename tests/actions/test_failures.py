@@ -4,11 +4,9 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from streams.actions import pg_errors
 from streams.core.actions import ACTIONS
-from streams.core.actions.failures import FAILURES, failure_of, is_transient
+from streams.core.actions.failures import FAILURES
 from streams.sandbox import runner
 
 STREAMS = Path(__file__).parents[2] / "streams"
@@ -77,12 +75,3 @@ def test_the_kinds_of_the_sandbox_are_those_of_the_table() -> None:
     source = "".join(file.read_text() for file in Path(runner.__file__).parent.glob("*.py"))
     for kind in MADE["script_"]:
         assert f'"{kind.removeprefix("script_")}"' in source
-
-
-@pytest.mark.parametrize(
-    ("error_type", "transient"),
-    [("http_500", True), ("http_503", True), ("http_404", False), ("http_429", True), ("of_another", False)],
-)
-def test_a_status_is_found_by_its_class(error_type: str, transient: bool) -> None:
-    assert is_transient(error_type) is transient
-    assert (failure_of(error_type) is None) is (error_type == "of_another")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from streams.core.actions.failures import failure_of, is_transient
 from streams.core.parse import check_definition, parse_definition
 from streams.core.process import compile_process
 
@@ -161,3 +162,12 @@ def test_what_an_expression_decides_is_left_to_the_worker() -> None:
     assert process.activities["act"].config.render({"x": "error"})["severity"] == "error"  # type: ignore[attr-defined]
     moved = process.activities["move"].config.render({"x": 5.5})  # type: ignore[attr-defined]
     assert moved == {"zone_id": "z", "lat": 5.5, "lon": 5.5, "radius_m": 5.5}
+
+
+@pytest.mark.parametrize(
+    ("error_type", "transient"),
+    [("http_500", True), ("http_503", True), ("http_404", False), ("http_429", True), ("of_another", False)],
+)
+def test_a_status_is_found_by_its_class(error_type: str, transient: bool) -> None:
+    assert is_transient(error_type) is transient
+    assert (failure_of(error_type) is None) is (error_type == "of_another")

@@ -281,3 +281,27 @@ def test_what_ends_a_body_early_ends_it_early_as_deployed_too() -> None:
         "activity_completed second@1.2",
         "activity_completed each",
     ]
+
+
+def test_where_nothing_is_to_be_undone_the_process_goes_on() -> None:
+    plant, one = started(
+        rows(
+            "{id: n, type: timer, duration: 1s, condition: x > 1, compensation: {id: w, type: timer, duration: 1s}}",
+            "{id: undo, type: compensate}",
+        )
+    )
+    assert plant.types(one)[-3:] == ["compensations_started undo", "activity_completed undo", "completed end"]
+    assert status(plant, one) == "completed"
+
+
+def test_branches_within_branches_are_cancelled_from_within() -> None:
+    inner = both("{id: ta, type: timer, duration: 1h}", "{id: tb, type: timer, duration: 1h}", name="inner")
+    plant, one = started(rows(both(inner, "{id: tc, type: timer, duration: 1m}", ", join: any")))
+    plant.fire_next()
+    assert plant.types(one)[-5:] == [
+        "activity_cancelled ta@2.1",
+        "activity_cancelled tb@2.2",
+        "activity_cancelled inner@1.1",
+        "activity_completed both",
+        "completed end",
+    ]

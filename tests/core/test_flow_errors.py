@@ -206,6 +206,7 @@ def test_what_others_wait_for_is_held_when_an_instance_fails() -> None:
 # ---- too many steps for one command
 
 
+@pytest.mark.long
 def test_a_long_way_is_gone_by_several_commands() -> None:
     ways = rows(*(LOG % (f"a{number}", "x", "") for number in range(2_500)))
     plant, one = started(ways)

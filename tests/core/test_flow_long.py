@@ -1,5 +1,7 @@
 """A long process costs what it is long: counted, not timed."""
 
+import pytest
+
 from streams.core.definition import ProcessDefinition
 from streams.core.state import Finished
 from tests.core.plant import Plant
@@ -27,6 +29,7 @@ def _events(count: int) -> tuple[int, int]:
     return len(plant.log), len({event.cause for event in plant.log})
 
 
+@pytest.mark.long
 def test_a_process_of_ten_thousand_activities_takes_ten_times_what_one_of_a_thousand_does() -> None:
     small, large = _events(1_000), _events(10_000)
     assert small == (2 * 1_000 + 4, 2)

@@ -37,3 +37,23 @@ def test_what_is_no_instance_id_is_refused(text: str) -> None:
 def test_an_instance_id_is_brought_into_canonical_form() -> None:
     text = ids.instance_id(1, 2, "x")
     assert ids.check_instance_id(text.upper()) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "key"),
+    [
+        ("pump-1", "pump-1"),
+        (7, "7"),
+        (5.0, "5"),
+        (2.5, "2.5"),
+        ("", None),
+        (True, None),
+        (None, None),
+        ([1], None),
+        (float("nan"), None),
+        (float("inf"), None),
+        ("x" * (ids.MAX_KEY_LENGTH + 1), None),
+    ],
+)
+def test_a_key_is_a_text_or_a_finite_number(value: object, key: str | None) -> None:
+    assert ids.key_text(value) == key

@@ -3,8 +3,9 @@
 import pytest
 
 from streams.core.commands import Cancel, CompleteActivity, FailActivity, FireTimer, Observe, Signal, StartProcess
+from streams.core.decide.signal import MAX_HELD
 from streams.core.ids import instance_id
-from streams.core.state import Finished, Instance
+from streams.core.state import Finished, Instance, Key, key_entity
 from tests.core.plant import START, Plant
 
 COOLING = """
@@ -308,3 +309,35 @@ def test_an_expression_that_fails_at_run_time_fails_the_instance_and_names_the_p
     assert last.message is not None
     assert "activity check" in last.message
     assert "approved" in last.message
+
+
+@pytest.mark.parametrize("running", [True, False])
+def test_signals_that_nobody_takes_do_not_pile_up(running: bool) -> None:
+    plant = Plant(APPROVAL)
+    holder = f"Instance {plant.start('approval', 'order-7', amount=1)}" if running else "Key 'order-7'"
+    for _ in range(MAX_HELD):
+        plant.do(Signal(name="hurry", key="order-7"))
+    reason, text = plant.refused(Signal(name="hurry", key="order-7"))
+    assert reason == "too_many_signals"
+    assert text.startswith(f"{holder} holds {MAX_HELD} signals")
+
+
+def test_a_signal_for_another_definition_stays_with_the_key() -> None:
+    plant = Plant(APPROVAL, COOLING)
+    plant.do(Signal(name="decided", key="pump-1", definition_id="cooling"))
+    plant.do(Signal(name="decided", key="pump-1", definition_id="approval", payload={"approved": True}))
+    instance = plant.start("approval", "pump-1", amount=5)
+    assert plant.state(instance).status == "completed"
+    key = plant.table.get(key_entity("pump-1"))
+    assert isinstance(key, Key)
+    assert [held.definition_id for held in key.signals] == ["cooling"]
+
+
+def test_a_reading_without_the_field_leaves_a_live_variable_as_it_was() -> None:
+    plant = Plant(COOLING)
+    instance = _hot(plant)
+    plant.do(_answer(plant, instance))
+    plant.observe("pump-1", other=1)
+    plant.fire_next()
+    assert "variable_changed" not in plant.types(instance)
+    assert plant.log[-2].message == "Still 31.5 °C"

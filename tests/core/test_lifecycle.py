@@ -1,12 +1,15 @@
 """What operators do to an instance: it stands still and loses nothing, is corrected, goes on, changes its version."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from streams.core.commands import (
+    AnyCommand,
     Cancel,
     CompleteActivity,
+    Continue,
     FailActivity,
     Migrate,
     Resume,
@@ -17,6 +20,7 @@ from streams.core.commands import (
     Suspend,
 )
 from streams.core.state import Instance
+from streams.core.turn import Overlay, Turn
 from tests.core.plant import Plant
 
 PUMP = """
@@ -45,6 +49,15 @@ activities:
     branches:
       one: [{id: call, type: service, action: mqtt_publish, config: {topic: pump, payload: 1}}]
       two: [{id: rest, type: timer, duration: 5m}]
+"""
+
+ASKED = """
+id: asked
+version: 1
+trigger: {type: api}
+activities:
+  - {id: ask, type: message, name: decided, output: answer}
+  - {id: again, type: message, name: "decided again"}
 """
 
 
@@ -349,3 +362,67 @@ def test_a_failed_instance_is_migrated_and_retried_with_what_was_corrected() -> 
     plant.do(Migrate(instance_id=instance, version=2))
     plant.do(Retry(instance_id=instance))
     assert plant.types(instance)[-1] == "message_awaited ask"
+
+
+@pytest.mark.parametrize(
+    ("command", "verb"),
+    [
+        (lambda one: Retry(instance_id=one), "retry"),
+        (lambda one: SetVariables(instance_id=one, variables={"speed": 1}), "set variables of"),
+        (lambda one: Migrate(instance_id=one, version=2), "migrate"),
+        (lambda one: Continue(instance_id=one), "continue"),
+        (lambda one: Signal(name="decided", instance_id=one), "signal"),
+    ],
+)
+def test_nothing_becomes_of_an_instance_that_has_ended(command: Callable[[str], AnyCommand], verb: str) -> None:
+    plant, instance = _with(NEWER)
+    plant.do(Cancel(instance_id=instance))
+    assert plant.refused(command(instance)) == ("not_running", f"Cannot {verb} instance {instance}: it is cancelled")
+
+
+def test_only_what_has_more_to_do_is_continued() -> None:
+    plant = Plant(PUMP)
+    instance = _running(plant)
+    text = f"Instance {instance} has nothing to continue"
+    assert plant.refused(Continue(instance_id=instance)) == ("not_awaited", text)
+
+
+def test_a_variable_that_only_activities_set_is_corrected_too() -> None:
+    plant = Plant(ASKED)
+    instance = plant.start("asked")
+    plant.do(Signal(name="decided", instance_id=instance, payload={"by": "anna"}))
+    plant.do(SetVariables(instance_id=instance, variables={"answer": {"by": "ben"}}))
+    assert _state(plant, instance).variables == {"answer": {"by": "ben"}}
+
+
+def test_an_instance_that_failed_before_any_activity_is_not_retried() -> None:
+    """As those that failed before there were branches are in a log, where their first command was too much."""
+    plant = Plant(PUMP)
+    instance = _running(plant)
+    turn = Turn(plant.around, Overlay(plant.table.get), plant.now, 7)
+    state = turn.instance(instance)
+    assert state is not None
+    turn.emit(state, "failed", {"error_type": "internal", "error": "No"})
+    for name, entity in turn.entities.changed.items():
+        plant.table.put(name, entity)
+    assert plant.refused(Retry(instance_id=instance)) == (
+        "nothing_to_retry",
+        f"Cannot retry instance {instance}: it failed at no activity that it could go on from. Start it anew",
+    )
+
+
+def test_what_stands_in_a_branch_is_migrated_by_its_place() -> None:
+    plant = Plant(INCIDENT)
+    instance = plant.start("incident")
+    plant.add(INCIDENT.replace("version: 1", "version: 2").replace("id: both", "id: all"))
+    reason, text = plant.refused(Migrate(instance_id=instance, version=2))
+    assert (reason, text.count("version 2 has no activity 'both'")) == ("needs_mapping", 1)
+    plant.do(Migrate(instance_id=instance, version=2, activities={"both": "all"}))
+    assert [scope.activity_id for scope in _state(plant, instance).scopes.values()] == ["all"]
+
+
+def test_a_migration_gives_no_variables_that_the_new_version_lacks() -> None:
+    plant, instance = _with(NEWER)
+    reason, text = plant.refused(Migrate(instance_id=instance, version=2, variables={"sped": 1}))
+    assert reason == "needs_mapping"
+    assert text.endswith("version 2 has no variable 'sped'. Did you mean 'speed'?")

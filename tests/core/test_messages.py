@@ -2,7 +2,17 @@
 
 from typing import Any
 
-from streams.core.commands import Cancel, Deliver, PublishMessage, Resume, Signal, Suspend
+from streams.core.commands import (
+    Cancel,
+    Deliver,
+    PublishMessage,
+    Resume,
+    ReturnMessage,
+    Signal,
+    Subscribe,
+    Suspend,
+)
+from streams.core.decide.publish_message import MAX_BUFFERED
 from streams.core.mailbox import Mailbox, mailbox_entity
 from tests.core.plant import Plant
 
@@ -181,3 +191,72 @@ def test_a_correlation_may_be_made_of_texts() -> None:
     plant.do(_paid("order-A-1"))
     plant.settle()
     assert plant.state(one).status == "completed"
+
+
+def test_a_key_does_not_hold_messages_without_end() -> None:
+    plant = Plant(ORDER)
+    for amount in range(MAX_BUFFERED):
+        plant.do(_paid(amount=amount))
+    text = f"Key 'A-1' holds {MAX_BUFFERED} messages that nobody has taken"
+    assert plant.refused(_paid()) == ("too_many_messages", text)
+
+
+def _returned(plant: Plant, expires_ms: int) -> ReturnMessage:
+    return ReturnMessage(name="paid", correlation_key="A-1", payload={"amount": 1}, expires_ms=plant.now + expires_ms)
+
+
+def test_a_message_that_comes_back_after_its_time_is_refused() -> None:
+    plant = Plant(ORDER)
+    assert plant.refused(_returned(plant, 0)) == (
+        "expired",
+        "Message 'paid' of key 'A-1' has expired at 2013-12-10T06:25:00.000Z",
+    )
+    assert [event.type for event in plant.do(_returned(plant, 1))] == ["message_buffered"]
+
+
+def test_an_activity_subscribes_once() -> None:
+    plant = Plant(ORDER)
+    instance = _order(plant)
+    again = Subscribe(name="paid", correlation_key="A-1", instance_id=instance, activity_id="wait", execution=1)
+    assert plant.refused(again) == ("already_subscribed", f"Instance {instance} waits there already")
+
+
+def test_a_message_of_another_name_stays_for_who_waits_for_it() -> None:
+    plant = Plant(ORDER)
+    plant.do(PublishMessage(name="shipped", correlation_key="A-1", payload={}))
+    instance = _order(plant)
+    assert plant.types(instance)[-1] == "message_awaited wait"
+    plant.do(_paid())
+    plant.settle()
+    assert plant.state(instance).status == "completed"
+    assert [held.name for held in _box(plant).messages] == ["shipped"]
+
+
+def test_a_branch_gets_the_message_that_it_waits_for() -> None:
+    wait = "{id: wait, type: message, name: paid, correlation: number, output: paid}"
+    branches = f"{{id: both, type: parallel, branches: {{a: {wait}, b: {{id: nap, type: timer, duration: 1m}}}}}}"
+    plant = Plant(ORDER.replace(wait, branches))
+    instance = _order(plant)
+    plant.do(_paid())
+    plant.settle()
+    assert plant.types(instance)[-2:] == ["variable_changed", "branch_completed both@1.1"]
+
+
+def test_a_correlation_key_is_a_text_or_a_number() -> None:
+    plant = Plant(ORDER)
+    plant.start("order", None, number=True)
+    (instance,) = plant.instances()
+    assert instance.failure is not None
+    assert (
+        instance.failure.error
+        == "order: activity wait: Expected a text or a number as correlation key, but 'number' is True"
+    )
+
+
+def test_the_moment_of_a_message_that_was_taken_meanwhile_does_nothing() -> None:
+    plant = Plant(ORDER)
+    plant.do(_paid(ttl_ms=60_000))
+    [(_, timer)] = plant.due()
+    _order(plant)
+    assert mailbox_entity("A-1") not in plant.table.records
+    assert plant.do(timer) == []

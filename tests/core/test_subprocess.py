@@ -3,6 +3,7 @@
 from streams.core.commands import Cancel, Retry, Signal, StartProcess
 from streams.core.decide import home_of
 from streams.core.ids import partition_for, partition_of
+from streams.core.parse import parse_definition
 from streams.core.state import Finished, Instance
 from tests.core.plant import Plant
 
@@ -124,6 +125,15 @@ def test_a_child_may_have_another_key_and_so_another_partition() -> None:
     assert partition_of(start.instance_id) == partition_for("pump-2", 8) == home_of(start, 8)
 
 
+def test_a_child_may_be_of_one_version() -> None:
+    newer = CHILD.replace("version: 1", "version: 2")
+    plant = Plant(PARENT.replace("process: child,", "process: child, version: 1,"), CHILD, newer)
+    _, child = _parent(plant)
+    state = plant.state(child)
+    assert isinstance(state, Instance)
+    assert state.definition_version == 1
+
+
 def test_a_process_that_starts_itself_comes_to_an_end() -> None:
     endless = PARENT.replace("process: child,", "process: parent,").replace("{total: result}", "{total: n}")
     plant = Plant(endless)
@@ -131,3 +141,7 @@ def test_a_process_that_starts_itself_comes_to_an_end() -> None:
     plant.settle()
     assert plant.instances() == []
     assert "too_deep" in {event.data.get("error_type") for event in plant.log}
+
+
+def test_a_definition_tells_which_others_it_starts() -> None:
+    assert [one.starts() for one in parse_definition(PARENT).all_activities()] == [(), ("child",), (), (), ()]

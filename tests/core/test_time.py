@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.clock import PlantClock
+from streams.core.device_time import device_us
 from streams.core.durations import instant, instant_ms, instant_text, parse_duration_ms, parse_instant_ms
 
 
@@ -60,3 +61,26 @@ def test_wall_undoes_plant(ms: int) -> None:
 def test_what_is_no_clock_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="Expected"):
         PlantClock.parse(text)
+
+
+T0 = 1_790_000_000_000  # Unix ms: 2026-09-21T14:13:20Z
+
+
+@pytest.mark.parametrize(
+    ("timestamp", "unix_us"),
+    [
+        ("2026-09-21T14:13:20Z", T0 * 1000),
+        ("2026-09-21T16:13:20.000125+02:00", T0 * 1000 + 125),
+        ("2026-09-21T14:13:20", T0 * 1000),
+        (T0 / 1000, T0 * 1000),
+        (T0 // 1000, T0 * 1000),
+        (T0, T0 * 1000),
+        (T0 + 0.25, T0 * 1000 + 250),
+        ("yesterday", None),
+        (True, None),
+        (None, None),
+        ([1], None),
+    ],
+)
+def test_a_devices_time(timestamp: object, unix_us: int | None) -> None:
+    assert device_us(timestamp) == unix_us

@@ -34,6 +34,7 @@ def test_a_loop_is_found_behind_others_that_wait() -> None:
     ) == ["error: activities[a]: The loop a → b → a never waits"]
 
 
+@pytest.mark.long
 def test_a_long_process_is_no_problem() -> None:
     steps = [f"id: s{n}, type: service, action: log, message: '${{n}}'" for n in range(2000)]
     assert said(*steps) == []

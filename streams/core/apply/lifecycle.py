@@ -47,10 +47,10 @@ def retry_refused(state: Instance, _event: Event) -> None:
 
 def input_held(state: Instance, event: Event) -> None:
     """The answer is there: its place no longer waits for a moment, which would say that there was none."""
-    place = None if event.activity_id is None else place_of(event.activity_id, event.token)
+    assert event.activity_id is not None
+    place = place_of(event.activity_id, event.token)
     state.held = [*state.held, Held(event.data["command"], place)]
-    if place is not None and (wait := state.waiting.get(place)) is not None:
-        state.waiting = {**state.waiting, place: msgspec.structs.replace(wait, due=None)}
+    state.waiting = {**state.waiting, place: msgspec.structs.replace(state.waiting[place], due=None)}
 
 
 def migrated(state: Instance, event: Event) -> None:

@@ -19,7 +19,7 @@ from streams.core.expressions.members import MAX_WHOLE
 from streams.core.expressions.path import MISSING, follow, spell
 from streams.core.expressions.secrets import refuse_secrets
 from streams.core.expressions.syntax import parse
-from streams.core.expressions.tokens import bare_from
+from streams.core.expressions.tokens import bare
 
 MAX_LENGTH = 4096
 
@@ -158,7 +158,7 @@ def compile_expression(text: str) -> Expression:
     """Raises ``ExpressionSyntaxError``."""
     if len(text) > MAX_LENGTH:
         raise ExpressionSyntaxError(f"Expected an expression of at most {MAX_LENGTH} characters, but got {len(text)}")
-    source, places = bare_from(text)
+    source, places = bare(text)
     try:
         expression = Expression(source)
         refuse_secrets(source, expression.names)

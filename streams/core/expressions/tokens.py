@@ -139,16 +139,12 @@ def closing_brace(text: str, start: int) -> int:
     )
 
 
-def bare(text: str) -> str:
+def bare(text: str) -> tuple[str, list[int]]:
     """``text`` with every ``${x}`` outside of strings written as ``x``; both spellings mean the same.
 
-    Raises ``ExpressionSyntaxError`` when a ``${`` is not closed.
+    With it, for each of its characters and its end, where in ``text`` that comes from.  Raises
+    ``ExpressionSyntaxError`` when a ``${`` is not closed.
     """
-    return bare_from(text)[0]
-
-
-def bare_from(text: str) -> tuple[str, list[int]]:
-    """``bare(text)``, and for each of its characters and its end where in ``text`` that comes from."""
     whole = text.strip()
     if whole.startswith("${") and _next_mark(whole, 0) == 0 and closing_brace(whole, 2) == len(whole) - 1:
         start, end = text.index("${") + 2, text.rindex("}")

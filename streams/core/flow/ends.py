@@ -9,7 +9,7 @@ from streams.core.state import Feed, Instance
 from streams.core.turn import Turn
 
 
-def complete(turn: Turn, instance: Instance, activity_id: str | None = None) -> None:
+def complete(turn: Turn, instance: Instance, activity_id: str) -> None:
     """The process has reached its end."""
     turn.emit(instance, "completed", _totals(turn, instance), activity_id)
     children.tell_completed(turn, instance)

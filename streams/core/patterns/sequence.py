@@ -46,7 +46,7 @@ class Sequence:
         return None
 
     def tick(self, state: SequenceState, now: int) -> None:
-        raise NotImplementedError
+        """Never asked: ``next`` tells no moment."""
 
     def lasts(self, state: SequenceState) -> int:
         return self.within if state.ways else 0

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from streams.core.expressions import Expression, ExpressionError, ExpressionSyntaxError, compile_expression
 from streams.core.expressions.explain import show
-from streams.core.expressions.tokens import bare_from
+from streams.core.expressions.tokens import bare
 from streams.core.expressions.types import is_truth
 from streams.core.rules import scan
 from streams.core.rules.values import compare, equal
@@ -63,7 +63,7 @@ def parse_cell(text: str) -> Cell:
     """Raises ``ExpressionSyntaxError``, its offset within ``text``."""
     if len(text) > MAX_LENGTH:
         raise ExpressionSyntaxError(f"Expected a cell of at most {MAX_LENGTH} characters, but got {len(text)}")
-    source, places = bare_from(text)
+    source, places = bare(text)
     try:
         return _Reader(source).cell()
     except ExpressionSyntaxError as error:

@@ -73,11 +73,6 @@ class Template:
         return {name: one.example for name, one in self.head.parameters.items() if one.needed}
 
 
-def is_template(data: Any) -> bool:
-    """Whether the content of a file is meant as a template."""
-    return isinstance(data, dict) and data.get("kind") == KIND
-
-
 def read_template(text: str, file: str = "<text>") -> tuple[Template | None, list[Problem]]:
     """The template, ``None`` when there are errors, and all problems, in the order of the file."""
     try:

@@ -35,11 +35,6 @@ class MqttTrigger(ReadingTrigger):
     type: Literal["mqtt"]
     topic: MqttFilter
 
-    @property
-    def listens_to(self) -> str | None:
-        """None by name: ``routed``."""
-        return None
-
     def routed(self, routes: Mapping[str, str]) -> str | None:
         return carrier(routes, self.topic)
 

@@ -77,7 +77,7 @@ class ReadingTrigger(Trigger):
     @property
     def listens_to(self) -> str | None:
         """The telemetry topic, where the definition names it."""
-        raise NotImplementedError
+        return None
 
     def routed(self, routes: Mapping[str, str]) -> str | None:  # noqa: ARG002 - who names the topic needs no route
         """The telemetry topic, found by ``routes``: topics by the MQTT filter that the bridge carries into them.

@@ -141,6 +141,7 @@ def _words(value: Any) -> set[str]:
     return set(map(str, value)) | named | _words(list(value.values()))
 
 
+@pytest.mark.long
 def test_all_that_is_made_occurs_in_valid_definitions() -> None:
     wanted = {f"type {name}" for name in [*KINDS, *TRIGGERS]} | {f"action {name}" for name in ACTIONS}
     wanted |= {*OPTIONS, *PROCESS_OPTIONS}
