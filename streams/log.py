@@ -69,6 +69,13 @@ class Log:
         bounds = await KafkaOffsets(self._committed).bounds(tps)
         return {tp: Span(*bounds[tp]) for tp in tps}
 
+    async def since(self, tps: Sequence[TopicPartition], unix_ms: int) -> dict[TopicPartition, int]:
+        """The first offsets that were written then or later; the ends, where nothing was."""
+        found = await self._committed.offsets_for_times({AioTopicPartition(*tp): unix_ms for tp in tps})
+        ends = await self.bounds(tps)
+        at = {TopicPartition(*tp): one for tp, one in found.items()}
+        return {tp: ends[tp].end if (one := at.get(tp)) is None else one.offset for tp in tps}
+
     async def settled(self, tps: Sequence[TopicPartition], timeout_s: float = STALL_S) -> Spans:
         """Like ``bounds``, once every transaction that has a record there at the time of the call has ended.
 

@@ -167,6 +167,8 @@ class Settings(BaseSettings):
     """Requests a second of one key or user; beyond them the gateway answers 429."""
     api_max_body_bytes: Annotated[int, Field(ge=1_024)] = 1_048_576
     """A longer body of a request is refused with 413 before it is read."""
+    api_idempotency_keep_s: Annotated[float, Field(gt=0)] = 86_400.0
+    """How long an ``Idempotency-Key`` and the answer under it are known."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
     @model_validator(mode="after")

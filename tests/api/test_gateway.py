@@ -19,6 +19,7 @@ from streams.topics import Topics
 from tests.answers import eventually
 from tests.roles import running
 from weir.client import CommandClient
+from weir.database import connected
 from weir.watch import Accepted
 
 APPROVAL = """
@@ -84,6 +85,7 @@ async def test_from_start_to_end(site: tuple[Settings, Topics], api: httpx.Async
         await streaming(api)
         await settling(api, settings)
         await audited(api, instance)
+        await once(api, settings)
         await lists(api, instance, other.json()["instance_id"])
         metrics = (await api.get("/metrics")).text
         assert 'weir_api_requests_total{route="/processes/{definition_id}/start",status="202"}' in metrics
@@ -206,6 +208,70 @@ async def audited(api: httpx.AsyncClient, instance: str) -> None:
     assert (await api.get("/audit?status=202")).json()["errors"][0]["field"] == "query.status"
 
 
+async def _crash(settings: Settings, key: str) -> None:
+    """As a gateway leaves it that dies between sending and answering, when its time is over."""
+    async with connected(settings) as connection:
+        done = await connection.execute(
+            "UPDATE idempotency_keys SET status = NULL, headers = NULL, answer = NULL, locked_until = now() "
+            "WHERE key = $1 AND status IS NOT NULL",
+            key,
+        )
+    assert done == "UPDATE 1"
+
+
+async def once(api: httpx.AsyncClient, settings: Settings) -> None:
+    """Writes with an Idempotency-Key, at the same time, again, and after a crash."""
+
+    async def send(key: str, path: str, body: Any) -> httpx.Response:
+        return await api.post(path, json=body, headers={"Idempotency-Key": key})
+
+    body = {"variables": {"amount": 777}}
+    both = await asyncio.gather(send("one", START, body), send("one", START, body))
+    assert {one.status_code for one in both} <= {202, 409}
+    again = await send('"one"', START, body)
+    assert (again.status_code, again.headers["idempotency-replayed"]) == (202, "true")
+    instance = again.json()["instance_id"]
+    assert again.headers["location"] == f"/processes/{instance}"
+    for one in both:
+        assert one.json() == again.json() if one.status_code == 202 else one.json()["type"] == "/problems/under_way"
+    other = await send("one", START, AMOUNT)
+    assert (other.status_code, other.json()["type"]) == (422, "/problems/idempotency_key_reused")
+    assert (await send("one", "/signals", body)).status_code == 422
+    await _crash(settings, "one")
+    assert (await send("one", START, body)).json() == again.json()
+    await _crash(settings, "one")
+    ended = asyncio.create_task(send("one", f"{START}?wait=completed&timeout=60s", body))
+    place, signal = f"/processes/{instance}", {"name": "that nobody takes"}
+    assert (await api.get(f"{place}?wait_for=60s")).json()["status"] == "running"
+    first = await send("two", f"{place}/signal", signal)
+    await _crash(settings, "two")
+    assert (await send("two", f"{place}/signal", signal)).json() == first.json()
+    await api.post(f"{place}/signal", json={"name": "decided"})
+    assert (await ended).json()["status"] == "completed"
+    events = (await api.get(f"{place}/history")).json()["items"]
+    signals = [event["data"]["name"] for event in events if event["event_type"] == "signal_received"]
+    assert signals == [signal["name"], "decided"]
+    since = {"started_from": "2020-01-01T00:00:00Z", "variable": "amount=777"}
+    assert [one["id"] for one in (await api.get("/processes", params=since)).json()["items"]] == [instance]
+
+    started = (await api.post(f"{START}?wait=60", json={"variables": {"amount": 778}})).json()["id"]
+    suspended = await send("three", f"/processes/{started}/suspend?wait=60", {})
+    await _crash(settings, "three")
+    repeated = await send("three", f"/processes/{started}/suspend?wait=60", {})
+    assert repeated.json() == suspended.json() == {**repeated.json(), "events": ["suspended"]}
+    refused = await send("four", f"/processes/{started}/suspend?wait=60", {})
+    replayed = await send("four", f"/processes/{started}/suspend?wait=60", {})
+    assert (refused.status_code, replayed.json()) == (409, refused.json())
+    assert replayed.headers["idempotency-replayed"] == "true"
+    assert (await send("five", "/signals", {})).status_code == 422
+    assert (await send("five", "/signals", {"key": "k", "name": "go"})).status_code == 202, "the key was free"
+    made = await send("six", "/api-keys", {"name": "told once"})
+    told = await send("six", "/api-keys", {"name": "told once"})
+    assert (made.status_code, told.status_code, told.json()["type"]) == (201, 409, "/problems/told_once")
+    assert made.json()["key"] not in told.text
+    assert (await send("x" * 201, "/signals", {})).json()["errors"][0]["field"] == "header.idempotency-key"
+
+
 async def settling(api: httpx.AsyncClient, settings: Settings) -> None:
     """A dead letter, seen, retried in vain and dropped."""
     assert (await api.get("/incidents")).json() == []
@@ -316,7 +382,9 @@ async def lists(api: httpx.AsyncClient, first: str, second: str) -> None:
     assert [one["event_type"] for one in only] == ["started", "completed"]
 
 
-async def test_a_start_that_is_repeated_names_the_same_instance(api: httpx.AsyncClient) -> None:
+async def test_a_start_with_a_time_names_the_same_instance_though_nobody_remembers_it(
+    site: tuple[Settings, Topics], api: httpx.AsyncClient
+) -> None:
     now = datetime.now(UTC)
     body = {"key": "order-9", "variables": {"amount": 1}, "requested_at": now.isoformat()}
 
@@ -328,8 +396,10 @@ async def test_a_start_that_is_repeated_names_the_same_instance(api: httpx.Async
 
     first = await start("a")
     assert await start("a") == first
+    async with connected(site[0]) as connection:
+        await connection.execute("DELETE FROM idempotency_keys")
     assert await start("a", requested_at=now.astimezone().isoformat()) == first
-    assert len({first, await start("b"), await start(None), await start(None), await start("a", key="order-10")}) == 5
+    assert len({first, await start("b"), await start(None), await start(None), await start("c", key="order-10")}) == 5
     assert await start(None, instance_id=first) == first
 
 

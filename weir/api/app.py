@@ -27,6 +27,7 @@ from weir.api.docs import router as docs_router
 from weir.api.following.follower import Follower
 from weir.api.gate import Gate
 from weir.api.headers import SecurityHeaders
+from weir.api.idempotency.middleware import Idempotency
 from weir.api.limits import BodyLimit, RateLimit
 from weir.api.openapi import describe
 from weir.api.quick import Lane
@@ -61,7 +62,8 @@ def make_api(settings: Settings) -> ASGIApp:
 
     @asynccontextmanager
     async def beside(_: FastAPI) -> AsyncIterator[None]:
-        tasks = [asyncio.create_task(work, name="api") for work in (gate.watch(), sender.serve(), follower.serve())]
+        everything = (gate.watch(), sender.serve(), follower.serve(), idempotency.purge())
+        tasks = [asyncio.create_task(work, name="api") for work in everything]
         for task in tasks:
             task.add_done_callback(_must_go_on)
         async with database:
@@ -90,6 +92,7 @@ def make_api(settings: Settings) -> ASGIApp:
 
     # From the outside in: a request of nobody who is known, or of one who asks too often, is refused unread.
     inside: ASGIApp = Lane(app, ROUTERS)
+    inside = idempotency = Idempotency(inside, database, settings.api_idempotency_keep_s)
     inside = BodyLimit(inside, settings.api_max_body_bytes)
     inside = RateLimit(inside, settings.api_rate_per_s)
     inside = Audit(inside, sender)

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from streams.core.commands import TopicCommand
 from weir.api.documents import Responses
+from weir.api.idempotency.plan import planned
 from weir.api.quick import answer
 from weir.api.refusals import FIX, accepted
 from weir.api.sending import sender_of
@@ -37,8 +38,8 @@ def command_route(router: APIRouter, path: str, **options: Any) -> Callable[[Dec
 
 
 async def carry_out(request: Request, command: TopicCommand, wait: str | None = None, fix: str = FIX) -> Response:
-    """202 ``Sent``, or 200 ``Done``.  ``command`` has an id.  Raises ``ProblemError`` that says why it was refused."""
-    waits = wait_of(wait)
+    """202 ``Sent``, or 200 ``Done``.  Raises ``ProblemError`` that says why it was refused."""
+    command, waits = planned(command), wait_of(wait)
     if waits.until == "nothing":
         await sender_of(request).send(command)
         return answer({"command_id": command.id}, 202)

@@ -82,6 +82,8 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     schemas.update(components() | of_problems)
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
+            if method != "get":
+                _named(operation.setdefault("parameters", []))
             operation["tags"] = [path.split("/")[1]]
             told: Mapping[str, str] = ALWAYS | (OF_ONE if "{" in path else {}) | (OF_WRITES if method != "get" else {})
             responses = operation["responses"]
@@ -92,6 +94,21 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
             for status, description in told.items():
                 responses.setdefault(status, _problem(description))
     return document
+
+
+def _named(parameters: list[dict[str, Any]]) -> None:
+    """Every write may be sent with an Idempotency-Key."""
+    parameters[:] = [one for one in parameters if one["name"].lower() != "idempotency-key"]
+    parameters.append(
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "Names this write: sent again, it is carried out once, and answered as before.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+            "example": "8e03978e-40d5-43e8-bc93-6894a57f9324",
+        }
+    )
 
 
 def _problem(description: str) -> dict[str, Any]:

@@ -18,12 +18,14 @@ from weir.api.audit.entry import CURRENT, Entry
 from weir.api.following.follower import Follower
 from weir.api.gate import Gate
 from weir.api.problems import ProblemError, unavailable
+from weir.api.repeating import outcome_before, sent_before
 from weir.client import ClientError, CommandClient
+from weir.decisions import Place
 from weir.watch import Outcome
 
 RETRY_S = 1.0
 SEND_TIMEOUT_S = 10.0
-UNSURE = "Send it again: the same instance_id, or Idempotency-Key and requested_at, makes it one start all the same."
+UNSURE = "Send it again: with the same Idempotency-Key, or instance_id of a start, it is done once all the same."
 
 log = structlog.get_logger("weir.api")
 
@@ -69,10 +71,20 @@ class Sender:
         try:
             with _told():
                 async with asyncio.timeout(SEND_TIMEOUT_S):
+                    if await self._sent_before(client, command) is not None:
+                        return
                     await self._send(client, command, raw)
         except TimeoutError as error:
             raise _unsure(error) from error
         self._gate.sent()
+
+    async def _sent_before(self, client: CommandClient, command: TopicCommand) -> Place | None:
+        """Where the command is, if this write is repeated and its first gateway has sent it."""
+        place = await sent_before(self._settings, self._topics, client, command)
+        if place is not None and (entry := CURRENT.get()) is not None:
+            entry.sending(command)
+            entry.sent(*place)
+        return place
 
     async def _send(self, client: CommandClient, command: TopicCommand, raw: bytes) -> int:
         """The command's offset."""
@@ -103,6 +115,8 @@ class Sender:
             with _told():
                 partition, _ = client.address(command)
                 async with asyncio.timeout(timeout_s):
+                    if (place := await self._sent_before(client, command)) is not None:
+                        return await outcome_before(self._settings, self._topics, command, place, timeout_s)
                     await self._follower.ready.wait()
                     with self._follower.outcomes.expect(partition, command.id) as expected:
                         offset = await self._send(client, command, raw)

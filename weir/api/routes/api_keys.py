@@ -12,6 +12,7 @@ from weir.api.audit.changing import changing
 from weir.api.auth import ROLES, Principal, ScopeName, needs
 from weir.api.database import reading
 from weir.api.documents import shows
+from weir.api.idempotency.plan import tell_once
 from weir.api.problems import ProblemError
 from weir.api.quick import answer
 from weir.api.routes import examples
@@ -79,6 +80,7 @@ async def create(body: NewApiKey, request: Request, who: Admin) -> Response:
             expires_at=body.expires_at,
         )
         entry.target, entry.after = kept.id, kept
+    tell_once()
     return answer(CreatedKey(made.text, kept), 201, {"Location": f"/api-keys/{kept.id}"})
 
 

@@ -3,7 +3,6 @@
 Answered 202 when Kafka has it; with ``?wait=10`` 200 with what happened, or a problem that says why it was refused.
 """
 
-import uuid
 from typing import Any
 
 import msgspec
@@ -88,7 +87,6 @@ async def migrate(instance_id: str, request: Request, body: Migration, wait: Wai
 async def publish(body: Message, request: Request, wait: WaitText = None) -> Response:
     """Send a message to whoever waits for it under a correlation key; if nobody does, it is kept for a while."""
     command = PublishMessage(
-        id=str(uuid.uuid4()),
         name=body.name,
         correlation_key=body.correlation_key,
         payload=body.payload,
@@ -99,4 +97,4 @@ async def publish(body: Message, request: Request, wait: WaitText = None) -> Res
 
 
 def _about(instance_id: str) -> dict[str, Any]:
-    return {"id": str(uuid.uuid4()), "instance_id": own_id(instance_id, "path.instance_id")}
+    return {"instance_id": own_id(instance_id, "path.instance_id")}

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-import uuid
 from datetime import UTC, datetime
 from typing import Annotated
 
@@ -16,6 +15,7 @@ from weir.api.auth import needs
 from weir.api.carrying import Sent, carry_out
 from weir.api.documents import shows
 from weir.api.following.lately import SentStart
+from weir.api.idempotency.plan import CURRENT
 from weir.api.planning import shown_at
 from weir.api.problems import ProblemError
 from weir.api.quick import QuickRoute, answer
@@ -89,9 +89,7 @@ async def start(
 async def signal_instance(instance_id: str, body: InstanceSignal, request: Request) -> Response:
     """Send a message to an instance: it waits there until a step of type ``message`` takes it."""
     known = own_id(instance_id, "path.instance_id")
-    return await carry_out(
-        request, Signal(id=str(uuid.uuid4()), name=body.name, instance_id=known, payload=body.payload)
-    )
+    return await carry_out(request, Signal(name=body.name, instance_id=known, payload=body.payload))
 
 
 @router.get(
@@ -165,5 +163,7 @@ def _new_id(sender: Sender, definition_id: str, body: Start, idempotency_key: st
         message = f"Expected a time at most {MAX_AGE_S:.0f} s ago, but got {at.isoformat()}"
         fix = "Look whether the first request was taken, then start anew with the present time."
         raise ProblemError(422, "invalid_request", message, fix, errors=[("body.requested_at", message)])
+    if at is None and (plan := CURRENT.get()) is not None:
+        return client.new_instance_id(body.key, cause=plan.cause, wall_s=plan.at_s)
     cause = None if idempotency_key is None else f"api/{definition_id}/{body.key}/{idempotency_key}"
     return client.new_instance_id(body.key, cause=cause, wall_s=None if at is None else at.timestamp())

@@ -1,7 +1,5 @@
 """Messages for whatever runs for a key."""
 
-import uuid
-
 from fastapi import APIRouter, Request, Response
 
 from streams.core.commands import Signal
@@ -16,7 +14,5 @@ router = APIRouter(route_class=QuickRoute)
 @router.post("/signals", status_code=202, response_model=Sent, dependencies=[needs("processes:execute")])
 async def signal_key(body: KeySignal, request: Request) -> Response:
     """Send a message to whatever runs for a key; when nothing does, it waits with the key for an hour."""
-    command = Signal(
-        id=str(uuid.uuid4()), name=body.name, key=body.key, definition_id=body.definition_id, payload=body.payload
-    )
+    command = Signal(name=body.name, key=body.key, definition_id=body.definition_id, payload=body.payload)
     return await carry_out(request, command)

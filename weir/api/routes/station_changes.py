@@ -3,10 +3,8 @@
 import asyncio
 import re
 import unicodedata
-import uuid
 from typing import Any
 
-import msgspec
 from fastapi import Request
 
 from projections.queries import StationDefinition, station_process
@@ -15,6 +13,7 @@ from streams.core.definition import ProcessDefinition
 from streams.core.problems import DefinitionError
 from streams.core.station_form import form_definition
 from weir.api.database import reading
+from weir.api.idempotency.plan import planned
 from weir.api.problems import ProblemError
 from weir.api.refusals import accepted
 from weir.api.sending import sender_of
@@ -31,7 +30,7 @@ FIX = "Look at the process as it is now: GET /api/processes/{id}."
 
 async def done(request: Request, command: TopicCommand, *, unless: tuple[str, ...] = ()) -> Accepted | Refused:
     """Have a command carried out.  Raises ``ProblemError`` for a refusal whose reason is not in ``unless``."""
-    command = msgspec.structs.replace(command, id=str(uuid.uuid4()))
+    command = planned(command)
     outcome = await sender_of(request).send_and_wait(command, WAIT_S)
     if isinstance(outcome, Refused) and outcome.reason in unless:
         return outcome

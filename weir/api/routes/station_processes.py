@@ -14,6 +14,7 @@ from streams.core.station_parts import form_of
 from weir.api.auth import Principal, needs
 from weir.api.database import reading
 from weir.api.documents import shows
+from weir.api.idempotency.plan import CURRENT
 from weir.api.problems import ProblemError
 from weir.api.quick import answer
 from weir.api.routes import station_examples as examples
@@ -136,7 +137,9 @@ async def execute(
     found = await known(request, process_id)
     names = {one["name"] for one in found.definition.get("variables", [])}
     variables = {VARIABLE: body.trigger_data} if VARIABLE in names else body.trigger_data
-    instance_id = sender_of(request).client().new_instance_id(body.key)
+    plan = CURRENT.get()
+    cause, at = (None, None) if plan is None else (plan.cause, plan.at_s)
+    instance_id = sender_of(request).client().new_instance_id(body.key, cause=cause, wall_s=at)
     command = StartProcess(
         definition_id=process_id,
         key=body.key,
@@ -156,11 +159,12 @@ async def deploy_new(
 
     Raises ``ProblemError``, for an id that is taken where it must be ``exactly`` that one.
     """
-    for number in range(1, ATTEMPTS + 1):
+    is_repeated = (plan := CURRENT.get()) is not None and plan.repeated
+    for number in range(1, ATTEMPTS + 1):  # what is there may be what this write has deployed before
         process_id = wanted if number == 1 else f"{wanted}-{number}"
         async with reading(request) as connection:
             taken = await queries.station_process(connection, process_id) is not None
-        if not taken and isinstance(
+        if (is_repeated or not taken) and isinstance(
             await deploy(request, make(process_id), Origin(by=who.id, template=template)), Accepted
         ):
             return process_id

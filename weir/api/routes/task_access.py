@@ -3,7 +3,6 @@
 Whoever may assign tasks sees them all.  To everybody else a task that they have nothing to do with is not there.
 """
 
-import uuid
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -62,7 +61,7 @@ async def by(request: Request, who: Principal, task_id: str, body: By) -> dict[s
     user, groups = acting_as(who, body)
     if not who.may("tasks:assign"):
         await visible(request, who, task_id)
-    return {"id": str(uuid.uuid4()), "task_id": task_id, "user": user, "groups": groups}
+    return {"task_id": task_id, "user": user, "groups": groups}
 
 
 def acting_as(who: Principal, body: By) -> tuple[str, list[str]]:
