@@ -8,7 +8,15 @@ import cel
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from streams.core.expressions import ExpressionError, ExpressionSyntaxError, bare, compile_expression, compile_template
+from streams.core.expressions import (
+    Expression,
+    ExpressionError,
+    ExpressionSyntaxError,
+    bare,
+    compile_expression,
+    compile_template,
+)
+from streams.core.expressions.plain import plain
 
 whole = st.integers(-(10**6), 10**6)
 real = st.floats(-1e6, 1e6, allow_nan=False).filter(lambda x: x == 0 or abs(x) > 1e-6)
@@ -143,3 +151,34 @@ def test_any_text_is_an_expression_or_a_mistake_with_its_place(text: str) -> Non
 def test_the_library_is_the_judge_where_all_numbers_are_doubles(text: str) -> None:
     doubles = {**VARIABLES, "a": 1.25}
     assert compile_expression(text).evaluate(doubles) == cel.evaluate(text, doubles)
+
+
+comparable = st.sampled_from(["a", "b", "c", "device.k", "missing", "1", "-2.5", "1e300", "'x'", "true", "null"])
+comparisons = st.builds("{0} {1} {2}".format, comparable, st.sampled_from(OPERATORS[4:]), comparable)
+conditions = st.recursive(
+    comparisons, lambda one: st.builds("({0}) {1} ({2})".format, one, st.sampled_from(["&&", "||"]), one)
+)
+values = (
+    number
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(["", "x", None, True, [1]])
+)
+
+
+@given(conditions, values, values, values)
+def test_what_is_compared_without_the_library_is_what_it_says(text: str, a: Any, b: Any, c: Any) -> None:
+    variables = {"a": a, "b": b, "c": c, "device": {"k": c}}
+    expression, by_library = compile_expression(text), Expression(text)
+    by_library._plain = None
+    assert str(outcome(lambda: expression.evaluate(variables))) == str(outcome(lambda: by_library.evaluate(variables)))
+
+
+def test_numbers_and_texts_need_no_library() -> None:
+    condition = plain(Expression("(a > 1 && b == 'x') || device.k <= -2.5").root)
+    assert condition is not None
+    assert condition({"a": 2, "b": "x", "device": {"k": 0}}) is True
+    assert condition({"a": 2, "b": "x", "device": {}}) is None
+    assert condition({"a": True, "b": "x", "device": {"k": 0}}) is None
+    assert plain(Expression("a + 1 > 2").root) is None
+    assert plain(Expression("ready && a > 2").root) is None

@@ -17,6 +17,7 @@ from streams.core.expressions.errors import CostError, ExpressionError, Expressi
 from streams.core.expressions.explain import explain, missing, show
 from streams.core.expressions.members import MAX_WHOLE
 from streams.core.expressions.path import MISSING, follow, spell
+from streams.core.expressions.plain import plain
 from streams.core.expressions.secrets import refuse_secrets
 from streams.core.expressions.syntax import parse
 from streams.core.expressions.tokens import bare
@@ -31,7 +32,7 @@ class Expression:
     ``root`` its structure.
     """
 
-    __slots__ = ("_large", "_plan", "_presence", "_program", "_slots", "names", "paths", "root", "text")
+    __slots__ = ("_large", "_plain", "_plan", "_presence", "_program", "_slots", "names", "paths", "root", "text")
 
     def __init__(self, text: str) -> None:
         syntax = parse(text)
@@ -47,6 +48,7 @@ class Expression:
                 f"Expected an expression that takes less time than {quote(text)}", 0, "Split it"
             )
         self._large = self._plan.cost(dict.fromkeys(syntax.slots.values(), short_text())) > BUDGET
+        self._plain = None if self._large else plain(syntax.root)
         try:
             self._program = cel.compile(syntax.root.code)
         except ValueError as error:
@@ -63,6 +65,8 @@ class Expression:
             if value is MISSING:
                 raise missing(self.text, self.root.steps, variables)
             return value
+        if self._plain is not None and (result := self._plain(variables)) is not None:
+            return result
         context = self._context(variables)
         try:
             value = self._program.execute(context)
