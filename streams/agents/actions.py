@@ -36,7 +36,7 @@ from streams.topics import Topics, group_of, load_topics
 from streams.transport import TopicPartition
 from streams.transport.fatal import exit_process
 
-REQUESTED = tuple(("ce_type", name) for name in (b"action_requested", b"rows_requested", b"notice_requested"))
+REQUESTED = frozenset(("ce_type", name) for name in (b"action_requested", b"rows_requested", b"notice_requested"))
 MAX_RECORDS = 1_000
 MAX_PENDING = 2_000
 """Requests taken and not answered, of all partitions; no more are taken beyond."""
@@ -117,7 +117,7 @@ class ActionWorker:
         progress = self._progress.setdefault(tp.partition, Progress(batch.start))
         async with batch.transaction():
             for record in batch.records:
-                if any(one in record.headers for one in REQUESTED):
+                if not REQUESTED.isdisjoint(record.headers):
                     if not await self._has_room(batch):
                         return  # the partition is given up; its next owner goes on here
                     self._take(tp, record, progress)

@@ -14,12 +14,14 @@ from streams.core.turn import Turn
 
 NOBODYS = ("", 0)
 """The definition of an event that is about none."""
+FORGOTTEN = (Key, Mailbox)
+"""Made once: every command asks."""
 
 
 def forget_idle(turn: Turn) -> None:
     """Let go of what this turn has left with nothing."""
     for entity in list(turn.entities.changed.values()):
-        if isinstance(entity, Key | Mailbox):
+        if isinstance(entity, FORGOTTEN):
             forget(turn, entity, turn.now_ms)
 
 

@@ -4,7 +4,7 @@ Pure: everything undetermined came with the command or is in the turn's surround
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 from streams.core.commands import (
     DEFINITIONS_KEY,
@@ -128,8 +128,9 @@ DECIDERS: dict[type, Callable[[Turn, Any], None]] = {
 }
 
 
-OfKey = DefinitionCommand | ScheduleCommand | SoftCommand | MailboxCommand
-"""What lives where its record's key does; made once, since every command asks."""
+OF_KEY: frozenset[type] = frozenset(get_args(DefinitionCommand | ScheduleCommand | SoftCommand | MailboxCommand))
+"""What lives where its record's key does.  By type: every command asks, and ``isinstance`` would try one after the
+other."""
 
 
 def decide(turn: Turn, command: AnyCommand) -> None:
@@ -154,17 +155,18 @@ def home_of(command: TopicCommand, partitions: int) -> int | None:
 
     Raises ``ValueError`` when the command names an instance that cannot exist, or no target.
     """
-    if isinstance(command, OfKey):
+    if type(command) in OF_KEY:
         return partition_for(command_key(command) or "", partitions)
     if isinstance(command, StartProcess) and command.key is not None:
         return partition_for(command.key, partitions)
-    if command.instance_id is not None and command.instance_id.startswith(SCHEDULE_PREFIX):
-        return partition_for(command.instance_id.removeprefix(SCHEDULE_PREFIX), partitions)
-    if command.instance_id is not None:
-        home = partition_of(check_instance_id(command.instance_id))
+    instance_id: str | None = getattr(command, "instance_id", None)
+    if instance_id is not None and instance_id.startswith(SCHEDULE_PREFIX):
+        return partition_for(instance_id.removeprefix(SCHEDULE_PREFIX), partitions)
+    if instance_id is not None:
+        home = partition_of(check_instance_id(instance_id))
         if home >= partitions:
             raise ValueError(
-                f"Expected the id of an instance of this plant, but {command.instance_id} names "
+                f"Expected the id of an instance of this plant, but {instance_id} names "
                 f"partition {home} and there are {partitions}"
             )
         return home
