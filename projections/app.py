@@ -59,6 +59,7 @@ class ProjectorRole:
         return [
             Sample("weir_projector_refused_total", self.projector.counts.refused),
             Sample("weir_projector_database_up", self.database.trouble is None),
+            *self.projector.durations.samples(),
         ]
 
     async def summarise(self) -> None:

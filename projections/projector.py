@@ -22,6 +22,7 @@ import structlog
 
 from projections import positions
 from projections.dead_letters import DeadLetters
+from projections.durations import Durations
 from projections.errors import BrokenRecordError, NotOwnerError, RecordsLostError
 from projections.feeds import FEEDS, FeedName
 from projections.feeds.base import Decoded, Feed, place
@@ -100,6 +101,7 @@ class Projector:
         self._positions: dict[TopicPartition, int] = {}
         self._together = {name: Together(self._transaction) for name in FEEDS}
         self.counts = Counts()
+        self.durations = Durations()
 
     async def positions(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int | None]:
         """Called at every assignment, before any batch: where to read from; ``None`` is the earliest record there is.
@@ -150,6 +152,8 @@ class Projector:
         self.counts.batches += 1
         self.counts.records += len(batch.records)
         self.counts.refused += len(work.letters_sent)
+        if feed.name == "events":
+            self.durations.note(work.decoded.items)
 
     async def _within_log(self, connection: asyncpg.Connection, tp: TopicPartition, position: int, start: int) -> int:
         """``position``, or ``start`` for what is not the truth and the log has dropped before it was projected."""

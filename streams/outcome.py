@@ -37,6 +37,8 @@ class Outcome:
     """Timers that are over, and those that came instead; one change after the other."""
     ended: list[tuple[int, str, str]] = field(default_factory=list)
     messages: list[Event] = field(default_factory=list)
+    fired: list[int] = field(default_factory=list)
+    """When (plant time, ms) the timers that fired were due."""
 
     def note(self, turn: Turn) -> None:
         """What the partition must remember of a command's turn."""

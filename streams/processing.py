@@ -205,6 +205,7 @@ class PartitionProcessor:
 
     def _fire(self, timer: Timer, time: int) -> None:
         self._outcome.counts.timers += 1
+        self._outcome.fired.append(timer.due_ms)
         try:
             self._attempt(timer.command(), time, None)
         except UpgradeError:

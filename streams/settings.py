@@ -170,6 +170,8 @@ class Settings(BaseSettings):
     api_idempotency_keep_s: Annotated[float, Field(gt=0)] = 86_400.0
     """How long an ``Idempotency-Key`` and the answer under it are known."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+    """How the roles log: lines for people, or an object a line, for what collects logs."""
 
     @model_validator(mode="after")
     def _sasl_is_whole(self) -> Self:

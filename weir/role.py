@@ -5,19 +5,18 @@ several of them start at once.
 """
 
 import gc
-import logging
 import os
 import sys
 import traceback
 from importlib import import_module
 
-import structlog
 from pydantic import ValidationError
 
 from streams import extensions
 from streams.redaction import guard_output
 from streams.refused import MqttUrlError, RefusedError
 from streams.settings import Settings
+from weir.log_format import log_to_stderr
 
 MODULES = {
     "projector": "projections.app",
@@ -34,7 +33,7 @@ MODULES = {
 def run_role(name: str, settings: Settings) -> int:
     """Be the role until told to stop; returns the exit code.  What goes wrong goes into the log whole."""
     guard_output(settings.secrets())
-    log_to_stderr(settings)
+    log_to_stderr(settings, name)
     try:
         extensions.load()
         gc.disable()  # nothing of the modules is garbage: looking for some is a tenth of the start
@@ -48,27 +47,6 @@ def run_role(name: str, settings: Settings) -> int:
         traceback.print_exc()
         return os.EX_SOFTWARE
     return os.EX_OK
-
-
-def log_to_stderr(settings: Settings) -> None:
-    """The log of a role: a line an event, with time, level and what it is about."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.StackInfoRenderer(),
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            console_renderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
-    )
-
-
-def console_renderer() -> structlog.dev.ConsoleRenderer:
-    """Tracebacks as Python prints them: those of rich show local variables, and with them passwords."""
-    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
 
 
 def main(argv: list[str]) -> int:

@@ -16,6 +16,7 @@ from projections.queries.incidents import Incident, incidents
 from projections.queries.instance import Instance, instance
 from projections.queries.instance_count import Total, instance_count
 from projections.queries.instances import InstanceSummary, instances
+from projections.queries.standing import Standing, standing
 from projections.queries.station_processes import (
     StationDefinition,
     StationProcess,
@@ -44,6 +45,7 @@ __all__ = [
     "Instance",
     "InstanceCount",
     "InstanceSummary",
+    "Standing",
     "StationDefinition",
     "StationProcess",
     "Statistics",
@@ -65,6 +67,7 @@ __all__ = [
     "instance",
     "instance_count",
     "instances",
+    "standing",
     "station_process",
     "station_processes",
     "statistics",

@@ -9,7 +9,7 @@ the same idempotency key.
 import asyncio
 import contextlib
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +23,7 @@ from streams.app import RoleApp, make_app
 from streams.codec import BadRecordError, UpgradeError
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.deadletters import DeadLetter
+from streams.histogram import Histogram
 from streams.kafka import client_options
 from streams.monitoring import Sample
 from streams.outbox import Outbox
@@ -67,6 +68,8 @@ class ActionWorker:
     def __init__(self, settings: Settings, topics: Topics) -> None:
         self.outcomes: Counter[str] = Counter()
         """Answers since the start of the process: ``completed``, or by the error's type."""
+        self.took: defaultdict[tuple[str, str], Histogram] = defaultdict(Histogram)
+        """Seconds, by action and whether it was ``completed`` or ``failed``."""
         self.source: transport.Source | None = None
         self._commands = topics.commands.name
         self._dead_letters = TopicPartition(topics.dead_letters.name, DEAD_LETTERS_PARTITION)
@@ -100,6 +103,7 @@ class ActionWorker:
         oldest = next(iter(self._works.values()), None)
         return [
             *(Sample("weir_actions_answers_total", count, (outcome,)) for outcome, count in self.outcomes.items()),
+            *(Sample("weir_action_seconds", took, labels) for labels, took in self.took.items()),
             Sample("weir_actions_running", sum(work.running for work in self._works.values())),
             Sample("weir_actions_pending", len(self._works)),
             Sample("weir_actions_oldest_seconds", 0.0 if oldest is None else time.monotonic() - oldest.taken_at),
@@ -164,7 +168,10 @@ class ActionWorker:
     async def _perform(self, job: tuple[_Work, Requested]) -> None:
         work, requested = job
         work.running = True
+        began = time.perf_counter()
         work.outcome, answer = await self._performing.answer(requested)
+        ended = "completed" if work.outcome == "completed" else "failed"
+        self.took[requested.action, ended].observe(time.perf_counter() - began)
         to = TopicPartition(self._commands, work.tp.partition)
         self._outbox.put(to, (requested.instance_id.encode(), answer, ()), work)
 

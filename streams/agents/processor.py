@@ -12,6 +12,7 @@ import structlog
 from streams import transport
 from streams.app import make_app
 from streams.definitions import DefinitionStore
+from streams.histogram import Histogram
 from streams.monitoring import Sample
 from streams.outcome import Counts, Outcome
 from streams.processing import PartitionProcessor, decode_records
@@ -33,6 +34,8 @@ class Processor:
         self.store = DefinitionStore(settings, topics)
         self.partitions: dict[int, PartitionProcessor] = {}
         self.counts = Counts()
+        self.lateness = Histogram()
+        """Seconds of timers."""
         self._settings = settings
         self._timers = timer_backend(settings.timers)
         self._topics = topics
@@ -99,6 +102,9 @@ class Processor:
         if batch.done and outcome is not None:
             self.counts.add(outcome.counts)
             processor.committed(outcome)
+            now_ms, clock = batch.now() * 1000, self._settings.plant_clock
+            for due_ms in outcome.fired:
+                self.lateness.observe(max(0.0, now_ms - clock.wall_ms(due_ms)) / 1000)
 
     def samples(self) -> list[Sample]:
         """For ``/metrics``."""
@@ -111,6 +117,7 @@ class Processor:
             Sample("weir_processor_forwarded_total", counts.forwarded),
             Sample("weir_processor_dead_letters_total", counts.dead),
             Sample("weir_processor_timers_fired_total", counts.timers),
+            Sample("weir_processor_timer_lateness_seconds", self.lateness),
             Sample("weir_processor_late_readings_total", counts.late),
             Sample("weir_processor_commands_trimmed_total", self.trimmer.trimmed),
             Sample("weir_processor_timers_waiting", sum(len(one.timers) for one in self.partitions.values())),

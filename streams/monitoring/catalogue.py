@@ -4,9 +4,12 @@ from typing import Literal, NamedTuple
 
 
 class Metric(NamedTuple):
-    """``help`` is for people; a counter's name ends in ``_total``; times are seconds."""
+    """``help`` is for people; a counter's name ends in ``_total``; times are seconds.
 
-    kind: Literal["counter", "gauge"]
+    A histogram is exposed as ``_bucket`` (with ``le``), ``_count`` and ``_sum``.
+    """
+
+    kind: Literal["counter", "gauge", "histogram"]
     help: str
     labels: tuple[str, ...] = ()
 
@@ -29,7 +32,8 @@ METRICS: dict[str, Metric] = {
     "weir_batch_reruns_total": Metric("counter", "Batches that failed the first time and ran once more"),
     "weir_transactions_total": Metric("counter", "Kafka transactions committed"),
     "weir_outputs_total": Metric("counter", "Records written in transactions"),
-    "weir_commit_seconds_total": Metric("counter", "Time spent in committing transactions"),
+    "weir_batch_seconds": Metric("histogram", "From the moment a batch was handed out until it was done"),
+    "weir_transaction_seconds": Metric("histogram", "What Kafka took for a transaction"),
     "weir_reseeks_total": Metric("counter", "Fetches that did not begin where the last one ended"),
     "weir_missing_offsets_total": Metric("counter", "Partitions that started at the latest offset for want of one"),
     "weir_stalls_total": Metric("counter", "Times that a partition with records did not move for long"),
@@ -51,18 +55,26 @@ METRICS: dict[str, Metric] = {
     "weir_processor_forwarded_total": Metric("counter", "Commands sent on to the partition of their instance"),
     "weir_processor_dead_letters_total": Metric("counter", "Records that are no commands, or raise twice"),
     "weir_processor_timers_fired_total": Metric("counter", "Timers fired"),
+    "weir_processor_timer_lateness_seconds": Metric(
+        "histogram", "How long after its moment a timer's outcome was committed"
+    ),
     "weir_processor_late_readings_total": Metric("counter", "Readings that came too late for a pattern"),
     "weir_processor_timers_waiting": Metric("gauge", "Timers that wait"),
     "weir_processor_timers_overdue_seconds": Metric("gauge", "By how much the earliest timer is late; 0 when none is"),
     "weir_processor_commands_trimmed_total": Metric("counter", "Offsets of process-commands deleted, long processed"),
     # ---- action worker
     "weir_actions_answers_total": Metric("counter", "Requests answered, by what became of them", ("outcome",)),
+    "weir_action_seconds": Metric("histogram", "What performing an action took", ("action", "outcome")),
     "weir_actions_running": Metric("gauge", "Actions that are being performed"),
     "weir_actions_pending": Metric("gauge", "Requests taken and not answered, running ones included"),
     "weir_actions_oldest_seconds": Metric("gauge", "Since the oldest request that is not answered was taken"),
     # ---- projector
     "weir_projector_refused_total": Metric("counter", "Records that became dead letters instead of rows"),
     "weir_projector_database_up": Metric("gauge", "0 while the projector waits for the database"),
+    "weir_instance_seconds": Metric("histogram", "What completed instances took, in plant time", ("definition",)),
+    "weir_activity_seconds": Metric(
+        "histogram", "What activities took that waited or not, in plant time", ("definition", "activity")
+    ),
     "weir_retention_margin_seconds": Metric(
         "gauge", "Until the oldest reading that is not projected may be deleted by its topic's retention", ("topic",)
     ),
@@ -82,4 +94,8 @@ METRICS: dict[str, Metric] = {
     "weir_stage_lag_records": Metric("gauge", "Records that a stage has not processed", ("stage", "topic")),
     "weir_stage_lag_seconds": Metric("gauge", "Age of the oldest of them", ("stage", "topic")),
     "weir_api_requests_total": Metric("counter", "Requests answered, by route and HTTP status", ("route", "status")),
+    "weir_api_request_seconds": Metric("histogram", "Until the answer began", ("route",)),
+    "weir_instances": Metric("gauge", "Instances, by what has become of them", ("definition", "status")),
+    "weir_incidents_open": Metric("gauge", "Incidents that nobody has resolved", ("definition",)),
+    "weir_tasks_open": Metric("gauge", "Tasks that nobody has ended", ("definition", "status")),
 }

@@ -5,9 +5,10 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
+from streams.histogram import Histogram
 from streams.monitoring.catalogue import METRICS
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -17,7 +18,7 @@ class Sample(NamedTuple):
     """A value of a metric of the catalogue; ``labels`` in the order in which that declares them."""
 
     name: str
-    value: float
+    value: float | Histogram
     labels: tuple[str, ...] = ()
 
 
@@ -31,13 +32,19 @@ class _Collected:
             by_name[sample.name].append(sample)
         for name, samples in by_name.items():
             metric = METRICS[name]
-            family = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
-            found = family(name, metric.help, labels=metric.labels)
+            found = _FAMILIES[metric.kind](name, metric.help, labels=metric.labels)
             for sample in samples:
                 if len(sample.labels) != len(metric.labels):
                     raise ValueError(f"Expected {name} with the labels {metric.labels}, but got {sample.labels}")
-                found.add_metric(sample.labels, sample.value)
+                if isinstance(found, HistogramMetricFamily):
+                    assert isinstance(sample.value, Histogram), name
+                    found.add_metric(sample.labels, list(sample.value.buckets()), sample.value.sum)
+                else:
+                    found.add_metric(sample.labels, sample.value)
             yield found
+
+
+_FAMILIES = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily, "histogram": HistogramMetricFamily}
 
 
 def expose(samples: Iterable[Sample]) -> bytes:

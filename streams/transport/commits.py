@@ -94,7 +94,7 @@ class Commits:
     ) -> Mapping[TopicPartition, int]:
         if self._writer is None:
             self._fatal("no writer was opened for a transactional source")
-        counters, began, timeout = self._source.counters, time.perf_counter_ns(), self._source.options.commit_timeout_s
+        counters, began, timeout = self._source.counters, time.perf_counter(), self._source.options.commit_timeout_s
         self._begun += 1
         self.running = self._begun
         try:
@@ -110,7 +110,7 @@ class Commits:
             self._fatal("a transaction failed and only the log knows its outcome", error)
         finally:
             self.running = None
-        counters.commit_ns += time.perf_counter_ns() - began
+        counters.transaction_s.observe(time.perf_counter() - began)
         counters.transactions += 1
         counters.outputs += sum(map(len, records.values()))
         return ends

@@ -186,6 +186,8 @@ class Lane:
         self.position = batch.end
         self.last_batch_at = self.source.clock()
         self.source.counters.batches += 1
+        if self.handed_out_at is not None:
+            self.source.counters.batch_s.observe(max(0.0, self.last_batch_at - self.handed_out_at))
         self.source.counters.records += len(batch.records)
 
     def _fatal(self, message: str, error: BaseException | None = None) -> NoReturn:

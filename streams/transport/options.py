@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from streams.histogram import Histogram
+
 
 @dataclass(frozen=True, kw_only=True)
 class TransportOptions:
@@ -72,7 +74,9 @@ class Counters:
     records: int = 0
     transactions: int = 0
     outputs: int = 0
-    commit_ns: int = 0
+    batch_s: Histogram = field(default_factory=Histogram)
+    """From handing a batch out until it is done."""
+    transaction_s: Histogram = field(default_factory=Histogram)
     reruns: int = 0
     """Batches whose body failed the first time."""
     reseeks: int = 0

@@ -89,6 +89,7 @@ async def test_from_start_to_end(site: tuple[Settings, Topics], api: httpx.Async
         await lists(api, instance, other.json()["instance_id"])
         metrics = (await api.get("/metrics")).text
         assert 'weir_api_requests_total{route="/processes/{definition_id}/start",status="202"}' in metrics
+        assert 'weir_api_request_seconds_bucket{le="+Inf",route="/processes/{definition_id}/start"}' in metrics
         page = await eventually(
             lambda: api.get("/metrics"), lambda found: 'weir_stage_lag_records{stage="projector"' in found.text
         )

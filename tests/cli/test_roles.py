@@ -94,7 +94,7 @@ def test_a_role_that_cannot_work_ends_with_its_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(role, "log_to_stderr", lambda _: None)
+    monkeypatch.setattr(role, "log_to_stderr", lambda *_: None)
     settings = Settings(_env_file=None, topics_file=tmp_path / "nowhere.yaml")
     assert role.run_role("bridge", settings) == os.EX_SOFTWARE
     assert "nowhere.yaml" in capsys.readouterr().err

@@ -29,6 +29,8 @@ PROGRAMS = {  # of those images, what health checks use
     "redpandadata/redpanda": {"rpk", "grep"},
     "timescale/timescaledb": {"pg_isready"},
     "eclipse-mosquitto": {"mosquitto_sub", "["},
+    "prom/prometheus": {"wget"},
+    "grafana/grafana": {"wget"},
 }
 
 
@@ -155,12 +157,14 @@ def test_a_restart_keeps_a_roles_place_and_a_stop_gives_it_up(settings: Settings
 def test_images_of_others_are_pinned() -> None:
     for service in THEIRS.values():
         assert re.fullmatch(r"[\w/-]+:v?\d+\.\d+\.\d+(-pg\d+)?", service["image"])
-    assert THEIRS.keys() == {"redpanda", "timescaledb", "mosquitto"}
+    assert THEIRS.keys() == {"redpanda", "timescaledb", "mosquitto", "prometheus", "grafana"}
 
 
 def test_data_outlives_containers() -> None:
-    kept = {volume.split(":")[0]: volume.split(":")[1] for s in THEIRS.values() for volume in s["volumes"]}
-    assert kept.keys() - {"./redpanda/mosquitto.conf"} == COMPOSE["volumes"].keys()
+    mounts = {volume.split(":")[0]: volume.split(":")[1] for s in THEIRS.values() for volume in s["volumes"]}
+    kept = {source: place for source, place in mounts.items() if not source.startswith("./")}
+    assert kept.keys() == COMPOSE["volumes"].keys()
+    assert {source.removeprefix("./") for source in mounts.keys() - kept.keys()} <= tracked()
     mosquitto = (ROOT / "redpanda" / "mosquitto.conf").read_text()
     assert f"persistence_location {kept['mosquitto']}/\n" in mosquitto
     assert "persistence true\n" in mosquitto

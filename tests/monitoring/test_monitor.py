@@ -7,6 +7,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
+from streams.histogram import Histogram
 from streams.monitoring import Monitor, Sample
 from streams.monitoring.transport import TransportMonitor
 from streams.monitoring.web import MonitorPages
@@ -24,6 +25,13 @@ def lane(tp: TopicPartition = TP, **more: Any) -> Any:
     return SimpleNamespace(**known | more)
 
 
+def took(*seconds: float) -> Histogram:
+    histogram = Histogram()
+    for one in seconds:
+        histogram.observe(one)
+    return histogram
+
+
 def transport(*lanes: Any, assigned: tuple[TopicPartition, ...] = (TP,), **more: Any) -> Any:
     running = {one.tp: one for one in lanes}
     known = {
@@ -31,7 +39,7 @@ def transport(*lanes: Any, assigned: tuple[TopicPartition, ...] = (TP,), **more:
         "app": SimpleNamespace(rebalancing=False),
         "sources": {"t": None},
         "options": TransportOptions(client={}),
-        "counters": Counters(records=7, commit_ns=2_500_000_000),
+        "counters": Counters(records=7, transaction_s=took(2.5)),
         "status": lambda: [PartitionStatus("t", 0, 5, 3, None, NOW - 40)],
     }
     return SimpleNamespace(**known | more)
@@ -67,7 +75,7 @@ def test_what_the_transport_counts() -> None:
     monitor = TransportMonitor(transport(lane()), lambda: NOW)
     found = {(sample.name, sample.labels): sample.value for sample in monitor.samples()}
     assert found["weir_records_total", ()] == 7
-    assert found["weir_commit_seconds_total", ()] == 2.5
+    assert found["weir_transaction_seconds", ()].sum == 2.5
     assert found["weir_partitions_assigned", ("t",)] == 1
     assert found["weir_lag_records", ("t", "0")] == 3
     assert found["weir_lag_seconds", ("t", "0")] == 40

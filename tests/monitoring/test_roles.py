@@ -77,7 +77,9 @@ async def test_the_processors_numbers_are_those_of_its_work(
         assert found["weir_processor_events_total"] >= 20
         assert found["weir_partitions_assigned"] == topics.partitions
         assert found["weir_transactions_total"] > 0
-        assert 0 < found["weir_commit_seconds_total"] < 20
+        assert found["weir_transaction_seconds_count"] == found["weir_transactions_total"]
+        assert 0 < found["weir_transaction_seconds_sum"] < 20
+        assert found["weir_batch_seconds_count"] == found["weir_batches_total"]
         at_rest = await page(port, "/metrics", lambda found: values(found).get("weir_lag_records") == 0)
         assert values(at_rest)["weir_lag_seconds"] == 0
         await process.stop()

@@ -138,6 +138,18 @@ async def test_counts(world: World, exact: bool) -> None:
     assert (found.history_rows, found.telemetry_rows) == (33, 4)
 
 
+async def test_how_things_stand(world: World) -> None:
+    await fill(world, cooling("a"), cooling("b"), failing("c"))
+    found = await queries.standing(world.connection)
+    assert {labels: count for labels, count in found.instances.items() if count} == {
+        ("other", "failed"): 1,
+        ("temperature-control", "completed"): 2,
+    }
+    assert found.instances["other", "running"] == 0, "a graph falls to zero"
+    assert found.incidents == {"other": 1}
+    assert found.tasks == {}
+
+
 async def test_definitions(world: World) -> None:
     await world.begin()
 

@@ -17,7 +17,7 @@ from streams.redaction import SecretUrl, guard_output, redact, without_password
 from streams.settings import Settings
 from weir.cli.main import app
 from weir.home import environment
-from weir.role import console_renderer
+from weir.log_format import console_renderer
 
 PLANTED = "pl4nted/pass@word#1"
 WRITTEN = quote(PLANTED, safe="")

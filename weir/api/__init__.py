@@ -8,7 +8,8 @@
     idempotency/ a write that is sent again is carried out once
     limits.py    how often one may ask, and how much one may send
     headers.py   what keeps a browser from making more of an answer than it is
-    counting.py  how many requests were answered with what
+    counting.py  how many requests were answered with what, and how fast
+    standing.py  how many instances, tasks and incidents there are, for metrics
     problems.py  errors as problem documents (RFC 9457), each with the field and the fix
     gate.py      503 with Retry-After while the processor is too far behind
     sending.py   the connection to Kafka, as soon as there is one

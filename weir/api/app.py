@@ -1,7 +1,6 @@
 """The application: routes, problem documents, and the watch over the lag beside them."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp
 
 from streams.cancelling import cancel
-from streams.monitoring import Monitor, Sample
+from streams.monitoring import Monitor
 from streams.monitoring.exposition import CONTENT_TYPE
 from streams.settings import Settings
 from streams.topics import load_topics
@@ -21,7 +20,7 @@ from streams.transport.fatal import exit_process
 from weir.api import problems
 from weir.api.audit.middleware import Audit
 from weir.api.auth.authentication import Authentication
-from weir.api.counting import Counting
+from weir.api.counting import Counting, Counts
 from weir.api.database import Database
 from weir.api.docs import router as docs_router
 from weir.api.following.follower import Follower
@@ -33,6 +32,7 @@ from weir.api.openapi import describe
 from weir.api.quick import Lane
 from weir.api.routes import ROUTERS
 from weir.api.sending import Sender
+from weir.api.standing import StandingWatch
 
 ROLE = "api"
 NO_AUTH = "WEIR_API_AUTH is off: everybody is an administrator"
@@ -54,21 +54,22 @@ def make_api(settings: Settings) -> ASGIApp:
     sender = Sender(settings, topics, gate, follower)
     database = Database(settings)
     monitor = Monitor(ROLE, settings)
-    answered: Counter[tuple[str, str]] = Counter()
+    counts, standing = Counts(), StandingWatch(database)
     monitor.check(sender.check)
     monitor.check(gate.check)
     monitor.sample(gate.samples)
-    monitor.sample(lambda: [Sample("weir_api_requests_total", n, labels) for labels, n in answered.items()])
+    monitor.sample(counts.samples)
+    monitor.sample(standing.samples)
 
     @asynccontextmanager
     async def beside(_: FastAPI) -> AsyncIterator[None]:
-        everything = (gate.watch(), sender.serve(), follower.serve(), idempotency.purge())
-        tasks = [asyncio.create_task(work, name="api") for work in everything]
-        for task in tasks:
-            task.add_done_callback(_must_go_on)
         async with database:
+            works = (gate.watch(), sender.serve(), follower.serve(), idempotency.purge(), standing.watch())
+            tasks = [asyncio.create_task(work, name="api") for work in works]
+            for task in tasks:
+                task.add_done_callback(_must_go_on)
             yield
-        await cancel(tasks)
+            await cancel(tasks)
 
     app = FastAPI(title="Weir", docs_url=None, redoc_url=None, lifespan=beside, telemetry=NO_TELEMETRY)
     app.state.settings, app.state.sender, app.state.database = settings, sender, database
@@ -97,4 +98,4 @@ def make_api(settings: Settings) -> ASGIApp:
     inside = RateLimit(inside, settings.api_rate_per_s)
     inside = Audit(inside, sender)
     inside = Authentication(inside, settings, database)
-    return Counting(SecurityHeaders(inside), answered)
+    return Counting(SecurityHeaders(inside), counts)

@@ -13,7 +13,7 @@ import typer
 from streams.redaction import guard_output
 from streams.settings import Settings
 from weir.home import DEFAULT_HOME, load_settings, load_stack_options
-from weir.role import console_renderer
+from weir.log_format import console_renderer
 
 if TYPE_CHECKING:
     from streams.topics import Topics
