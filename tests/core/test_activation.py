@@ -1,10 +1,20 @@
 """Which version of a definition starts instances: deploying, activating, deactivating."""
 
+from collections.abc import Callable
+
 import pytest
 
-from streams.core.commands import ActivateDefinition, DeactivateDefinition, DeployDefinition, Origin, StartProcess
+from streams.core.commands import (
+    ActivateDefinition,
+    DeactivateDefinition,
+    DeployDefinition,
+    Origin,
+    StartProcess,
+    WatchKeys,
+)
 from streams.core.definition import ProcessDefinition
 from streams.core.parse import parse_definition
+from streams.core.process import UnusableError
 from streams.core.state import DefinitionVersions, Off, definition_entity
 from streams.deployed import Activation, decode_deployed
 from streams.staging import encode_json
@@ -165,3 +175,46 @@ def test_the_log_folds_to_the_same(plant: Plant) -> None:
     ):
         assert plant.do(command, after_ms=1000)
     assert fold(plant.log).records == plant.table.records
+
+
+GONE = """
+id: gone
+version: {number}
+trigger: {{type: pattern, topic: heatpump-telemetry, absent: 2m, keys: {keys}}}
+activities: [{{id: tell, type: service, action: log, message: It is silent}}]
+"""
+
+
+def watching() -> Plant:
+    """Version 1 misses a and b, version 2 misses c."""
+    plant = Plant()
+    for number, keys in ((1, "[a, b]"), (2, "[c]")):
+        process = plant.add(GONE.format(number=number, keys=keys))
+        plant.do(DeployDefinition(definition=process.definition.model_dump(mode="json")))
+    plant.follow_ups.clear()
+    return plant
+
+
+def test_the_keys_that_the_version_now_active_misses_are_watched() -> None:
+    plant = watching()
+    plant.do(DeactivateDefinition(definition_id="gone", version=2))
+    assert [one.keys for one in plant.follow_ups if isinstance(one, WatchKeys)] == [["a", "b"]]
+    plant.follow_ups.clear()
+    plant.do(DeactivateDefinition(definition_id="gone"))
+    assert not plant.follow_ups, "nothing is active"
+    plant.do(ActivateDefinition(definition_id="gone", version=2))
+    assert [one.keys for one in plant.follow_ups if isinstance(one, WatchKeys)] == [["c"]]
+
+
+def unusable(definition_id: str, version: int | None) -> None:
+    raise UnusableError(f"{definition_id} {version} needs an extension")
+
+
+@pytest.mark.parametrize("process", [unusable, lambda _id, _version: None])
+def test_a_version_that_cannot_be_used_here_is_activated_and_misses_nothing(
+    process: Callable[[str, int | None], None],
+) -> None:
+    plant = watching()
+    plant.around.process = process
+    assert plant.do(ActivateDefinition(definition_id="gone", version=1))[0].type == "definition_activated"
+    assert not plant.follow_ups

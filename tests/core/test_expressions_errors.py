@@ -244,3 +244,28 @@ def test_a_path_that_is_none_is_refused(path: str, offset: int, message: str) ->
     with pytest.raises(ExpressionSyntaxError) as caught:
         compile_path(path)
     assert (caught.value.offset, str(caught.value)) == (offset, message)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" + "1, " * 205 + "1 / x]", "Expected a value in '[1, 1,"),
+        ("xs.all(x, 10 / x > 0)", "Expected a value in 'xs.all(x, 10 / x > 0)', but one of its many parts has none"),
+    ],
+)
+def test_where_too_many_parts_could_have_failed_none_is_blamed(text: str, said: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        compile_expression(text).evaluate({"x": 0, "xs": [1] * 300 + [0]})
+    assert str(caught.value).startswith(said)
+    assert str(caught.value).endswith(", but one of its many parts has none")
+
+
+def test_what_the_library_cannot_read_is_refused_in_words() -> None:
+    with pytest.raises(ExpressionSyntaxError, match=r"^Expected a simpler expression than") as caught:
+        compile_expression(" % ".join(["a"] * 100))
+    assert caught.value.fix == "Split it"
+
+
+def test_compiled_forms_show_what_they_were_made_from() -> None:
+    made = (compile_expression("${a} > 1"), compile_path("$.a[0]"), compile_template({"a": "${b}"}))
+    assert list(map(repr, made)) == ["Expression('a > 1')", "Path('$.a[0]')", "Template({'a': '${b}'})"]

@@ -3,6 +3,7 @@
 from streams.core.commands import DeactivateDefinition
 from streams.core.decide.published import origin_data, publish_activation
 from streams.core.decide.versions import deployed_versions
+from streams.core.decide.watch_keys import have_active_keys_watched
 from streams.core.state import definition_entity
 from streams.core.turn import Turn
 
@@ -27,3 +28,4 @@ def deactivate_definition(turn: Turn, command: DeactivateDefinition) -> None:
     last, definition = (entity.seq, entity.updated_at), (entity.id, command.version or entity.active or 0)
     turn.emit_outside(subject, last, "definition_deactivated", definition, data)
     publish_activation(turn, subject)
+    have_active_keys_watched(turn, entity)

@@ -21,18 +21,21 @@ _SHOWN = 60
 _FIELDS = 30
 """So many of an object's fields are told."""
 _MAX_TRIES = 200
-"""Parts that are evaluated in search of the one that fails; beyond, the part found so far is told."""
+"""Parts that are evaluated in search of the one that fails; beyond, the part found so far is told, and no operands: one
+of them may be what fails."""
 
 
 def explain(
     text: str, root: Node, context: Mapping[str, Any], variables: Mapping[str, Any], error: Exception
 ) -> ExpressionError:
     """The error for ``text``, which failed with the library's ``error`` in ``context``, made from ``variables``."""
-    node, inside = _innermost(root, dict(context))
+    node, inside, innermost = _innermost(root, dict(context))
     if node.steps is not None:
         return missing(text, node.steps, variables)
     part = text[node.start : node.end]
     where = quote(part) if part == text else f"{quote(part)}, in {quote(text)}"
+    if not innermost:
+        return ExpressionError(f"Expected a value in {where}, but one of its many parts has none")
     operands = [child for child in _operands(node) if child.literal is ...]
     values = [f"{text[child.start : child.end]} is {_value(child, inside)}" for child in operands]
     if isinstance(error, OverflowError):
@@ -59,14 +62,17 @@ def show(value: Any) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
-def _innermost(root: Node, context: dict[str, Any]) -> tuple[Node, dict[str, Any]]:
-    """The innermost part that fails, and the context in which it does: within a loop, that of the element."""
+def _innermost(root: Node, context: dict[str, Any]) -> tuple[Node, dict[str, Any], bool]:
+    """The innermost part that fails, and the context in which it does: within a loop, that of the element.
+
+    False with it when the search was given up before it was known to be the innermost.
+    """
     node = root
     tries = iter(range(_MAX_TRIES))
     while True:
         failing = _failing_child(node, context, tries)
         if failing is None:
-            return node, context
+            return node, context, next(tries, None) is not None
         node, context = failing
 
 

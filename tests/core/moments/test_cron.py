@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from streams.core.durations import instant, instant_ms
 from streams.core.moments import Cron, CronError, last_until, parse_cron, passed, zone
+from streams.core.moments.walls import next_shown, next_time_of_day
 from streams.core.moments.zones import UnknownZoneError
 
 BERLIN, NEW_YORK, LORD_HOWE = "Europe/Berlin", "America/New_York", "Australia/Lord_Howe"
@@ -246,3 +247,36 @@ def test_a_zone_that_is_none() -> None:
     for name in ("Europe/Nowhere", "", "../tzdata/zones", "Europe"):
         with pytest.raises(UnknownZoneError):
             zone(name)
+
+
+def test_a_schedule_that_never_comes_is_refused() -> None:
+    with pytest.raises(CronError, match="comes some day, but '0 0 LW \\* \\*/7' never does"):
+        Cron.of("0 0 LW * */7", zone("UTC"))  # the last weekday of a month, if that is a Sunday
+
+
+def test_a_time_of_day_that_has_come_does_not_come_again_when_the_clock_is_put_back() -> None:
+    cron = Cron.of("30 2 * * *", zone(BERLIN))
+    first = instant_ms(datetime(2026, 10, 25, 0, 30, tzinfo=UTC))
+    assert cron.next_after(first - 1) == first
+    # ten past two, for the second time
+    assert cron.next_after(first + 40 * 60_000) == instant_ms(datetime(2026, 10, 26, 1, 30, tzinfo=UTC))
+
+
+def test_a_schedule_that_ends_has_no_next_moment() -> None:
+    end = datetime(2026, 6, 1, 12)  # noqa: DTZ001 - as wall time
+
+    def until_noon(at: datetime) -> datetime | None:
+        return end if at < end else None
+
+    s = instant_ms(end.replace(tzinfo=UTC)) // 1000
+    for following in (next_time_of_day, next_shown):
+        assert following(until_noon, zone("UTC"), s - 1) == s
+        assert following(until_noon, zone("UTC"), s) is None
+
+
+def test_the_last_moment_until_an_instant() -> None:
+    cron = Cron.of("0 * * * *", zone("UTC"))
+    one, hour = instant_ms(datetime(2026, 6, 1, tzinfo=UTC)), 3_600_000
+    assert last_until(cron, one + hour + 1, one) == one + hour
+    assert last_until(cron, one + hour - 1, one) == one
+    assert last_until(cron, one + hour - 1, one + 1) is None
