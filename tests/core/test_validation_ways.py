@@ -89,3 +89,30 @@ def test_a_mistake_in_one_activity_does_not_hide_those_in_others() -> None:
         "error: activities[v].next: Unknown activity 'w'",
         "error: activities[d].condition: Unknown variable 'q'",
     ]
+
+
+def triggers(*conditions: str) -> list[str]:
+    """The problems of a definition with a trigger of each condition, or list of them, on the same topic."""
+    text = "".join(f"  - {{type: redpanda, topic: heatpump-telemetry, {one}}}\n" for one in conditions)
+    _, problems = check_definition(f"id: x\ntriggers:\n{text}activities: [{{id: a, type: timer, duration: 1s}}]\n")
+    return [one.message for one in problems]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("condition: fields.t > 30", "condition: fields.t < 20"),
+        ("condition: fields.t > 30", "all: [fields.t > 10, fields.t < 20]"),
+        ("condition: 30 < fields.t", "condition: 20 > fields.t"),
+        ("condition: fields.on", "condition: '!fields.on'"),
+        ("condition: fields.a > fields.b", "condition: fields.c > fields.d"),
+    ],
+)
+def test_triggers_that_nobody_knows_a_common_reading_for_are_no_problem(one: str, other: str) -> None:
+    assert triggers(one, other) == []
+
+
+def test_triggers_of_very_many_alternatives_are_looked_at_as_far_as_that_is_quick() -> None:
+    many = ", ".join(f"fields.a{number} == 1 || fields.a{number} == 2" for number in range(49))
+    assert triggers(f"all: [fields.z > 0, {many}]", "condition: fields.z < 0") == []
+    assert len(triggers(f"all: [fields.z > 0, {many}]", "condition: fields.z > 9")) == 1

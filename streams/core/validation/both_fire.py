@@ -1,7 +1,7 @@
 """No reading starts the process by two triggers."""
 
 from collections.abc import Iterator
-from itertools import combinations, product
+from itertools import combinations, islice, product
 from typing import Any
 
 from streams.core.report import Report
@@ -19,6 +19,8 @@ _OUTCOMES: dict[Mode, str] = {
 }
 _BESIDE = {"condition", "all", "any", "key", "priority", "max_age", "device_time", "mode"}
 """Fields that do not say what a trigger listens to."""
+_MAX_WAYS = 32
+"""So many ways in which a trigger may fire are looked at: alternatives in several conditions multiply."""
 
 
 def check(parts: Parts, report: Report) -> None:
@@ -42,7 +44,7 @@ def _listens_to(trigger: Trigger) -> dict[str, Any]:
 
 def _both(one: ReadingTrigger, other: ReadingTrigger) -> str | None:
     """A reading that both fire for; nothing when none is known."""
-    for mine, theirs in product(_ways(one), _ways(other)):
+    for mine, theirs in product(islice(_ways(one), _MAX_WAYS), islice(_ways(other), _MAX_WAYS)):
         if mine.others <= theirs.others or theirs.others <= mine.others:
             both = mine.with_(theirs)
             if (example := both.example()) is not None:

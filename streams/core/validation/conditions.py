@@ -22,8 +22,7 @@ def check(parts: Parts, report: Report) -> None:
 def _condition(raw: Raw, place: Steps, expression: Expression, report: Report) -> None:
     text = expression.text
     if not expression.paths:
-        value = "true" if _constant(expression) else "false"
-        report_text(raw, place, text, f"{text!r} is always {value}", "Compare a variable", report, "warning")
+        report_text(raw, place, text, f"{text!r} {_constant(expression)}", "Compare a variable", report, "warning")
         return
     choices = alternatives(expression)
     if all(one.example() is None for one in choices):
@@ -33,8 +32,9 @@ def _condition(raw: Raw, place: Steps, expression: Expression, report: Report) -
         report_text(raw, place, text, f"{text!r} is always true", "Did you mean '&&'?", report, "warning")
 
 
-def _constant(expression: Expression) -> bool:
+def _constant(expression: Expression) -> str:
+    """What a condition that reads nothing does."""
     try:
-        return expression.test({})
-    except ExpressionError:
-        return False
+        return f"is always {'true' if expression.test({}) else 'false'}"
+    except ExpressionError as error:
+        return f"always fails: {error}"
