@@ -15,10 +15,9 @@ from ruamel.yaml.representer import SafeRepresenter
 from streams.core.document import plain_value
 
 _PLAIN = re.compile(r"[A-Za-z0-9_/.][A-Za-z0-9_/.+\-]*(?: [A-Za-z0-9_/.+\-]+)*")
-_BLOCK = re.compile(
-    r"(?:[\x21-\x7e\xa1-\ud7ff][\x20-\x7e\xa1-\ud7ff]*)?(?:\n(?:[\x20-\x7e\xa1-\ud7ff]*[\x21-\x7e\xa1-\ud7ff])?)*\n?"
-)
-"""Lines that a block keeps: the first begins with no space, and none ends with one."""
+_SIGN = r"\x21-\x7e\xa1-\u2027\u202a-\ud7ff"
+_BLOCK = re.compile(rf"(?:[{_SIGN}][\x20{_SIGN}]*)?(?:\n(?:[\x20{_SIGN}]*[{_SIGN}])?)*\n?")
+"""Lines that a block keeps: the first begins with no space, none ends with one, and YAML knows no other end of them."""
 _TEXT, _FLOAT = "tag:yaml.org,2002:str", "tag:yaml.org,2002:float"
 WIDTH = 4_096
 

@@ -40,6 +40,8 @@ definition:
         ${limit}
 """
 
+SAY = TEXT[TEXT.index("- id: say") :].rstrip()
+
 
 def template(text: str = TEXT) -> Template:
     found, problems = read_template(text, "alarm.yaml")
@@ -84,6 +86,12 @@ def test_any_text_is_only_text(value: str) -> None:
     assert read_yaml(filled.text()).data == filled.data
 
 
+@pytest.mark.parametrize("note", ["\x07", "x\rid: y", "x\x85id: y", "x\u2028id: y"])
+def test_nor_does_a_text_end_the_line_of_a_comment_or_of_a_block(note: str) -> None:
+    filled = fill(template(), {"id": "warm", "limit": 1, "note": note})
+    assert read_yaml(filled.text()).data == filled.data
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -111,6 +119,11 @@ def test_a_duration_is_checked() -> None:
         ("limit > {{ limit }} &&", "limit > {{ limit }} && >", (20, 70, "activities[check].condition")),
         ("{{ id }} on", "{{ id }} ${limt} on", (26, 20, "activities[say].message")),
         ('duration: "{{ every }}"', 'duraton: "{{ every }}"', (19, 31, "activities[wait].duraton")),
+        (
+            SAY,
+            "- {id: say, type: user_task, candidate_users: ['${a b}']}",
+            (22, 7, "activities[say].candidates.users[0]"),
+        ),
     ],
 )
 def test_a_mistake_of_an_instance_has_its_place_in_the_template(
@@ -121,6 +134,24 @@ def test_a_mistake_of_an_instance_has_its_place_in_the_template(
     assert definition is None
     assert (found[0].line, found[0].column, found[0].path) == place
     assert found[0].file == "alarm.yaml"
+
+
+def test_a_mistake_within_a_value_is_told_at_its_placeholder() -> None:
+    text = TEXT.replace("message: |\n        {{ id }} on {{ on }}{{ note }}\n        ${limit}", 'message: "{{ note }}"')
+    _, [problem, *_] = fill(template(text), {"id": "a", "limit": 1, "note": "It is ${limt}"}).check()
+    assert (problem.line, problem.column, problem.message) == (25, 16, "Unknown variable 'limt'")
+
+
+def test_a_file_that_is_no_yaml_or_has_a_key_twice_is_no_template() -> None:
+    assert problems("kind: template\n\tid: x\n") == [
+        (
+            "2:1 : This is no YAML: found character '\\t' that cannot start any token while scanning for the next token"
+            " / Indent with spaces, not with tabs"
+        )
+    ]
+    assert problems(TEXT.replace("id: alarm\n", "id: alarm\nid: alarm\n")) == [
+        "3:1 id: The key 'id' is there twice / Remove one of them"
+    ]
 
 
 @pytest.mark.parametrize(

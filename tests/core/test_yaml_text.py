@@ -73,3 +73,9 @@ def test_a_definition_in_its_canonical_form_has_the_same_hash(file: Path) -> Non
     text = yaml_text(definition.model_dump(mode="json"))
     assert parse_definition(text).hash == definition.hash
     assert yaml_text(parse_definition(text).model_dump(mode="json")) == text
+
+
+@pytest.mark.parametrize("end", ["\r", "\x85", "\u2028", "\u2029"])
+def test_what_else_ends_a_line_of_yaml_ends_none(end: str) -> None:
+    data = {"message": f"one\ntwo{end}id: three\n"}
+    assert read_yaml(yaml_text(data)).data == data

@@ -48,10 +48,11 @@ class Filled:
         return head + yaml_text(self.data)
 
     def _said(self) -> list[str]:
+        """For comments: each is one line, and whatever YAML takes for the end of a line is not printable."""
         given = [f"{name}: {shown(value)}" for name, value in self.values.items()]
         return [
             f"Made from the template {self.template.head.id} with",
-            *(f"  {one}"[:200] for one in given if "\n" not in one),
+            *(f"  {one}"[:200] for one in given if one.isprintable()),
         ]
 
 
