@@ -64,7 +64,7 @@ async def running(module: str, settings: Settings, folder: Path) -> AsyncIterato
     log = folder / f"{module}-{time.monotonic_ns()}.log"
     ready = log.with_suffix(".ready")
     own = {**environment(settings), READY_FILE: str(ready)}
-    process = await asyncio.to_thread(Forked, log, own, _be, module)
+    process = await asyncio.to_thread(Forked, log, own, be, module)
     role = Role(process, log, ready)
     try:
         yield role
@@ -73,7 +73,8 @@ async def running(module: str, settings: Settings, folder: Path) -> AsyncIterato
             await role.kill()
 
 
-def _be(module: str) -> None:
+def be(module: str) -> None:
+    """Be that role, with the settings of the environment, until told to stop."""
     gc.disable()  # as ``weir.role`` does
     role = import_module(module)
     gc.enable()

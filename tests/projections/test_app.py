@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,7 +22,9 @@ from streams.kafka import client_options
 from streams.settings import Settings
 from streams.topics import Topics, apply_topics, load_topics
 from streams.transport.port import TopicPartition
+from tests.forking import Forked
 from tests.projections.story import T0, FakeRecord, cooling
+from tests.roles import be
 
 ROOT = Path(__file__).parents[2]
 TELEMETRY = "heatpump-telemetry"
@@ -53,7 +54,7 @@ async def producing(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
 
 
 @asynccontextmanager
-async def role(settings: Settings, tmp_path: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+async def role(settings: Settings, tmp_path: Path) -> AsyncIterator[Forked]:
     """The projector's process, killed at the end unless it has ended."""
     ready = tmp_path / "ready"
     ready.unlink(missing_ok=True)
@@ -66,17 +67,12 @@ async def role(settings: Settings, tmp_path: Path) -> AsyncIterator[asyncio.subp
         "WEIR_SESSION_TIMEOUT_S": "6",
         "WEIR_READY_FILE": str(ready),
     }
-    code = "from projections.app import run; from streams.settings import Settings; run(Settings())"
-    with (tmp_path / "projector.log").open("a") as log:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", code, cwd=ROOT, env=os.environ | environment, stdout=log, stderr=log
-        )
-        try:
-            yield process
-        finally:
-            if process.returncode is None:
-                process.kill()
-            await process.wait()
+    process = Forked(tmp_path / "projector.log", os.environ | environment, be, "projections.app")
+    try:
+        yield process
+    finally:
+        process.kill()
+        await process.wait()
 
 
 async def count(url: str, query: str) -> int:

@@ -1,13 +1,12 @@
-"""A replay that is killed: ``python -m tests.replay.child PARTITION MOMENT`` with the settings in the environment.
+"""A replay that is killed, in a process of its own: ``main(nth, moment)``, with the settings in the environment.
 
-MOMENT is ``open``, with the records of the partition's transaction at the broker and no word of its commit, or
+``moment`` is ``open``, with the records of the partition's transaction at the broker and no word of its commit, or
 ``committed``, right after it.
 """
 
 import asyncio
 import os
 import signal
-import sys
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -35,7 +34,3 @@ def main(nth: int, moment: str) -> None:
     AIOKafkaProducer.commit_transaction = commit
     settings = Settings()
     asyncio.run(replay_state(settings, load_topics(settings)))
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])

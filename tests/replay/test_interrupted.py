@@ -1,8 +1,7 @@
 """A replay that does not come to its end, and whoever comes in between."""
 
-import asyncio
 import signal
-import sys
+import uuid
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -14,11 +13,12 @@ from streams.codec import encode_entity
 from streams.core.commands import Signal
 from streams.core.state import Key
 from streams.transport.contents import position_key
+from tests.forking import Forked
+from tests.replay import child
 from tests.replay.story import Story, Table, accepted, answer, working
 from tests.roles import environment
 from weir.replay import ReplayError, replay_state
 
-ROOT = Path(__file__).parents[2]
 IN_2100_MS = 4_102_444_800_000
 GHOST = encode_entity(Key(1, "ghost", 7, cooldowns={"nobody/0": IN_2100_MS}))
 """A key that no event tells of; it holds something, so that a processor does not let go of it."""
@@ -33,19 +33,9 @@ async def spoil(story: Story, before: Table) -> Table:
 
 
 async def killed(story: Story, nth: int, moment: str) -> None:
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.replay.child",
-        str(nth),
-        moment,
-        cwd=ROOT,
-        env=environment(story.settings),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    output, _ = await child.communicate()
-    assert child.returncode == -signal.SIGKILL, output.decode()
+    log = story.settings.topics_file.with_name(f"{uuid.uuid4().hex}.log")
+    code, output = await Forked(log, environment(story.settings), child.main, nth, moment).finish()
+    assert code == -signal.SIGKILL, output
 
 
 def renewed(now: Table, spoilt: Table) -> set[int]:
