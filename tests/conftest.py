@@ -21,6 +21,7 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from streams.settings import Settings
+from tests.durations import pytest_addoption, pytest_configure  # noqa: F401  hooks
 from weir.stack.checks import run_async
 from weir.stack.ports import free_ports
 from weir.stack.stack import Stack, StackUrls
