@@ -38,6 +38,7 @@ TABLES: dict[str, Table] = {
     # A replay builds them anew together with the rows, so they are projected too; the projector itself moves them.
     "projection_positions": Table("projection_positions", "projected"),
     "api_keys": Table("api_keys", "owned"),
+    "bulk_operations": Table("bulk_operations", "owned"),
     "idempotency_keys": Table("idempotency_keys", "owned"),
     "schema_migrations": Table("schema_migrations", "owned"),
     **{name: Table(name, "owned") for name in STATION},

@@ -86,6 +86,7 @@ async def test_from_start_to_end(site: tuple[Settings, Topics], api: httpx.Async
         await settling(api, settings)
         await audited(api, instance)
         await once(api, settings)
+        await in_bulk(api, settings)
         await lists(api, instance, other.json()["instance_id"])
         metrics = (await api.get("/metrics")).text
         assert 'weir_api_requests_total{route="/processes/{definition_id}/start",status="202"}' in metrics
@@ -271,6 +272,70 @@ async def once(api: httpx.AsyncClient, settings: Settings) -> None:
     assert (made.status_code, told.status_code, told.json()["type"]) == (201, 409, "/problems/told_once")
     assert made.json()["key"] not in told.text
     assert (await send("x" * 201, "/signals", {})).json()["errors"][0]["field"] == "header.idempotency-key"
+
+
+async def in_bulk(api: httpx.AsyncClient, settings: Settings) -> None:
+    """Something is done to thirty instances, page by page; again from where a gateway has died."""
+    count = 30
+    for number in range(count):
+        started = await eventually(
+            lambda number=number: api.post(START, json={"key": f"bulk-{number}", "variables": {"amount": 500}}),
+            lambda answer: answer.status_code == 202,  # while the processor is not too far behind
+        )
+    wanted: dict[str, Any] = {"variable": ["amount=500"], "started_from": "2020-01-01T00:00:00Z"}
+    await eventually(lambda: api.get("/processes", params=wanted), lambda found: found.json()["total"] == count)
+
+    async def bulk(operation: str, status: list[str] | None = None, **parameters: Any) -> dict[str, Any]:
+        body = {"operation": operation, "filter": wanted | ({"status": status} if status else {})}
+        made = await api.post("/bulk", json=body | {"parameters": parameters})
+        assert (made.status_code, made.json()["total"]) == (202, count), made.text
+        return await ended(made.headers["location"])
+
+    async def ended(place: str) -> dict[str, Any]:
+        found = await eventually(lambda: api.get(place), lambda found: found.json()["status"] != "running")
+        return found.json()
+
+    def counts(found: dict[str, Any]) -> tuple[Any, ...]:
+        return found["status"], found["sent"], found["done"], found["refused"]
+
+    dry = await api.post("/bulk", json={"operation": "cancel", "filter": wanted, "dry_run": True})
+    assert (dry.status_code, dry.json()["total"], len(dry.json()["first"])) == (200, count, 20)
+    signalled = await bulk("signal", name="that nobody takes")
+    assert counts(signalled) == ("completed", count, count, 0)
+    ids = [one["id"] for one in (await api.get("/processes", params=wanted)).json()["items"]]
+    async with connected(settings) as connection:
+        await connection.execute(
+            "UPDATE bulk_operations SET status = 'running', sent = 0, done = 0, last_id = NULL, owner = 'gone', "
+            "page = jsonb_build_object('ids', $2::text[], 'at_ms', (extract(epoch FROM created_at) * 1000)::bigint) "
+            "WHERE id = $1",
+            uuid.UUID(signalled["id"]),
+            ids,
+        )
+    assert counts(await ended(f"/bulk/{signalled['id']}")) == ("completed", count, count, 0)
+    async with connected(settings) as connection:
+        await connection.execute("UPDATE bulk_operations SET status = 'running', page = '{}', locked_until = now()")
+    unreadable = await ended(f"/bulk/{signalled['id']}")
+    assert (unreadable["status"], "ids" in unreadable["error"]) == ("failed", True), "the gateway goes on"
+    suspended = await bulk("suspend", reason="a look at all of them")
+    assert counts(suspended) == ("completed", count, count, 0)
+    again = await bulk("suspend", status=["running", "suspended"])
+    assert (counts(again), again["reasons"]) == (("completed", count, 0, count), {"not_running": count})
+    assert again["refusals"][0]["instance_id"] in ids
+    assert counts(await bulk("cancel", reason="enough")) == ("completed", count, count, 0)
+    last = started.json()["instance_id"]
+    events = (await api.get(f"/processes/{last}/history")).json()["items"]
+    told = [event["event_type"] for event in events if event["event_type"] in ("signal_received", "suspended")]
+    assert told == ["signal_received", "suspended"], "what was sent before is not sent again"
+    assert (await api.post(f"/bulk/{again['id']}/cancel")).json()["type"] == "/problems/not_running"
+    assert [one["operation"] for one in (await api.get("/bulk")).json()] == ["cancel", "suspend", "suspend", "signal"]
+    for body, field in (
+        ({"operation": "cancel", "filter": {}}, "body.filter"),
+        ({"operation": "signal", "filter": {"key": "k"}}, "body.parameters.name"),
+        ({"operation": "cancel", "filter": {"variable": ["a=1"]}}, "body.filter.started_from"),
+        ({"operation": "fold", "filter": {"key": "k"}}, "body.operation"),
+    ):
+        answer = await api.post("/bulk", json=body)
+        assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, field)
 
 
 async def settling(api: httpx.AsyncClient, settings: Settings) -> None:

@@ -6,6 +6,7 @@
     quick.py     routes that are asked thousands of times a second
     database.py  the connections to the database
     idempotency/ a write that is sent again is carried out once
+    bulk/        the same for many instances
     limits.py    how often one may ask, and how much one may send
     headers.py   what keeps a browser from making more of an answer than it is
     counting.py  how many requests were answered with what, and how fast

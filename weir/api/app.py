@@ -20,6 +20,7 @@ from streams.transport.fatal import exit_process
 from weir.api import problems
 from weir.api.audit.middleware import Audit
 from weir.api.auth.authentication import Authentication
+from weir.api.bulk.runner import Runner
 from weir.api.counting import Counting, Counts
 from weir.api.database import Database
 from weir.api.docs import router as docs_router
@@ -53,6 +54,7 @@ def make_api(settings: Settings) -> ASGIApp:
     follower = Follower(settings, topics)
     sender = Sender(settings, topics, gate, follower)
     database = Database(settings)
+    bulk = Runner(settings, topics, database, sender, gate)
     monitor = Monitor(ROLE, settings)
     counts, standing = Counts(), StandingWatch(database)
     monitor.check(sender.check)
@@ -64,7 +66,8 @@ def make_api(settings: Settings) -> ASGIApp:
     @asynccontextmanager
     async def beside(_: FastAPI) -> AsyncIterator[None]:
         async with database:
-            works = (gate.watch(), sender.serve(), follower.serve(), idempotency.purge(), standing.watch())
+            own = (bulk.serve(), idempotency.purge(), standing.watch())
+            works = (gate.watch(), sender.serve(), follower.serve(), *own)
             tasks = [asyncio.create_task(work, name="api") for work in works]
             for task in tasks:
                 task.add_done_callback(_must_go_on)
@@ -73,7 +76,7 @@ def make_api(settings: Settings) -> ASGIApp:
 
     app = FastAPI(title="Weir", docs_url=None, redoc_url=None, lifespan=beside, telemetry=NO_TELEMETRY)
     app.state.settings, app.state.sender, app.state.database = settings, sender, database
-    app.state.follower = follower
+    app.state.follower, app.state.bulk = follower, bulk
     for one in ROUTERS:
         app.include_router(one)
     app.include_router(docs_router)

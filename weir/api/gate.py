@@ -43,18 +43,18 @@ class Gate:
         """The processor's lag, as it is now."""
         self._lag, self._asked_at, self._sent = lag, self._clock(), 0
 
-    def sent(self) -> None:
-        """One more command is in Kafka."""
-        self._sent += 1
+    def sent(self, count: int = 1) -> None:
+        """So many more commands are in Kafka."""
+        self._sent += count
 
-    def closed(self) -> ProblemError | None:
-        """What to answer instead of taking a command; ``None`` while there is room."""
+    def closed(self, share: float = 1.0) -> ProblemError | None:
+        """What to answer instead of taking a command; ``None`` while there is room, in that share of the limits."""
         if self._lag is None or self._clock() - self._asked_at > STALE_S:
             return unavailable(
                 "kafka_unreachable", f"Kafka at {self._settings.brokers} does not answer", "Try again.", LEAST_RETRY_S
             )
         records, seconds = self._lag.records + self._sent, self._lag.seconds
-        if records <= self._max_records and (seconds is None or seconds <= self._max_s):
+        if records <= self._max_records * share and (seconds is None or seconds <= self._max_s * share):
             return None
         age = "" if seconds is None else f", the oldest for {seconds:.0f} s"
         wait_s = min(MOST_RETRY_S, max(LEAST_RETRY_S, math.ceil((seconds or 0.0) / 2)))

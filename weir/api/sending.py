@@ -67,7 +67,7 @@ class Sender:
     async def send(self, command: TopicCommand) -> None:
         """Return once Kafka has the command.  Raises ``ProblemError``."""
         client = self.client()
-        raw = _checked(command)
+        raw = checked(command)
         try:
             with _told():
                 async with asyncio.timeout(SEND_TIMEOUT_S):
@@ -109,7 +109,7 @@ class Sender:
     async def send_and_wait(self, command: TopicCommand, timeout_s: float) -> Outcome:
         """Return what became of the command, which has an id.  Raises ``ProblemError``, also when that takes longer."""
         client = self.client()
-        raw = _checked(command)
+        raw = checked(command)
         assert command.id is not None
         try:
             with _told():
@@ -161,7 +161,7 @@ def _unsure(error: Exception) -> ProblemError:
     return unavailable("not_acknowledged", detail, UNSURE, 1)
 
 
-def _checked(command: TopicCommand) -> bytes:
+def checked(command: TopicCommand) -> bytes:
     """Its bytes; refused here is what would only become a dead letter.  Raises ``ProblemError``."""
     try:
         raw = encode_json(command)

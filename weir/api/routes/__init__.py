@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from weir.api.routes import (
     api_keys,
     audit,
+    bulk,
     commands,
     dead_letters,
     definitions,
@@ -34,5 +35,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     station_processes.router,
     api_keys.router,
     audit.router,
+    bulk.router,
 )
 """In the order in which a path is looked for: what is asked most comes first."""

@@ -1,0 +1,144 @@
+"""Works on bulk operations, beside the requests: one page at a time, in turn.
+
+No page is begun while the processor is behind by half of what closes the gate: requests come first.
+"""
+
+import asyncio
+import time
+import uuid
+from contextlib import suppress
+from typing import NoReturn
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from projections.queries import instances
+from streams.log import LogError
+from streams.settings import Settings
+from streams.topics import Topics
+from weir.api.bulk import page as pages
+from weir.api.bulk import table
+from weir.api.bulk.operations import command_of
+from weir.api.bulk.table import Page, Work
+from weir.api.database import Database
+from weir.api.gate import Gate
+from weir.api.problems import ProblemError
+from weir.api.sending import Sender
+from weir.decisions import Decisions, decisions
+
+PAGE = 200
+"""Instances whose commands are one transaction."""
+SHARE = 0.5
+"""Of the lag at which the gate closes."""
+IDLE_S = 5.0
+"""How often a gateway looks whether another one has left something."""
+RETRY_S = 1.0
+OUTCOME_S = 20.0
+"""So long a page is waited for before others have their turn; less than a lease."""
+_LATER = (KafkaError, LogError, ProblemError, OSError, TimeoutError)
+"""Kafka or the database is away: the page is gone on with when they are back."""
+
+log = structlog.get_logger("weir.api")
+
+
+class Runner:
+    """``serve`` runs beside the requests; ``wake`` tells it that there is something to do."""
+
+    def __init__(self, settings: Settings, topics: Topics, database: Database, sender: Sender, gate: Gate) -> None:
+        self._settings, self._topics, self._database = settings, topics, database
+        self._sender, self._gate = sender, gate
+        self._owner = uuid.uuid4().hex
+        self._size = max(1, min(PAGE, round(settings.api_max_lag_records * SHARE)))
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """There is something to do."""
+        self._woken.set()
+
+    async def serve(self) -> NoReturn:
+        """Work, again and again, whatever happens to Kafka and the database."""
+        while True:
+            try:
+                if await self._turn():
+                    continue
+                pause_s = IDLE_S
+            except _LATER as error:
+                log.warning("bulk operations wait", error=str(error) or type(error).__name__, again_in_s=RETRY_S)
+                pause_s = RETRY_S
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._woken.wait()
+            self._woken.clear()
+
+    async def _turn(self) -> bool:
+        """A page of the operation that has waited longest; whether there was one."""
+        async with self._database.connection() as connection:
+            row = await table.take(connection, self._owner)
+        if row is None:
+            return False
+        try:
+            await self._work(table.work_of(row))
+        except _LATER:
+            raise
+        except Exception as error:
+            log.exception("a bulk operation failed", id=str(row["id"]))
+            async with self._database.connection() as connection:
+                text = f"{type(error).__name__}: {error}"
+                await table.finish(connection, self._owner, row["id"], "failed", text)
+        return True
+
+    async def _work(self, work: Work) -> None:
+        if self._gate.closed(SHARE) is not None and not (work.page is not None and work.page.sent):
+            await asyncio.sleep(RETRY_S)
+            return
+        async with pages.writer(self._settings, str(work.bulk.id)) as producer:
+            page = work.page or await self._next(work)
+            if page is None:
+                return
+            commands = [command_of(work.bulk.id, work.bulk.operation, work.bulk.parameters, one) for one in page.ids]
+            async with decisions(self._settings, self._topics) as reading:
+                found = await pages.sent_before(reading, work, commands)
+                if found is None:
+                    if work.bulk.status != "running":
+                        await self._give_up(work)
+                        return
+                    found = await pages.send(producer, reading, self._topics, self._sender.client(), commands)
+                    self._gate.sent(len(commands))
+                if not page.sent:
+                    await self._sent(work, page)
+                await self._decided(reading, work, page, found)
+
+    async def _next(self, work: Work) -> Page | None:
+        """The next page, written down; ``None`` when there is none, or the operation is somebody else's by now."""
+        bulk = work.bulk
+        async with self._database.connection() as connection:
+            found = await instances(connection, bulk.filter, before=work.last_id, limit=self._size)
+            if not found:
+                await table.finish(connection, self._owner, bulk.id, "completed", None)
+                return None
+            page = Page([str(one.id) for one in found], round(time.time() * 1000))
+            return page if await table.begin(connection, self._owner, bulk.id, page) else None
+
+    async def _give_up(self, work: Work) -> None:
+        async with self._database.connection() as connection:
+            await table.begin(connection, self._owner, work.bulk.id, None)
+
+    async def _sent(self, work: Work, page: Page) -> None:
+        async with self._database.connection() as connection:
+            await table.sent(connection, self._owner, work.bulk.id, page)
+
+    async def _decided(self, reading: Decisions, work: Work, page: Page, sent: pages.Sent) -> None:
+        """Count what became of the page, or leave it for the next turn when that takes longer."""
+        positions, places = sent
+        outcomes = await reading.outcomes(positions, places, OUTCOME_S)
+        if len(outcomes) < len(places):
+            return
+        bulk_id = work.bulk.id
+        by_id = {
+            one: outcomes[id_]
+            for one in page.ids
+            if (id_ := command_of(bulk_id, work.bulk.operation, work.bulk.parameters, one).id) in outcomes
+        }
+        refusals = [found for one, outcome in by_id.items() if (found := pages.refusal(one, outcome)) is not None]
+        async with self._database.connection() as connection:
+            await table.over(connection, self._owner, work.bulk, page, refusals)
