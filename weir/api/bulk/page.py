@@ -17,6 +17,7 @@ from weir.watch import Accepted, Outcome, Refused
 
 TRANSACTION_TIMEOUT_MS = 10_000
 """So long a gateway that dies in the middle of a page holds up what others send to the same partitions."""
+RETRY_MS = 20
 EARLIER_MS = 300_000
 """So much the clocks of the gateway and of the broker may differ."""
 Sent = tuple[Positions, dict[str, Place]]
@@ -29,6 +30,7 @@ def writer(settings: Settings, name: str) -> AIOKafkaProducer:
         acks="all",
         transactional_id=f"{settings.app_id}-bulk-{name}",
         transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+        retry_backoff_ms=RETRY_MS,
         **client_options(settings),
     )
 

@@ -6,10 +6,12 @@ No page is begun while the processor is behind by half of what closes the gate: 
 import asyncio
 import time
 import uuid
-from contextlib import suppress
-from typing import NoReturn
+from contextlib import AsyncExitStack, suppress
+from typing import NoReturn, Self
 
+import asyncpg
 import structlog
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from projections.queries import instances
@@ -58,10 +60,9 @@ class Runner:
     async def serve(self) -> NoReturn:
         """Work, again and again, whatever happens to Kafka and the database."""
         while True:
+            pause_s = IDLE_S
             try:
-                if await self._turn():
-                    continue
-                pause_s = IDLE_S
+                await self._work_off()
             except _LATER as error:
                 log.warning("bulk operations wait", error=str(error) or type(error).__name__, again_in_s=RETRY_S)
                 pause_s = RETRY_S
@@ -70,43 +71,48 @@ class Runner:
                     await self._woken.wait()
             self._woken.clear()
 
-    async def _turn(self) -> bool:
-        """A page of the operation that has waited longest; whether there was one."""
-        async with self._database.connection() as connection:
-            row = await table.take(connection, self._owner)
-        if row is None:
-            return False
-        try:
-            await self._work(table.work_of(row))
-        except _LATER:
-            raise
-        except Exception as error:
-            log.exception("a bulk operation failed", id=str(row["id"]))
-            async with self._database.connection() as connection:
-                text = f"{type(error).__name__}: {error}"
-                await table.finish(connection, self._owner, row["id"], "failed", text)
-        return True
+    async def _work_off(self) -> None:
+        """Page by page, until there is nothing to do."""
+        if (row := await self._take()) is None:
+            return
+        async with decisions(self._settings, self._topics) as reading, _Writers(self._settings) as writers:
+            while row is not None:
+                try:
+                    await self._work(reading, writers, table.work_of(row))
+                except _LATER:
+                    raise
+                except Exception as error:
+                    log.exception("a bulk operation failed", id=str(row["id"]))
+                    async with self._database.connection() as connection:
+                        text = f"{type(error).__name__}: {error}"
+                        await table.finish(connection, self._owner, row["id"], "failed", text)
+                row = await self._take()
 
-    async def _work(self, work: Work) -> None:
+    async def _take(self) -> asyncpg.Record | None:
+        """The operation that has waited longest."""
+        async with self._database.connection() as connection:
+            return await table.take(connection, self._owner)
+
+    async def _work(self, reading: Decisions, writers: "_Writers", work: Work) -> None:
+        """A page of it."""
         if self._gate.closed(SHARE) is not None and not (work.page is not None and work.page.sent):
             await asyncio.sleep(RETRY_S)
             return
-        async with pages.writer(self._settings, str(work.bulk.id)) as producer:
-            page = work.page or await self._next(work)
-            if page is None:
+        producer = await writers.of(str(work.bulk.id))
+        page = work.page or await self._next(work)
+        if page is None:
+            return
+        commands = [command_of(work.bulk.id, work.bulk.operation, work.bulk.parameters, one) for one in page.ids]
+        found = await pages.sent_before(reading, work, commands)
+        if found is None:
+            if work.bulk.status != "running":
+                await self._give_up(work)
                 return
-            commands = [command_of(work.bulk.id, work.bulk.operation, work.bulk.parameters, one) for one in page.ids]
-            async with decisions(self._settings, self._topics) as reading:
-                found = await pages.sent_before(reading, work, commands)
-                if found is None:
-                    if work.bulk.status != "running":
-                        await self._give_up(work)
-                        return
-                    found = await pages.send(producer, reading, self._topics, self._sender.client(), commands)
-                    self._gate.sent(len(commands))
-                if not page.sent:
-                    await self._sent(work, page)
-                await self._decided(reading, work, page, found)
+            found = await pages.send(producer, reading, self._topics, self._sender.client(), commands)
+            self._gate.sent(len(commands))
+        if not page.sent:
+            await self._sent(work, page)
+        await self._decided(reading, work, page, found)
 
     async def _next(self, work: Work) -> Page | None:
         """The next page, written down; ``None`` when there is none, or the operation is somebody else's by now."""
@@ -142,3 +148,27 @@ class Runner:
         refusals = [found for one, outcome in by_id.items() if (found := pages.refusal(one, outcome)) is not None]
         async with self._database.connection() as connection:
             await table.over(connection, self._owner, work.bulk, page, refusals)
+
+
+class _Writers:
+    """The producer of the operation that was worked on last.  One that was fenced raises, and all begins anew."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._name: str | None = None
+        self._stack = AsyncExitStack()
+
+    async def of(self, name: str) -> AIOKafkaProducer:
+        """Of the operation ``name``: entered, so whoever had it before is fenced."""
+        if name != self._name:
+            await self._stack.aclose()
+            self._name = None
+            self._producer = await self._stack.enter_async_context(pages.writer(self._settings, name))
+            self._name = name
+        return self._producer
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
