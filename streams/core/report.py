@@ -107,7 +107,7 @@ class Report:
                 bound = f"from {context['ge']} up" if "ge" in context else f"up to {context['le']}"
                 self.add(at, f"Expected a number {bound}, but got {show(got)}")
             case _ if kind in _WANTED:
-                quote = kind == "string_type" and not isinstance(got, dict | list)
+                quote = kind == "string_type" and not isinstance(got, dict | list | None)
                 self.add(at, f"Expected {_WANTED[kind]}, but got {show(got)}", "Put it in quotes" if quote else "")
             case _:
                 at = (*at, *context.get("place", ()), *([context["field"]] if "field" in context else []))
@@ -126,14 +126,18 @@ class Report:
 
 def _fields(model: type[BaseModel], inner: Steps) -> list[str]:
     """The fields that may stand beside the one at ``inner``; those of a config may stand beside it too."""
-    names: list[str] = []
-    for step in inner:
-        names = [*(field.alias or name for name, field in model.model_fields.items()), *names]
+    names = _names(model)
+    for step in inner[:-1]:
         below = model.model_fields[step].annotation if step in model.model_fields and isinstance(step, str) else None
         if not (isinstance(below, type) and issubclass(below, BaseModel)):
             break
         model = below
+        names = [*_names(model), *names]
     return names
+
+
+def _names(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def _child(value: Any, step: str | int) -> Any:

@@ -176,3 +176,9 @@ def test_every_trigger_has_a_method_that_takes_all_it_has() -> None:
 def test_variables_and_the_head_take_all_they_have() -> None:
     assert parameters(Process.variable) | {"type"} == fields(Variable) | {"type"}
     assert HEAD.__annotations__.keys() | {"version"} == fields(Head)
+
+
+def test_a_start_may_be_written() -> None:
+    process = Process("one").on_start().start("begin", next="w").wait("w", "1m")
+    assert [one.id for one in process.build().activities] == ["begin", "w", "end"]
+    assert parse_definition(process.text()).hash == process.build().hash

@@ -65,6 +65,12 @@ def test_spelling_order_and_version_do_not_count() -> None:
             Change("changed", "activity", "cool", "config.payload.on", True, 1),
         ),
         ("5m", "6m", Change("changed", "activity", "nap", "duration", "5m", "6m")),
+        ("{type: api}", "{type: message, name: go}", Change("removed", "trigger", "api", old={"type": "api"})),
+        (
+            "  - {type: api}\n",
+            "  - {type: api}\n  - {type: message, name: go}\n",
+            Change("added", "trigger", "message", new={"type": "message", "name": "go"}),
+        ),
         (
             "true_path: cool",
             "true_path: nap",
@@ -135,3 +141,19 @@ def test_activities_within_others_are_compared_by_their_ids() -> None:
 def test_where_an_error_leads_is_a_way() -> None:
     (change,) = changes(("payload: {on: true}}}", "payload: {on: true}}, on_error: done}"))
     assert (change.field, change.new, change.way) == ("on_error.default", "done", True)
+
+
+def test_a_variable_that_is_removed() -> None:
+    text = TEXT.replace("variables:\n", "variables:\n  - {name: note}\n")
+    found = diff(parse_definition(text), parse_definition(TEXT))
+    assert found == [Change("removed", "variable", "note", old={"name": "note"})]
+
+
+def test_a_change_within_a_list_has_its_place() -> None:
+    text = (
+        "id: a\ntrigger: {type: api}\nvariables: [{name: t, value: 1}, {name: o}]\nactivities:\n"
+        "  - {id: r, type: rules, output: o, rules: [{when: {t: '> 1'}, then: {o: 1}}, {when: {}, then: {o: 2}}],"
+        " hit_policy: first}\n  - {id: s, type: service, action: log, message: '${o}'}\n"
+    )
+    found = diff(parse_definition(text), parse_definition(text.replace("{o: 2}", "{o: 3}")))
+    assert found == [Change("changed", "activity", "r", "rules[1].then.o", 2, 3)]

@@ -9,10 +9,12 @@ import pytest
 from streams.codec import decode_event
 from streams.core import apply
 from streams.core.activities import KINDS
-from streams.core.commands import AnyCommand
+from streams.core.apply import FoldError
+from streams.core.commands import AnyCommand, Signal
 from streams.core.decide import DECIDERS
-from streams.core.events import EventType
-from tests.core.plant import fold
+from streams.core.events import Event, EventType
+from tests.core.plant import Plant, fold
+from tests.core.test_instances import APPROVAL
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 HISTORIES = sorted(GOLDEN.glob("*.jsonl"))
@@ -52,3 +54,39 @@ def test_every_event_type_has_an_applier() -> None:
 
 def test_every_command_has_a_decider() -> None:
     assert set(DECIDERS) == set(get_args(AnyCommand))
+
+
+def _log() -> list[Event]:
+    """A signal that waits with a key, two of them, and an instance of another key that waits."""
+    plant = Plant(APPROVAL)
+    for name in ("decided", "hurry"):
+        plant.do(Signal(name=name, key="order-1"))
+    plant.start("approval", "order-2", amount=5)
+    return plant.log
+
+
+@pytest.mark.parametrize(
+    ("left_out", "message"),
+    [
+        (0, r"Expected seq 1 of key:order-1, but got 2 \(signal_buffered\)"),
+        (2, "Expected a running instance .*, but got NoneType"),
+        (3, r"Expected seq 2 of .*, but got 3"),
+    ],
+)
+def test_a_log_with_a_gap_is_refused(left_out: int, message: str) -> None:
+    log = _log()
+    del log[left_out]
+    with pytest.raises(FoldError, match=message):
+        fold(log)
+
+
+def test_an_instance_starts_once() -> None:
+    started = next(event for event in _log() if event.type == "started")
+    with pytest.raises(FoldError, match=r"Expected seq 2 of .*, but got 1 \(started\)"):
+        fold([started, started])
+
+
+def test_forgetting_what_is_not_known_is_nothing() -> None:
+    """A damaged table may have known of what the log does not."""
+    forgotten = msgspec.structs.replace(_log()[0], type="key_forgotten", data={})
+    assert fold([forgotten]).records == {}

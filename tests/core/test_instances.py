@@ -341,3 +341,11 @@ def test_a_reading_without_the_field_leaves_a_live_variable_as_it_was() -> None:
     plant.fire_next()
     assert "variable_changed" not in plant.types(instance)
     assert plant.log[-2].message == "Still 31.5 °C"
+
+
+def test_an_instance_whose_version_is_gone_says_so() -> None:
+    plant = Plant(COOLING)
+    instance = _hot(plant)
+    plant.processes.clear()
+    with pytest.raises(LookupError, match=f"cooling version 1 of {instance} is gone"):
+        plant.do(_answer(plant, instance))

@@ -7,6 +7,7 @@ import pytest
 from streams.core.expressions import Mark, compile_template, filled
 from streams.core.parse import check_definition, parse_definition
 from streams.core.process import compile_process
+from tests.core.plant import Plant
 
 HEAD = "id: a\nversion: 1\ntrigger: {type: api}\nvariables: [{name: x}]\nactivities:\n"
 HTTP = "  - {id: tell, type: service, action: http_request, config: {%s}}\n"
@@ -84,3 +85,12 @@ def test_the_mistake_has_its_column() -> None:
     [problem] = said(HTTP % "url: 'https://p/${x + secrets.a}'")
     line = (HTTP % "url: 'https://p/${x + secrets.a}'").splitlines()[0]
     assert problem.startswith(f"f:6:{line.index('secrets.a') + 1}:"), problem
+
+
+def test_a_request_says_where_its_secrets_stand_and_what_they_are_nowhere() -> None:
+    text = HTTP % "url: 'https://p/', headers: {Authorization: 'Bearer ${secrets.token} ${x}'}"
+    plant = Plant(HEAD + text)
+    plant.start("a", x="ü")
+    asked = plant.log[-1]
+    assert asked.data["config"]["headers"] == {"Authorization": "Bearer ${secrets.token} ü"}
+    assert asked.data["secrets"] == [{"path": ["headers", "Authorization"], "offset": 7, "name": "token"}]

@@ -81,8 +81,9 @@ def test_what_set_it_off_is_a_variable() -> None:
     assert process.live_topics == {}
 
 
-def test_without_triggers_people_start_it() -> None:
-    [trigger] = form_definition(form(triggers=[]), "a").triggers
+@pytest.mark.parametrize("triggers", [[], None])
+def test_without_triggers_people_start_it(triggers: list[Any] | None) -> None:
+    [trigger] = form_definition(form(triggers=triggers), "a").triggers
     assert (trigger.type, trigger.mode) == ("api", "parallel")
 
 
@@ -113,6 +114,7 @@ def test_a_list_of_groups_contains_one_of_them() -> None:
     ("changes", "said"),
     [
         ({"name": None}, "name: Expected a name, but it is missing"),
+        ({"description": 5}, "description: Expected a text, but got 5"),
         ({"steps": []}, "steps: Unknown field 'steps'"),
         ({"actions": []}, "actions: Expected a list of actions, but got []"),
         ({"actions": None}, "actions: Expected a list of actions, but it is missing"),

@@ -80,6 +80,11 @@ def _doubling(depth: int) -> dict[str, Any]:
             ("properties", "a", "$ref"),
         ),
         ({"$ref": "#/$defs/a"}, "This is no JSON Schema: Pointer '/$defs/a' does not exist", ()),
+        (
+            {"allOf": [{"title": "a"}], "$ref": "#/allOf/1"},
+            "This is no JSON Schema: Pointer '/allOf/1' does not exist",
+            (),
+        ),
         ({"$id": "a"}, "Expected a form without '$id'", ()),
         (
             {"properties": {"a": {"items": {"$dynamicRef": "#a"}}}},
@@ -166,3 +171,9 @@ def test_any_form_says_what_the_reference_implementation_says(parts: dict[str, A
     form, reference = compile_form(schema), Draft202012Validator(schema)
     for one in given:
         assert (form.problem(one) is None) == reference.is_valid(one)
+
+
+def test_a_form_may_refer_to_an_element_of_a_list() -> None:
+    form = compile_form({"allOf": [{"required": ["a"]}], "properties": {"b": {"$ref": "#/allOf/0"}}})
+    assert form.problem({"a": 1, "b": {"a": 1}}) is None
+    assert form.problem({"a": 1, "b": {}}) is not None

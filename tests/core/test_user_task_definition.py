@@ -25,6 +25,10 @@ SPELLINGS: list[tuple[str, dict[str, Any]]] = [
     ),
     ("approvers: anna", {"approvers": ["anna"]}),
     ("approvers: [anna, ben], join: 1", {"approvers": ["anna", "ben"], "join": 1}),
+    (
+        "approvers: anna, escalation: [{after: 4h, priority: 90}]",
+        {"approvers": ["anna"], "escalation": [{"after": "4h", "priority": 90}]},
+    ),
     ("reminders: 1d", {"reminders": {"every": "1d"}}),
     ("due: 90m, reminders: {before_due: PT30M}", {"due": "90m", "reminders": {"before_due": "30m"}}),
     ("escalation: [{after: 4h, to: boss}]", {"escalation": [{"after": "4h", "to": {"user": "boss"}}]}),

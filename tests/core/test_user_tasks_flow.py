@@ -234,3 +234,16 @@ def test_a_task_goes_along_to_another_version() -> None:
     complete(plant, task, x=1)
     assert isinstance(plant.state(instance), Finished)
     assert same_on_replay(plant)
+
+
+def test_a_task_that_takes_too_long_leaves_those_of_others() -> None:
+    plant = Plant(
+        BRANCHES.replace("JOIN", "all").replace(
+            "{id: ask_a, type: user_task,", "{id: ask_a, type: user_task, timeout: 30m, on_timeout: end,"
+        )
+    )
+    instance = plant.start("x")
+    plant.fire_next()
+    assert kinds(plant)[-1] == "task_cancelled ask_a"
+    assert list(tasks(plant, instance)) == ["ask_b@1.2"]
+    assert same_on_replay(plant)
