@@ -397,11 +397,16 @@ class ReleaseStart(Command, tag="release_start"):
 
 
 class RequestSlot(Command, tag="request_slot"):
-    """An instance wants one of the ``limit`` slots of its definition.  Sent by the processor."""
+    """An instance wants one of the ``limit`` slots of its definition.  Sent by the processor.
+
+    ``running``: it runs already, since it was migrated to a version with a limit, and so has a slot at once, were it
+    one more than there are; those that come wait until fewer run.
+    """
 
     definition_id: Name
     instance_id: str
     limit: int
+    running: bool = False
 
 
 class ReturnSlot(Command, tag="return_slot"):

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from streams.core.commands import (
     Cancel,
+    Migrate,
     ReleaseStart,
     RequestSlot,
     Resume,
@@ -505,3 +506,53 @@ def test_a_suspended_instance_keeps_its_slot() -> None:
     plant.do(Resume(instance_id=one))
     plant.settle()
     assert status(plant, one, two) == ["running", "queued"]
+
+
+def migrated(plant: Plant, *instances: str) -> None:
+    plant.add(text("mode: queued", "version: 2\nconcurrency: 1"))
+    for one in instances:
+        assert plant.do(Migrate(instance_id=one, version=2))
+    plant.settle()
+
+
+def test_what_runs_and_is_migrated_to_a_version_with_a_limit_has_a_slot_though_there_be_none() -> None:
+    plant = plant_of()
+    one, two = start(plant, "a"), start(plant, "b")
+    migrated(plant, one, two)
+    assert slots(plant).running == [one, two]
+    three = start(plant, "c")
+    finish(plant, one)
+    assert status(plant, one, two, three) == ["completed", "running", "queued"]
+    finish(plant, two)
+    assert (status(plant, three), slots(plant).running) == (["running"], [three])
+    assert fold(plant.log).records == plant.table.records
+
+
+def test_one_that_ends_right_after_its_migration_returns_the_slot() -> None:
+    plant = plant_of()
+    one = start(plant)
+    plant.add(text("mode: queued", "version: 2\nconcurrency: 1"))
+    plant.do(Migrate(instance_id=one, version=2))
+    plant.do(Cancel(instance_id=one))
+    plant.settle()
+    assert slots(plant).running == []
+
+
+def test_what_has_not_begun_or_failed_asks_for_a_slot_when_it_begins_or_goes_on() -> None:
+    plant = Plant(text().replace("message: done", 'message: "${10 / n}"'))
+    failed, running, waiting = start(plant, "a"), start(plant, "b"), start(plant, "b")
+    finish(plant, failed)
+    migrated(plant, failed, running, waiting)
+    assert slots(plant).running == [running]
+    plant.do(SetVariables(instance_id=failed, variables={"n": 2}))
+    retried(plant, failed)
+    assert (status(plant, failed, waiting), slots(plant).waiting) == (["failed", "queued"], [failed])
+    finish(plant, running)
+    assert (status(plant, failed, waiting), slots(plant).running) == (["completed", "running"], [waiting])
+
+
+def test_what_has_a_slot_keeps_it_when_it_is_migrated() -> None:
+    plant = plant_of(head="concurrency: 1")
+    one = start(plant)
+    migrated(plant, one)
+    assert slots(plant).running == [one]

@@ -58,6 +58,7 @@ def migrated(state: Instance, event: Event) -> None:
     data = event.data
     names: dict[str, str] = data.get("activities", {})
     state.definition_version = data["to_version"]
+    state.slot = state.slot or data.get("slot", False)
     state.waiting = {_renamed(place, names): wait for place, wait in state.waiting.items()}
     for place, name in data.get("messages", {}).items():
         state.waiting[place] = msgspec.structs.replace(state.waiting[place], name=name)

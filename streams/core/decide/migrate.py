@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from streams.core.commands import Migrate
+from streams.core.commands import Migrate, RequestSlot
 from streams.core.decide.target import KEPT, target_instance
 from streams.core.flow.flow import Flow
 from streams.core.migration import SAFE, Mapping, plan
+from streams.core.state import UNENDED, Instance
 from streams.core.turn import Turn
 
 
@@ -38,5 +39,16 @@ def migrate(turn: Turn, command: Migrate) -> None:
         data["activities"] = planned.activities
     if planned.messages:
         data["messages"] = planned.messages
+    limit = process.definition.concurrency
+    if limit is not None and _runs_without_a_slot(instance):
+        data["slot"] = True
     turn.emit(instance, "migrated", data, message=command.reason)
+    if limit is not None and "slot" in data:
+        turn.follow_up(RequestSlot(definition_id=process.id, instance_id=instance.id, limit=limit, running=True))
     Flow(turn, instance, process).store(planned.variables, None)
+
+
+def _runs_without_a_slot(instance: Instance) -> bool:
+    """Whether it has begun and not asked for one: who has yet to begin or to be retried asks then."""
+    begun = not any(wait.kind == "start" for wait in instance.waiting.values())
+    return begun and not instance.slot and instance.status in UNENDED
