@@ -26,6 +26,7 @@ from projections.queries.station_processes import (
 from projections.queries.statistics import Statistics, statistics
 from projections.queries.task import Task, task
 from projections.queries.tasks import TaskSummary, tasks
+from projections.queries.templates import SavedTemplate, saved_template, saved_templates, template_uses
 from projections.queries.trends import Trend, trends
 from projections.queries.waiting import waiting
 
@@ -45,6 +46,7 @@ __all__ = [
     "Instance",
     "InstanceCount",
     "InstanceSummary",
+    "SavedTemplate",
     "Standing",
     "StationDefinition",
     "StationProcess",
@@ -67,12 +69,15 @@ __all__ = [
     "instance",
     "instance_count",
     "instances",
+    "saved_template",
+    "saved_templates",
     "standing",
     "station_process",
     "station_processes",
     "statistics",
     "task",
     "tasks",
+    "template_uses",
     "trends",
     "waiting",
 ]

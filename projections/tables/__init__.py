@@ -40,6 +40,7 @@ TABLES: dict[str, Table] = {
     "api_keys": Table("api_keys", "owned"),
     "bulk_operations": Table("bulk_operations", "owned"),
     "idempotency_keys": Table("idempotency_keys", "owned"),
+    "process_templates": Table("process_templates", "owned"),
     "schema_migrations": Table("schema_migrations", "owned"),
     **{name: Table(name, "owned") for name in STATION},
 }

@@ -42,6 +42,7 @@ async def test_processes_of_a_station(api: httpx.AsyncClient) -> None:
     await _processes(api)
     await _executions(api)
     await _analytics(api)
+    await _templates(api)
     await _refusals(api)
 
 
@@ -115,6 +116,64 @@ async def _analytics(api: httpx.AsyncClient) -> None:
     for wrong in ({"sla": "soon"}, {"since": "1999-01-01T00:00:00Z"}, {"interval": "year"}):
         assert (await api.get("/api/processes/analytics/overview", params=wrong)).status_code == 422, wrong
     assert (await api.get("/api/processes/none/analytics")).status_code == 404
+
+
+async def _templates(api: httpx.AsyncClient) -> None:
+    base = "/api/processes/templates"
+    listed = (await api.get(base)).json()["templates"]
+    assert {one["id"] for one in listed} >= {"approval", "threshold-alarm", "watchdog"}
+    assert {(one["source"], one["usage_count"]) for one in listed} == {("file", 0)}
+    body = {"process_id": "door-watch", "name": "Doors", "category": "monitoring"}
+    created = await api.post(base, json=body)
+    assert (created.status_code, created.json()) == (201, {"template_id": "doors"}), created.text
+    assert (await api.post(base, json=body)).json() == {"template_id": "doors-2"}
+    shown = (await api.get(created.headers["location"])).json()
+    assert (shown["name"], shown["source"], shown["created_by"]) == ("Doors", "saved", "admin")
+    assert shown["template_data"]["definition"]["id"] == "{{ id }}"
+    for wanted in ({"name": "Back door"}, {"id": "gate"}, {"name": "Back door"}):
+        made = await api.post(f"{base}/doors/instantiate", json={"customizations": wanted})
+        assert made.status_code == 201, made.text
+    assert made.json() == {"process_id": "back-door-2"}
+    found = (await api.get("/api/processes/back-door")).json()
+    assert (found["name"], found["template_id"], found["version"]) == ("Back door", "doors", 1)
+    assert [one["action_type"] for one in found["actions"]] == ["log", "log"]
+    of_template = (await api.get("/api/processes", params={"template_id": "doors"})).json()
+    assert [one["id"] for one in of_template["processes"]] == ["back-door", "back-door-2", "gate"]
+    listed = (await api.get(base, params={"category": "monitoring"})).json()["templates"]
+    assert [(one["id"], one["usage_count"]) for one in listed if one["source"] == "saved"] == [
+        ("doors", 3), ("doors-2", 0),
+    ]  # fmt: skip
+    alarm = {"id": "hot", "field": "t", "on": "much", "off": 60}
+    wrong = await api.post(f"{base}/threshold-alarm/instantiate", json={"customizations": alarm})
+    assert (wrong.status_code, "on: Expected a value of type number" in wrong.json()["detail"]) == (422, True)
+    taken = await api.post(f"{base}/doors/instantiate", json={"customizations": {"id": "gate"}})
+    assert taken.status_code == 409
+
+    text = (await api.get(f"{base}/doors", params={"format": "yaml"})).text
+    other = text.replace("id: doors", "id: entrances", 1)
+    for status, body in (
+        (409, {"text": text}),
+        (201, {"text": text, "replace": True, "is_public": False}),
+        (201, {"text": other}),
+        (422, {"text": other.replace("entrances", "third").replace("action_1", "")}),
+        (422, {"text": "kind: template\nid: x"}),
+        (409, {"text": (await api.get(f"{base}/watchdog", params={"format": "yaml"})).text, "replace": True}),
+    ):
+        answer = await api.post(f"{base}/import", json=body)
+        assert answer.status_code == status, answer.text
+    viewer = await api.post("/api-keys", json={"name": "v", "roles": ["viewer"]})
+    theirs = {"Authorization": f"Bearer {viewer.json()['key']}"}
+    assert (await api.get(f"{base}/entrances", headers=theirs)).status_code == 200
+    assert (await api.get(f"{base}/doors", headers=theirs)).status_code == 404
+    assert "doors" not in {one["id"] for one in (await api.get(base, headers=theirs)).json()["templates"]}
+    assert (await api.delete(f"{base}/watchdog")).status_code == 409
+    for status in (200, 404):
+        assert (await api.delete(f"{base}/doors")).status_code == status
+    assert (await api.get("/api/processes/gate")).status_code == 200
+    reserved = await api.post("/api/processes", json=FORM | {"name": "Templates"})
+    assert reserved.json() == {"process_id": "templates-2"}
+    for process in ("back-door", "back-door-2", "gate", "templates-2"):
+        assert (await api.delete(f"/api/processes/{process}")).status_code == 200
 
 
 async def _refusals(api: httpx.AsyncClient) -> None:

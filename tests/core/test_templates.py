@@ -7,7 +7,7 @@ import pytest
 
 from streams.core.document import read_yaml
 from streams.core.parse import parse_definition
-from streams.core.templates import ParametersError, Template, fill, read_template
+from streams.core.templates import ParametersError, Template, fill, read_template, template_text
 
 SHIPPED = sorted((Path(__file__).parents[2] / "definitions" / "templates").glob("*.yaml"))
 TEXT = """\
@@ -220,3 +220,51 @@ def test_a_shipped_template_works_with_its_examples(file: Path) -> None:
     assert definition is not None, problems
     assert problems == []
     assert parse_definition(filled.text()).hash == definition.hash
+
+
+DEFINITIONS = sorted(
+    file for file in (Path(__file__).parents[2] / "definitions").glob("*.yaml") if not file.name.endswith(".test.yaml")
+)
+
+
+@pytest.mark.parametrize("file", DEFINITIONS, ids=lambda file: file.stem)
+def test_a_template_of_a_definition_makes_it_again(file: Path) -> None:
+    definition = parse_definition(file.read_text())
+    stored = definition.model_dump(mode="json")
+    text = template_text(stored, template_id="copy", name="Copy", description="Of it", category="test")
+    template, problems = read_template(text)
+    assert template is not None, problems
+    assert (template.head.name, template.head.description, template.head.category) == ("Copy", "Of it", "test")
+    again, wrong = fill(template, {"id": definition.id}).check()
+    assert again is not None, wrong
+    assert again.model_dump(mode="json") == stored | {"version": 1}
+
+
+def test_the_values_of_variables_become_parameters() -> None:
+    text = """
+id: hot
+version: 7
+trigger: {type: api}
+variables:
+  - {name: limit, value: 25.5}
+  - {name: rooms, value: [red, green]}
+  - {name: quiet, value: true}
+  - {name: name, value: not the name of the process}
+  - {name: who, required: true}
+activities: [{id: end, type: end}]
+"""
+    stored = parse_definition(text).model_dump(mode="json")
+    template, _ = read_template(template_text(stored, template_id="copy"))
+    assert template is not None
+    kinds = {name: (one.type, one.default) for name, one in template.head.parameters.items()}
+    assert kinds == {
+        "id": ("string", None),
+        "name": ("string", "hot"),
+        "limit": ("number", 25.5),
+        "rooms": ("array", ["red", "green"]),
+        "quiet": ("boolean", True),
+    }
+    made, _ = fill(template, {"id": "warm", "name": "Warm", "limit": 20, "rooms": []}).check()
+    assert made is not None
+    assert (made.id, made.name, made.version) == ("warm", "Warm", 1)
+    assert [variable.value for variable in made.variables] == [20, [], True, "not the name of the process", None]

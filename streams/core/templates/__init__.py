@@ -9,6 +9,7 @@ mistaken for an expression: no CEL has a name alone within two braces.  Places o
 """
 
 from streams.core.templates.fill import Filled, ParametersError, fill
+from streams.core.templates.from_definition import template_text
 from streams.core.templates.template import KIND, Parameter, Template, read_template
 
-__all__ = ["KIND", "Filled", "Parameter", "ParametersError", "Template", "fill", "read_template"]
+__all__ = ["KIND", "Filled", "Parameter", "ParametersError", "Template", "fill", "read_template", "template_text"]

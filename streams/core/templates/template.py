@@ -55,6 +55,7 @@ class TemplateHead(Part):
     id: DefinitionId
     name: Title | None = None
     description: Text | None = None
+    category: Title | None = None
     parameters: dict[VariableName, Parameter] = Field(default_factory=dict)
     definition: dict[str, Any]
 

@@ -17,6 +17,7 @@ from weir.api.routes import (
     station_analytics,
     station_executions,
     station_processes,
+    station_templates,
     tasks,
 )
 
@@ -32,6 +33,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     dead_letters.router,
     station_analytics.router,
     station_executions.router,
+    station_templates.router,
     station_processes.router,
     api_keys.router,
     audit.router,

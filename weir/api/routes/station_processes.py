@@ -34,6 +34,8 @@ from weir.watch import Accepted, Refused
 
 MAX_LIMIT = 1_000
 MAX_OFFSET = 1_000_000
+RESERVED = frozenset({"analytics", "executions", "templates"})
+"""Ids that no process can have here: their paths are other routes'."""
 ATTEMPTS = 20
 """Of finding an id, or a version, that nobody else takes at the same time."""
 
@@ -164,12 +166,15 @@ async def deploy_new(
         process_id = wanted if number == 1 else f"{wanted}-{number}"
         async with reading(request) as connection:
             taken = await queries.station_process(connection, process_id) is not None
-        if (is_repeated or not taken) and isinstance(
-            await deploy(request, make(process_id), Origin(by=who.id, template=template)), Accepted
+        if (
+            process_id not in RESERVED
+            and (is_repeated or not taken)
+            and isinstance(await deploy(request, make(process_id), Origin(by=who.id, template=template)), Accepted)
         ):
             return process_id
         if exactly:
-            detail = f"There is a process {wanted!r} already"
+            why = "is the name of another route" if wanted in RESERVED else "is there already"
+            detail = f"Expected an id that is free, but {wanted!r} {why}"
             fix = "Take another id, or PUT a new version of it."
             raise ProblemError(409, "already_exists", detail, fix, errors=[("body.id", detail)])
     raise _changing(wanted)

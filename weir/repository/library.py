@@ -1,0 +1,47 @@
+"""The library: templates that are files, and those that people have saved.  A file's id is not to be saved under."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from projections.queries import SavedTemplate
+from streams.core.problems import DefinitionError
+from streams.core.templates import Template, read_template
+from streams.settings import Settings
+from weir.repository.templates import load_template, template_files
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A template of the library; ``saved`` is ``None`` for a file."""
+
+    template: Template
+    saved: SavedTemplate | None = None
+
+    @property
+    def source(self) -> Literal["file", "saved"]:
+        """Where it is kept."""
+        return "file" if self.saved is None else "saved"
+
+    def is_for(self, user: str, *, admin: bool) -> bool:
+        """Whether ``user`` sees it."""
+        return self.saved is None or self.saved.is_public or admin or self.saved.created_by == user
+
+
+def files(settings: Settings) -> dict[str, Entry]:
+    """Those that are files, by id.  Raises ``DefinitionError`` for one that is none."""
+    loaded = [load_template(name, settings) for name in template_files(settings)]
+    return {template.head.id: Entry(template) for template in loaded}
+
+
+def with_saved(entries: dict[str, Entry], saved: Iterable[SavedTemplate]) -> dict[str, Entry]:
+    """All of them, by id."""
+    return {one.id: Entry(checked(one.template_data, one.id), one) for one in saved} | entries
+
+
+def checked(text: str, file: str) -> Template:
+    """The template in ``text``.  Raises ``DefinitionError`` with the places in it; ``file`` names it there."""
+    template, problems = read_template(text, file)
+    if template is None:
+        raise DefinitionError(problems)
+    return template
