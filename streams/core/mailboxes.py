@@ -15,8 +15,8 @@ def expire(turn: Turn, command: FireTimer) -> None:
     if isinstance(entity, Mailbox):
         _expire_messages(turn, command)
         entity = turn.entities.get(command.instance_id)
-    if isinstance(entity, Key | Mailbox):
-        forget(turn, entity, max(turn.now_ms, command.due_ms))
+    assert isinstance(entity, Key | Mailbox)  # the timer was its
+    forget(turn, entity, max(turn.now_ms, command.due_ms))
 
 
 def _expire_messages(turn: Turn, command: FireTimer) -> None:

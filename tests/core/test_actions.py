@@ -171,3 +171,9 @@ def test_what_an_expression_decides_is_left_to_the_worker() -> None:
 def test_a_status_is_found_by_its_class(error_type: str, transient: bool) -> None:
     assert is_transient(error_type) is transient
     assert (failure_of(error_type) is None) is (error_type == "of_another")
+
+
+@pytest.mark.parametrize("name", ["alert_id", "alert_key"])
+@pytest.mark.parametrize("action", ["acknowledge_alert", "resolve_alert"])
+def test_an_alert_is_named_by_its_id_or_its_key(action: str, name: str) -> None:
+    assert said(f"  - {{id: seen, type: service, action: {action}, config: {{{name}: '${{x}}'}}}}\n") == []

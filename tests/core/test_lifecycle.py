@@ -51,6 +51,15 @@ activities:
       two: [{id: rest, type: timer, duration: 5m}]
 """
 
+ITEMS = """
+id: items
+version: 1
+trigger: {type: api}
+variables: [{name: rooms, value: [1, 2]}]
+activities:
+  - {id: each, type: foreach, items: rooms, activities: [{id: rest, type: timer, duration: "${item}h"}]}
+"""
+
 ASKED = """
 id: asked
 version: 1
@@ -419,6 +428,16 @@ def test_what_stands_in_a_branch_is_migrated_by_its_place() -> None:
     assert (reason, text.count("version 2 has no activity 'both'")) == ("needs_mapping", 1)
     plant.do(Migrate(instance_id=instance, version=2, activities={"both": "all"}))
     assert [scope.activity_id for scope in _state(plant, instance).scopes.values()] == ["all"]
+
+
+def test_what_stands_against_a_migration_at_many_places_is_told_once() -> None:
+    items = ITEMS.replace("items: rooms", "items: rooms, concurrency: 2")
+    plant = Plant(items)
+    instance = plant.start("items")
+    assert list(_state(plant, instance).waiting) == ["rest@1.1", "rest@1.2"]
+    plant.add(items.replace("version: 1", "version: 2").replace("id: rest", "id: nap"))
+    reason, text = plant.refused(Migrate(instance_id=instance, version=2))
+    assert (reason, text.count("version 2 has no activity 'rest'")) == ("needs_mapping", 1)
 
 
 def test_a_migration_gives_no_variables_that_the_new_version_lacks() -> None:

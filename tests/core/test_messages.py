@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from streams.core.commands import (
     Cancel,
     Deliver,
@@ -12,7 +14,7 @@ from streams.core.commands import (
     Subscribe,
     Suspend,
 )
-from streams.core.decide.publish_message import MAX_BUFFERED
+from streams.core.decide.publish_message import publish_message
 from streams.core.mailbox import Mailbox, mailbox_entity
 from tests.core.plant import Plant
 
@@ -193,12 +195,12 @@ def test_a_correlation_may_be_made_of_texts() -> None:
     assert plant.state(one).status == "completed"
 
 
-def test_a_key_does_not_hold_messages_without_end() -> None:
+def test_a_key_does_not_hold_messages_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(publish_message.__globals__, "MAX_BUFFERED", 2)
     plant = Plant(ORDER)
-    for amount in range(MAX_BUFFERED):
+    for amount in range(2):
         plant.do(_paid(amount=amount))
-    text = f"Key 'A-1' holds {MAX_BUFFERED} messages that nobody has taken"
-    assert plant.refused(_paid()) == ("too_many_messages", text)
+    assert plant.refused(_paid()) == ("too_many_messages", "Key 'A-1' holds 2 messages that nobody has taken")
 
 
 def _returned(plant: Plant, expires_ms: int) -> ReturnMessage:
