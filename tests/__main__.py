@@ -10,8 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-AT_ONCE = 2
-"""Processes, each with services of its own: most tests wait more than they compute."""
+AT_ONCE = 3
+"""Processes, each with services of its own, for two cores: a test of whole roles waits for a third of its time."""
 MOST_ONCE_MORE = 5
 """When more have failed, time is not what they lacked."""
 TESTS_FAILED = 1
@@ -29,7 +29,7 @@ def main() -> int:
     FAILED.unlink(missing_ok=True)
     # The suite starts hundreds of processes: each would compile every library anew, for seconds.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    # In the order of their names: by their number of tests, the file with the one long test would come last, alone.
+    # In the order of ``tests.order``: by their number of tests, the file with the one long test would come last, alone.
     code = run("-n", str(AT_ONCE), "--dist", "loadfile", "--no-loadscope-reorder", *sys.argv[1:])
     if code != TESTS_FAILED or len(failed := json.loads(FAILED.read_text())) > MOST_ONCE_MORE:
         return code

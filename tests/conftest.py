@@ -22,6 +22,7 @@ from hypothesis import settings as hypothesis_settings
 
 from streams.settings import Settings
 from tests.durations import pytest_addoption, pytest_configure  # noqa: F401  hooks
+from tests.order import in_order
 from weir.stack.checks import run_async
 from weir.stack.ports import free_ports
 from weir.stack.stack import Stack, StackUrls
@@ -37,7 +38,8 @@ hypothesis_settings.load_profile("weir")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """``-m "not services"`` leaves out what needs the stack."""
+    """``-m "not services"`` leaves out what needs the stack; and the order of ``tests.order``."""
+    in_order(items)
     for item in items:
         if isinstance(item, pytest.Function) and "running_stack" in item.fixturenames:
             item.add_marker("services")
