@@ -21,7 +21,8 @@ EPOCH_UNIX_US = 946_684_800_000_000
 """Unix microseconds of PostgreSQL's epoch."""
 
 _length = Struct(">i").pack
-_jsonb_head = Struct(">ib").pack
+jsonb_head = Struct(">ib").pack
+"""What comes before the text of a ``jsonb`` field: its length with the version, and the version, 1."""
 
 
 def text(value: str) -> bytes:
@@ -36,7 +37,7 @@ name = lru_cache(maxsize=8192)(text)
 
 def jsonb(raw: bytes) -> bytes:
     """A ``jsonb`` field from JSON text."""
-    return _jsonb_head(len(raw) + 1, 1) + raw
+    return jsonb_head(len(raw) + 1, 1) + raw
 
 
 def microseconds(moment: datetime) -> int:

@@ -40,10 +40,13 @@ def instance_of(subject: str) -> bytes | None:
 def decode(tp: TopicPartition, records: Sequence[Record], _clock: PlantClock) -> Decoded:
     """Events of instances, in order.  Raises ``BrokenRecordError``, ``UpgradeNeededError``."""
     decoded = Decoded()
+    subject, instance = "", None
     for record in records:
         try:
             event = decode_event_head(record.value or b"")
-            instance = instance_of(event.subject)
+            if event.subject != subject:  # the events of one command follow each other
+                instance = instance_of(event.subject)
+                subject = event.subject
         except UpgradeError as error:
             raise UpgradeNeededError(f"{place(tp, record)}: {error}") from None
         except (msgspec.MsgspecError, ValueError) as error:

@@ -5,7 +5,7 @@ from struct import Struct
 
 import asyncpg
 
-from projections.binary_copy import NULL, copy_rows, jsonb, microseconds, name, text
+from projections.binary_copy import NULL, copy_rows, jsonb_head, microseconds, name, text
 from projections.feeds.events import InstanceEvent
 from projections.tables.base import Projection, Table
 
@@ -30,9 +30,12 @@ def build(items: Sequence[InstanceEvent]) -> list[bytes]:
     """One packed row an event."""
     rows: list[bytes] = []
     moment, us = None, 0
+    cause, cause_field = None, b""
     for instance, event in items:
-        if event.time != moment:  # events of one command share their time
+        if event.time != moment:  # events of one command share their time, and their cause
             moment, us = event.time, microseconds(event.time)
+        if event.cause != cause:
+            cause, cause_field = event.cause, text(event.cause)
         rows.append(
             b"".join(
                 (
@@ -40,10 +43,11 @@ def build(items: Sequence[InstanceEvent]) -> list[bytes]:
                     name(event.type),
                     name(event.definition_id),
                     NULL if event.activity_id is None else name(event.activity_id),
-                    text(event.cause),
+                    cause_field,
                     NULL if event.message is None else text(event.message),
                     NULL if event.token is None else name(event.token),
-                    jsonb(bytes(event.data)),
+                    jsonb_head(len(event.data) + 1, 1),
+                    event.data,
                 )
             )
         )

@@ -19,11 +19,11 @@ a join (``UPDATE … FROM unnest``) would leave it to the planner to scan them a
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 import asyncpg
 import msgspec
 import structlog
+from asyncpg.pgproto.pgproto import UUID  # a uuid.UUID, made in a twentieth of the time
 
 from projections.feeds.events import InstanceEvent
 from projections.tables.base import Projection, Table
@@ -66,7 +66,7 @@ class Change:
     )
 
     def __init__(self, instance: bytes) -> None:
-        self.id = UUID(bytes=instance)
+        self.id = UUID(instance)
         self.started_at = instant(int.from_bytes(instance[:6], "big"))
         self.status = "running"
         self.status_since: datetime | None = None

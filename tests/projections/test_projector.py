@@ -332,7 +332,7 @@ async def test_events_that_the_log_has_dropped_are_fatal_and_telemetry_is_an_ala
             await later.begin(EVENTS)
         with structlog.testing.capture_logs() as logs:
             assert await later.begin(TELEMETRY) == {TopicPartition(TELEMETRY, 0): 50}
-        assert ["telemetry lost" in log["event"] for log in logs if log["log_level"] == "error"] == [True]
+        assert ["records lost" in log["event"] for log in logs if log["log_level"] == "error"] == [True]
         await later.projector.project(batch(TELEMETRY, numbered([reading()], first=50)))
     assert await world.position(TELEMETRY) == 51
 
