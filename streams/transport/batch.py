@@ -93,6 +93,7 @@ class Transaction:
         self._has_table, self._transactional = table is not None, source.transactional
         self._max_bytes = source.options.max_record_bytes - RECORD_OVERHEAD
         self._topic_max_bytes = source.options.topic_max_record_bytes
+        self._fits_anywhere = min([self._max_bytes, *map(self._limit_of, self._topic_max_bytes)])
         self._writes: dict[bytes, bytes | None] = {}
         self._outputs: dict[TopicPartition, list[Message]] = {}
 
@@ -128,17 +129,17 @@ class Transaction:
         if not self._transactional:
             raise TypeError(f"Expected a transactional source, but {self._batch.tp.topic} writes nothing to Kafka")
         size = (len(key) if key else 0) + (len(value) if value else 0)
-        limit = self._max_bytes
-        if size > limit or headers:
-            limit = self._topic_max_bytes.get(topic, limit + RECORD_OVERHEAD) - RECORD_OVERHEAD
-            for name, content in headers:
-                size += len(name) + (len(content) if content else 0) + 10
-            if size > limit:
-                raise _too_large(topic, size, limit)
+        for name, content in headers:
+            size += len(name) + (len(content) if content else 0) + 10
+        if size > self._fits_anywhere and size > (limit := self._limit_of(topic)):
+            raise _too_large(topic, size, limit)
         messages = self._outputs.get((topic, partition))  # type: ignore[call-overload]  # an equal, cheaper key
         if messages is None:
             messages = self._outputs[TopicPartition(topic, partition)] = []
         messages.append((key, value, headers))
+
+    def _limit_of(self, topic: str) -> int:
+        return self._topic_max_bytes.get(topic, self._max_bytes + RECORD_OVERHEAD) - RECORD_OVERHEAD
 
     async def __aenter__(self) -> Self:
         return self
