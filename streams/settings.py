@@ -133,6 +133,10 @@ class Settings(BaseSettings):
     """Further databases for ``database_query`` and ``database_execute``, by name: a JSON object of URLs."""
     channels_file: Path | None = None
     """YAML file of the channels of ``notify`` (``streams.actions.channels``)."""
+    notify_failures: str = ""
+    """Channels, with commas between, that are told of processes that fail; ``station``: an alert (``announcing``)."""
+    notify_tasks: str = ""
+    """The same for tasks; ``station``: a notification to each person."""
     http_allow: Annotated[str, AfterValidator(_check_allowed)] = ""
     """Private places that the action ``http_request`` may reach: networks (CIDR) and hosts, with commas between."""
     secrets_dir: Path | None = None

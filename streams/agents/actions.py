@@ -19,8 +19,10 @@ import structlog
 from streams import transport
 from streams.actions import performers
 from streams.actions.connections import ROLE, real_connections
+from streams.announcing import Announcing, announced
 from streams.app import RoleApp, make_app
 from streams.codec import BadRecordError, UpgradeError
+from streams.core.actions.failures import is_transient
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.deadletters import DeadLetter
 from streams.histogram import Histogram
@@ -62,6 +64,10 @@ class _Work:
     taken_at: float = field(default_factory=time.monotonic)
 
 
+_Job = tuple[_Work, Requested | list[Requested]]
+"""A request, or what is to be announced of an event."""
+
+
 class ActionWorker:
     """Performs the requests of this worker's partitions."""
 
@@ -76,7 +82,9 @@ class ActionWorker:
         self._world = real_connections(settings, topics)
         able = performers(self._world.connections)
         self._performing = Performing(able, settings.plant_clock, time.time, Secrets.of(settings))
-        self._pool: Pool[tuple[_Work, Requested]] = Pool(settings.action_concurrency, self._perform)
+        self._announcing = Announcing(settings)
+        self._wanted = REQUESTED | self._announcing.headers
+        self._pool: Pool[_Job] = Pool(settings.action_concurrency, self._perform)
         self._outbox: Outbox[_Work] = Outbox(client_options(settings), self._sent, self._not_sent)
         self._progress: dict[int, Progress] = {}
         self._works: dict[tuple[int, int], _Work] = {}
@@ -121,7 +129,7 @@ class ActionWorker:
         progress = self._progress.setdefault(tp.partition, Progress(batch.start))
         async with batch.transaction():
             for record in batch.records:
-                if not REQUESTED.isdisjoint(record.headers):
+                if not self._wanted.isdisjoint(record.headers):
                     if not await self._has_room(batch):
                         return  # the partition is given up; its next owner goes on here
                     self._take(tp, record, progress)
@@ -154,7 +162,10 @@ class ActionWorker:
             return  # the partition went and came back while the action ran
         work = self._works[tp.partition, record.offset] = _Work(tp, record.offset)
         try:
-            self._pool.put((work, decode_requested(record.value)))
+            if REQUESTED.isdisjoint(record.headers):
+                self._pool.put((work, self._announcing.requests(record.value)))
+            else:
+                self._pool.put((work, decode_requested(record.value)))
         except UpgradeError as error:
             exit_process(str(error))
         except BadRecordError as error:
@@ -165,9 +176,13 @@ class ActionWorker:
         letter = DeadLetter.of(record, work.tp.topic, work.tp.partition, reason, ROLE)
         self._outbox.put(self._dead_letters, letter.record(int(time.time() * 1000)), work)
 
-    async def _perform(self, job: tuple[_Work, Requested]) -> None:
+    async def _perform(self, job: _Job) -> None:
         work, requested = job
         work.running = True
+        if isinstance(requested, list):  # nobody waits for what becomes of an announcement
+            work.outcome = await announced(requested, self._performing.answer, asyncio.sleep, is_transient)
+            self._sent([work])
+            return
         began = time.perf_counter()
         work.outcome, answer = await self._performing.answer(requested)
         ended = "completed" if work.outcome == "completed" else "failed"

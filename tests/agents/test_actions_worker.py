@@ -80,7 +80,10 @@ def answers(records: Sequence[Any]) -> dict[str, CompleteActivity | FailActivity
     return found
 
 
-async def test_requests_are_performed_and_answered_in_their_partition(settings: Settings, tmp_path: Path) -> None:
+async def test_requests_are_performed_and_answered_in_their_partition(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WEIR_NOTIFY_FAILURES", "alert")
     own, topics = await make_site(settings, tmp_path)
     address = MqttAddress.parse(own.mqtt_url)
     control = f"{own.app_id}/control"
@@ -92,6 +95,7 @@ async def test_requests_are_performed_and_answered_in_their_partition(settings: 
         running(MODULE, own, tmp_path) as worker,
     ):
         await plant.subscribe(control, qos=1)
+        await plant.subscribe("weir/notify/alert", qos=1)
         requests = Requests(topics, producer)
         await requests.send(0, b"not even JSON", "variable_changed")
         sent = {
@@ -103,12 +107,14 @@ async def test_requests_are_performed_and_answered_in_their_partition(settings: 
         invalid = await requests.request({"topic": "a/#", "payload": 1}, partition=2)
         await requests.send(3, b"not even JSON", "action_requested")
         last = await requests.request({"topic": control, "payload": "last"}, partition=3)
+        failed = Event(1, "failed", last, 9, instant(now_ms()), "cooling", 1, "0:1", data={"error": "no water"})
+        await requests.send(3, encode_event(failed), "failed", last)
 
         found = answers(await commands.until(lambda records: len(answers(records)) == 24))
         assert found.keys() == sent | {expired, unknown, invalid, last}
         assert all(isinstance(found[one], CompleteActivity) for one in (*sent, last))
-        failed = {one: found[one].error_type for one in (expired, unknown, invalid)}
-        assert failed == {expired: "expired", unknown: "unknown_action", invalid: "invalid_config"}
+        errors = {one: found[one].error_type for one in (expired, unknown, invalid)}
+        assert errors == {expired: "expired", unknown: "unknown_action", invalid: "invalid_config"}
 
         [letter] = await dead_letters.count(1)
         headers = dict(letter.headers)
@@ -116,11 +122,15 @@ async def test_requests_are_performed_and_answered_in_their_partition(settings: 
         assert headers["weir_topic"] == topics.events.name.encode()
         assert b"Not an action_requested event" in headers["weir_reason"]
 
-        payloads = []
+        payloads, announced = [], ""
         async for message in plant.messages:
-            payloads.append(bytes(message.payload))
-            if len(payloads) == 21:
+            if str(message.topic) == control:
+                payloads.append(bytes(message.payload))
+            elif last in (text := bytes(message.payload).decode()):  # others of the broker have this topic, too
+                announced = text
+            if len(payloads) == 21 and announced:
                 break
+        assert f"Instance {last} of cooling:1 failed: no water" in announced
         assert sorted(payloads) == sorted([b'{"number":%d}' % number for number in range(20)] + [b"last"])
         assert await worker.stop() < 10
 
