@@ -1,10 +1,11 @@
-"""A gateway that is stopped, and one that is killed, under load: what was answered 202 is in Kafka."""
+"""A gateway that is stopped, and one that is killed, under load: what it answered 202 is in Kafka, and in the audit."""
 
 import asyncio
 from pathlib import Path
 
 import httpx
 
+from streams.audit import decode_audit
 from streams.codec import decode_command
 from streams.core.commands import StartProcess
 from streams.settings import Settings
@@ -56,6 +57,10 @@ async def test_nothing_that_was_acknowledged_is_lost(site: tuple[Settings, Topic
     async with reading(settings, topics.commands.name, topics.partitions) as log:
         records = await log.until(lambda records: len(records) >= len(taken))
         await log.look()
+    async with reading(settings, topics.audit.name, topics.audit.partitions) as log:
+        audit = [decode_audit(record.value) for record in await log.until(lambda records: len(records) >= len(taken))]
+    assert set(taken) <= {one.command_id for one in audit}
+    assert {one.status for one in audit} <= {202, 503}
     commands = [decode_command(record.value) for record in records]
     sent = [command.instance_id for command in commands if isinstance(command, StartProcess)]
     assert set(taken) <= set(sent)
