@@ -1,14 +1,18 @@
 """A record of every write before it is answered, without secrets; and what happens where it cannot be had."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
+from projections.migrations import migrate
 from streams.audit import AuditRecord, decode_audit
 from streams.core.commands import Cancel, ClaimTask, Signal
+from tests.api.inside import inside, settings_of
 from weir.api.audit.entry import CURRENT, Entry
 from weir.api.audit.middleware import Audit
 from weir.api.audit.redacting import MAX_BYTES, kept
@@ -18,6 +22,7 @@ from weir.api.limits import BODY
 from weir.api.problems import ProblemError, unavailable
 
 INSTANCE = "019ab8f0-0000-8001-8000-000000000000"
+ADMIN_KEY = "the key of an administrator, which is long"
 ADA = Principal(id="ada", name="Ada", kind="user")
 
 
@@ -132,6 +137,26 @@ async def test_a_flood_of_refusals_is_recorded_once_a_second() -> None:
     asked.who = ANYBODY
     await asked.ask()
     assert len(asked.topic.records) == 3
+
+
+async def migrated(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    await migrate(connection)
+    await connection.close()
+
+
+async def test_what_only_the_gateway_changes_is_not_changed_without_a_record(
+    fresh_database: Callable[..., str],
+) -> None:
+    url = fresh_database(migrated)
+    async with inside(settings_of(api_admin_key=ADMIN_KEY, database_url=url)) as api:
+        headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
+        made = await api.post("/api-keys", json={"name": "line-2"}, headers=headers)
+        assert (made.status_code, made.json()["type"]) == (503, "/problems/kafka_unreachable")
+        assert (await api.get("/api-keys", headers=headers)).json() == []
+        filtered = {"operation": "cancel", "filter": {"key": "k"}}
+        assert (await api.post("/bulk", json=filtered, headers=headers)).status_code == 503
+        assert (await api.get("/bulk", headers=headers)).json() == []
 
 
 def test_what_is_kept_of_a_body() -> None:
