@@ -129,6 +129,21 @@ async def test_an_error_of_ours_is_recorded_too() -> None:
     assert [(one.status, one.target) for one in asked.topic.records] == [(500, "/x")]
 
 
+async def test_a_row_is_kept_as_a_body_is() -> None:
+    asked = Asked()
+
+    def changed() -> None:
+        entry = CURRENT.get()
+        assert entry is not None
+        entry.target, entry.before, entry.after = "t", {"text": "a" * 900}, list(range(MAX_BYTES))
+
+    asked.does = changed
+    await asked.ask()
+    [record] = asked.topic.records
+    assert (record.target, record.before) == ("t", {"text": "a" * 500 + "… (900 characters)"})
+    assert record.after == {"omitted_bytes": len(json.dumps(list(range(MAX_BYTES)), separators=(",", ":")))}
+
+
 async def test_a_flood_of_refusals_is_recorded_once_a_second() -> None:
     asked = Asked(status=429)
     for asked.now in (0.0, 0.1, 0.9, 1.0, 1.5):

@@ -112,4 +112,5 @@ def _text(value: str | None) -> str | None:
 
 
 def _row(row: Any) -> msgspec.Raw | None:
-    return None if row is None else msgspec.Raw(msgspec.json.encode(row))
+    """As a body: a row may be as long as one."""
+    return None if row is None else kept(msgspec.json.encode(row))
