@@ -52,6 +52,7 @@ class Runner:
         self._owner = uuid.uuid4().hex
         self._size = max(1, min(PAGE, round(settings.api_max_lag_records * SHARE)))
         self._woken = asyncio.Event()
+        self._trouble: str | None = None
 
     def wake(self) -> None:
         """There is something to do."""
@@ -63,13 +64,20 @@ class Runner:
             pause_s = IDLE_S
             try:
                 await self._work_off()
+                self._trouble = None
             except _LATER as error:
-                log.warning("bulk operations wait", error=str(error) or type(error).__name__, again_in_s=RETRY_S)
+                self._tell(str(error) or type(error).__name__)
                 pause_s = RETRY_S
             with suppress(TimeoutError):
                 async with asyncio.timeout(pause_s):
                     await self._woken.wait()
             self._woken.clear()
+
+    def _tell(self, trouble: str) -> None:
+        """Once, however long it lasts."""
+        if trouble != self._trouble:
+            log.warning("bulk operations wait", error=trouble, again_in_s=RETRY_S)
+        self._trouble = trouble
 
     async def _work_off(self) -> None:
         """Page by page, until there is nothing to do."""
