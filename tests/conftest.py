@@ -86,10 +86,15 @@ def stack(running_stack: Stack) -> StackUrls:
 @pytest.fixture
 def settings(stack: StackUrls, fresh_database: Callable[..., str]) -> Settings:
     """Settings of an application that nobody else uses, with an empty database (the extension, no tables)."""
+    return own_settings(stack, fresh_database())
+
+
+def own_settings(stack: StackUrls, database_url: str) -> Settings:
+    """Settings of an application that nobody else uses."""
     return Settings(
         _env_file=None,
         brokers=stack.brokers,
-        database_url=fresh_database(),
+        database_url=database_url,
         mqtt_url=stack.mqtt_url,
         app_id=f"test-{uuid.uuid4().hex[:12]}",
         partitions=PARTITIONS,
@@ -109,16 +114,26 @@ def fresh_database(stack: StackUrls, _templates: dict[Prepare | None, str]) -> I
     ``prepare`` is an async function that takes a database's URL, most often the one that runs the migrations.  It runs
     once a session, on a template; each test's database is a copy of that.
     """
+    yield from _databases(stack, _templates)
+
+
+@pytest.fixture(scope="module")
+def lasting_database(stack: StackUrls, _templates: dict[Prepare | None, str]) -> Iterator[Callable[..., str]]:
+    """The same, and it is dropped after the file's last test."""
+    yield from _databases(stack, _templates)
+
+
+def _databases(stack: StackUrls, templates: dict[Prepare | None, str]) -> Iterator[Callable[..., str]]:
     made: list[str] = []
 
     def make(prepare: Prepare | None = None) -> str:
         async def copy() -> str:
             admin = await asyncpg.connect(stack.database_url)
             try:
-                if prepare not in _templates:
-                    _templates[prepare] = await _make_template(admin, stack.database_url, prepare)
+                if prepare not in templates:
+                    templates[prepare] = await _make_template(admin, stack.database_url, prepare)
                 name = f"test_{uuid.uuid4().hex[:12]}"
-                await admin.execute(f'create database "{name}" template "{_templates[prepare]}"')
+                await admin.execute(f'create database "{name}" template "{templates[prepare]}"')
                 made.append(name)
                 return _with_database(stack.database_url, name)
             finally:

@@ -3,7 +3,7 @@
 import itertools
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,6 +56,13 @@ activities:
   - {id: end, type: end}
 """
 MINUTE_MS = 60_000
+TABLES = (
+    "process_definitions",
+    "definition_activations",
+    "process_instances",
+    "process_history",
+    "projection_positions",
+)
 
 
 @dataclass
@@ -80,6 +87,8 @@ class VerifySite:
     now_ms: int
     ids: dict[str, str] = field(default_factory=dict)
     _planted: "itertools.count[int]" = field(default_factory=itertools.count)
+    _records: set[tuple[str, int, bytes]] = field(default_factory=set)
+    """Topic, partition and key of what was planted."""
 
     def home(self, key: str) -> int:
         """The partition of a business key."""
@@ -217,11 +226,24 @@ class VerifySite:
     @asynccontextmanager
     async def planted(self, table: str) -> AsyncIterator[None]:
         """What is done to ``table`` meanwhile is undone."""
-        await self.database.execute(f"CREATE TEMPORARY TABLE kept AS SELECT * FROM {table}")
+        kept = f"kept_{next(self._planted)}"
+        await self.database.execute(f"CREATE TEMPORARY TABLE {kept} AS SELECT * FROM {table}")
         yield
         await self.database.execute(f"DELETE FROM {table}")
-        await self.database.execute(f"INSERT INTO {table} SELECT * FROM kept")
-        await self.database.execute("DROP TABLE kept")
+        await self.database.execute(f"INSERT INTO {table} SELECT * FROM {kept}")
+        await self.database.execute(f"DROP TABLE {kept}")
+
+    @asynccontextmanager
+    async def undone(self) -> AsyncIterator[None]:
+        """What is done meanwhile to the table of states and to ``TABLES`` is undone."""
+        self._records.clear()
+        async with AsyncExitStack() as stack:
+            for table in TABLES:
+                await stack.enter_async_context(self.planted(table))
+            yield
+        assert {topic for topic, _, _ in self._records} <= {self.topics.changelog.name}, "a log is not undone"
+        for topic, partition, key in list(self._records):
+            await self.put_record(topic, partition, key, self.log.contents.parts[partition].get(key))
 
     async def sql(self, statement: str, name: str) -> None:
         """Run a statement about an instance, its id being the one argument; it must do something."""
@@ -230,6 +252,7 @@ class VerifySite:
 
     async def put_record(self, topic: str, partition: int, key: bytes, value: bytes | None) -> None:
         """Plant a record, as nobody of Weir would."""
+        self._records.add((topic, partition, key))
         async with self.producer.transaction():
             await self.producer.send_and_wait(topic, value, key=key, partition=partition)
 

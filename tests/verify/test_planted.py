@@ -85,243 +85,247 @@ def record(site: VerifySite, name: str) -> Any:
 class TestTable:
     """Records of the changelog."""
 
-    async def test_a_changed_variable(self, site: VerifySite) -> None:
-        state = record(site, "timer")
+    async def test_a_changed_variable(self, common_site: VerifySite) -> None:
+        state = record(common_site, "timer")
         state.variables["temperature"] = 99
-        await site.put_state("timer", site.ids["timer"], encode_entity(state))
-        found = await only(site, "timer")
+        await common_site.put_state("timer", common_site.ids["timer"], encode_entity(state))
+        found = await only(common_site, "timer")
         assert (found.kind, found.seq) == ("table", state.seq)
         assert found.message == "variables.temperature: expected 20, but the table has 99"
 
-    async def test_a_record_of_another_seq(self, site: VerifySite) -> None:
-        state = record(site, "message")
+    async def test_a_record_of_another_seq(self, common_site: VerifySite) -> None:
+        state = record(common_site, "message")
         seq, state.seq = state.seq, state.seq - 1
-        await site.put_state("message", site.ids["message"], encode_entity(state))
-        found = await only(site, "message")
+        await common_site.put_state("message", common_site.ids["message"], encode_entity(state))
+        found = await only(common_site, "message")
         assert (found.kind, found.seq) == ("table", seq - 1)
         assert f"seq: expected {seq}, but the table has {seq - 1}" in found.message
 
-    async def test_a_float_is_no_integer(self, site: VerifySite) -> None:
-        state = record(site, "timer")
+    async def test_a_float_is_no_integer(self, common_site: VerifySite) -> None:
+        state = record(common_site, "timer")
         state.variables["temperature"] = 20.0
-        await site.put_state("timer", site.ids["timer"], encode_entity(state))
-        assert (await only(site, "timer")).message.endswith("expected 20, but the table has 20.0")
+        await common_site.put_state("timer", common_site.ids["timer"], encode_entity(state))
+        assert (await only(common_site, "timer")).message.endswith("expected 20, but the table has 20.0")
 
-    async def test_a_deleted_record(self, site: VerifySite) -> None:
-        await site.put_state("message", site.ids["message"], None)
-        found = await only(site, "message")
-        assert (found.kind, found.seq) == ("table-missing", record(site, "message").seq)
+    async def test_a_deleted_record(self, common_site: VerifySite) -> None:
+        await common_site.put_state("message", common_site.ids["message"], None)
+        found = await only(common_site, "message")
+        assert (found.kind, found.seq) == ("table-missing", record(common_site, "message").seq)
         assert found.message.startswith("record: expected an instance that is running at seq")
 
-    async def test_a_deleted_failed_instance(self, site: VerifySite) -> None:
-        await site.put_state("failed", site.ids["failed"], None)
-        assert (await only(site, "failed")).kind == "table-missing"
+    async def test_a_deleted_failed_instance(self, common_site: VerifySite) -> None:
+        await common_site.put_state("failed", common_site.ids["failed"], None)
+        assert (await only(common_site, "failed")).kind == "table-missing"
 
-    async def test_a_forgotten_mark_is_no_difference(self, site: VerifySite) -> None:
-        await site.put_state("completed", site.ids["completed"], None)
-        assert await site.differences() == []
+    async def test_a_forgotten_mark_is_no_difference(self, common_site: VerifySite) -> None:
+        await common_site.put_state("completed", common_site.ids["completed"], None)
+        assert await common_site.differences() == []
 
-    async def test_a_record_too_many(self, site: VerifySite) -> None:
-        ghost = site.ids["timer"][:-4] + "0000"
-        await site.put_state("timer", ghost, encode_entity(Finished(1, "completed", 7, 0)))
-        (found,) = await site.differences()
+    async def test_a_record_too_many(self, common_site: VerifySite) -> None:
+        ghost = common_site.ids["timer"][:-4] + "0000"
+        await common_site.put_state("timer", ghost, encode_entity(Finished(1, "completed", 7, 0)))
+        (found,) = await common_site.differences()
         assert (found.kind, found.subject, found.seq) == ("table-extra", ghost, 7)
 
-    async def test_bytes_that_are_no_record(self, site: VerifySite) -> None:
-        await site.put_state("timer", site.ids["timer"], b"\x00")
-        assert "1 bytes that are no state" in (await only(site, "timer")).message
+    async def test_bytes_that_are_no_record(self, common_site: VerifySite) -> None:
+        await common_site.put_state("timer", common_site.ids["timer"], b"\x00")
+        assert "1 bytes that are no state" in (await only(common_site, "timer")).message
 
-    async def test_a_finished_instance_that_runs_again(self, site: VerifySite) -> None:
-        state = record(site, "timer")
-        await site.put_state("completed", site.ids["completed"], encode_entity(state))
-        found = await only(site, "completed")
+    async def test_a_finished_instance_that_runs_again(self, common_site: VerifySite) -> None:
+        state = record(common_site, "timer")
+        await common_site.put_state("completed", common_site.ids["completed"], encode_entity(state))
+        found = await only(common_site, "completed")
         assert 'record: expected "finished", but the table has "instance"' in found.message
 
-    async def test_the_index_of_a_key(self, site: VerifySite) -> None:
-        await site.put_state("timer", "key:timer", encode_entity(Key(1, "timer")))
-        (found,) = await site.differences()
+    async def test_the_index_of_a_key(self, common_site: VerifySite) -> None:
+        await common_site.put_state("timer", "key:timer", encode_entity(Key(1, "timer")))
+        (found,) = await common_site.differences()
         assert (found.kind, found.subject) == ("table", "key:timer")
         assert "running.worker: expected" in found.message
 
-    async def test_a_definition(self, site: VerifySite) -> None:
+    async def test_a_definition(self, common_site: VerifySite) -> None:
         home, raw = next(
             (partition, part[b"definition:worker"])
-            for partition, part in site.log.contents.parts.items()
+            for partition, part in common_site.log.contents.parts.items()
             if b"definition:worker" in part
         )
         versions = decode_entity(raw)
         versions.hashes[1] = "another"  # type: ignore[union-attr]
-        key = next(f"k{n}" for n in range(100) if site.home(f"k{n}") == home)
-        await site.put_state(key, "definition:worker", encode_entity(versions))
-        (found,) = await site.differences()
+        key = next(f"k{n}" for n in range(100) if common_site.home(f"k{n}") == home)
+        await common_site.put_state(key, "definition:worker", encode_entity(versions))
+        (found,) = await common_site.differences()
         assert found.subject == "definition:worker"
         assert 'but the table has "another"' in found.message
 
     async def test_a_record_that_compaction_took_for_a_newer_one(
-        self, site: VerifySite, monkeypatch: pytest.MonkeyPatch
+        self, common_site: VerifySite, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Between the cut of the changelog and its reading."""
-        name, raw = site.ids["timer"], encode_entity(record(site, "timer"))
+        name, raw = common_site.ids["timer"], encode_entity(record(common_site, "timer"))
         read = table.read_table
         newer = True
 
         async def compacted(log: Log, tp: TopicPartition, span: Span) -> dict[bytes, bytes]:
             found = await read(log, tp, span)
             if found.pop(name.encode(), None) is not None and newer:
-                await site.put_state("timer", name, raw)
+                await common_site.put_state("timer", name, raw)
             return found
 
         monkeypatch.setattr(table, "read_table", compacted)
-        assert await site.differences() == []
+        assert await common_site.differences() == []
         newer = False
-        assert (await only(site, "timer")).kind == "table-missing"
+        assert (await only(common_site, "timer")).kind == "table-missing"
 
-    async def test_soft_records_and_positions_are_no_fold(self, site: VerifySite) -> None:
-        await site.put_state("timer", "latest:topic::timer", b"{}")
-        await site.put_state("timer", "\x00position:topic", b"7")
-        assert await site.differences() == []
+    async def test_soft_records_and_positions_are_no_fold(self, common_site: VerifySite) -> None:
+        await common_site.put_state("timer", "latest:topic::timer", b"{}")
+        await common_site.put_state("timer", "\x00position:topic", b"7")
+        assert await common_site.differences() == []
 
 
 class TestHistory:
     """Rows of ``process_history``."""
 
-    async def test_a_deleted_row(self, site: VerifySite) -> None:
-        await site.sql("DELETE FROM process_history WHERE instance_id = $1 AND seq = 2", "completed")
-        found = await only(site, "completed")
+    async def test_a_deleted_row(self, common_site: VerifySite) -> None:
+        await common_site.sql("DELETE FROM process_history WHERE instance_id = $1 AND seq = 2", "completed")
+        found = await only(common_site, "completed")
         assert (found.kind, found.seq) == ("history-missing", 2)
         assert "expected activity_started of" in found.message
 
-    async def test_an_added_row(self, site: VerifySite) -> None:
-        await site.sql(
+    async def test_an_added_row(self, common_site: VerifySite) -> None:
+        await common_site.sql(
             "INSERT INTO process_history SELECT instance_id, 99, timestamp, event_type, activity_id, message, data, "
             "definition_id, definition_version, cause FROM process_history WHERE instance_id = $1 AND seq = 1",
             "failed",
         )
-        found = await only(site, "failed")
+        found = await only(common_site, "failed")
         assert (found.kind, found.seq) == ("history-extra", 99)
 
-    async def test_a_row_twice(self, site: VerifySite) -> None:
-        await site.sql(
+    async def test_a_row_twice(self, common_site: VerifySite) -> None:
+        await common_site.sql(
             "INSERT INTO process_history SELECT instance_id, seq, timestamp + interval '1 ms', event_type, "
             "activity_id, message, data, definition_id, definition_version, cause FROM process_history "
             "WHERE instance_id = $1 AND seq = 1",
             "failed",
         )
-        found = await only(site, "failed")
+        found = await only(common_site, "failed")
         assert (found.kind, found.seq) == ("history-extra", 1)
 
-    async def test_a_row_of_no_instance(self, site: VerifySite) -> None:
-        ghost = site.ids["timer"][:-4] + "0000"
-        await site.database.execute(
+    async def test_a_row_of_no_instance(self, common_site: VerifySite) -> None:
+        ghost = common_site.ids["timer"][:-4] + "0000"
+        await common_site.database.execute(
             "INSERT INTO process_history VALUES ($1, 3, now(), 'started', null, null, '{}', 'worker', 1, '0:0')", ghost
         )
-        (found,) = await site.differences()
+        (found,) = await common_site.differences()
         assert (found.kind, found.subject, found.seq) == ("history-extra", ghost, 3)
 
-    async def test_each_column(self, site: VerifySite) -> None:
+    async def test_each_column(self, common_site: VerifySite) -> None:
         for change, field in HISTORY_CHANGES.items():
-            async with site.planted("process_history"):
-                await site.sql(f"UPDATE process_history SET {change} WHERE instance_id = $1 AND seq = 1", "completed")
-                found = await only(site, "completed")
+            async with common_site.planted("process_history"):
+                await common_site.sql(
+                    f"UPDATE process_history SET {change} WHERE instance_id = $1 AND seq = 1", "completed"
+                )
+                found = await only(common_site, "completed")
             assert (found.kind, found.seq) == ("history", 1)
             assert found.message.startswith(f"{field}: expected ")
-        assert await site.differences() == []
+        assert await common_site.differences() == []
 
-    async def test_numbers_that_are_spelt_otherwise_are_no_difference(self, site: VerifySite) -> None:
-        await site.sql(
+    async def test_numbers_that_are_spelt_otherwise_are_no_difference(self, common_site: VerifySite) -> None:
+        await common_site.sql(
             "UPDATE process_history SET data = jsonb_set(data, '{variables,huge}', '1e22') "
             "WHERE instance_id = $1 AND seq = 1",
             "completed",
         )
-        assert await site.differences() == []
+        assert await common_site.differences() == []
 
 
 class TestInstances:
     """Rows of ``process_instances``."""
 
-    async def test_each_column(self, site: VerifySite) -> None:
+    async def test_each_column(self, common_site: VerifySite) -> None:
         for change, field in INSTANCE_CHANGES.items():
-            async with site.planted("process_instances"):
-                await site.sql(f"UPDATE process_instances SET {change} WHERE id = $1", "failed")
-                found = await only(site, "failed")
-            assert (found.kind, found.seq) == ("instance", record(site, "failed").seq)
+            async with common_site.planted("process_instances"):
+                await common_site.sql(f"UPDATE process_instances SET {change} WHERE id = $1", "failed")
+                found = await only(common_site, "failed")
+            assert (found.kind, found.seq) == ("instance", record(common_site, "failed").seq)
             assert found.message.startswith(f"{field}: expected ")
-        assert await site.differences() == []
+        assert await common_site.differences() == []
 
-    async def test_a_deleted_row(self, site: VerifySite) -> None:
-        await site.sql("DELETE FROM process_instances WHERE id = $1", "cancelled")
-        assert (await only(site, "cancelled")).kind == "instance-missing"
+    async def test_a_deleted_row(self, common_site: VerifySite) -> None:
+        await common_site.sql("DELETE FROM process_instances WHERE id = $1", "cancelled")
+        assert (await only(common_site, "cancelled")).kind == "instance-missing"
 
-    async def test_a_row_too_many(self, site: VerifySite) -> None:
-        ghost = site.ids["timer"][:-4] + "0000"
-        await site.database.execute(
+    async def test_a_row_too_many(self, common_site: VerifySite) -> None:
+        ghost = common_site.ids["timer"][:-4] + "0000"
+        await common_site.database.execute(
             "INSERT INTO process_instances (id, started_at, definition_id, definition_version, status, last_seq, "
             "updated_at) VALUES ($1, now(), 'worker', 1, 'running', 5, now())",
             ghost,
         )
-        (found,) = await site.differences()
+        (found,) = await common_site.differences()
         assert (found.kind, found.subject, found.seq) == ("instance-extra", ghost, 5)
 
-    async def test_a_row_twice(self, site: VerifySite) -> None:
+    async def test_a_row_twice(self, common_site: VerifySite) -> None:
         """The table's key is the id with the time of the start."""
-        await site.sql(
+        await common_site.sql(
             "INSERT INTO process_instances SELECT id, definition_id, definition_version, status, status_since, "
             "business_key, current_activity, variables, error, steps, last_seq, started_at + interval '1 s', "
             "updated_at, completed_at FROM process_instances WHERE id = $1",
             "failed",
         )
-        assert (await only(site, "failed")).kind == "instance-extra"
+        assert (await only(common_site, "failed")).kind == "instance-extra"
 
-    async def test_several_differences_are_told_one_by_one(self, site: VerifySite) -> None:
-        await site.database.execute("UPDATE process_instances SET steps = steps + 1")
-        found = await site.differences()
-        assert {one.subject for one in found} == set(site.ids.values())
+    async def test_several_differences_are_told_one_by_one(self, common_site: VerifySite) -> None:
+        await common_site.database.execute("UPDATE process_instances SET steps = steps + 1")
+        found = await common_site.differences()
+        assert {one.subject for one in found} == set(common_site.ids.values())
         assert {one.message.partition(":")[0] for one in found} == {"steps"}
 
 
 class TestDefinitions:
     """Rows of ``process_definitions``."""
 
-    async def test_each_column(self, site: VerifySite) -> None:
+    async def test_each_column(self, common_site: VerifySite) -> None:
         for change, (kind, text) in DEFINITION_CHANGES.items():
-            async with site.planted("process_definitions"):
-                await site.database.execute(change)
-                found = (await site.differences())[0]
+            async with common_site.planted("process_definitions"):
+                await common_site.database.execute(change)
+                found = (await common_site.differences())[0]
             assert (found.kind, found.subject) == (kind, "definition:worker")
             assert found.message.startswith(text)
-        assert await site.differences() == []
+        assert await common_site.differences() == []
 
-    async def test_what_is_active(self, site: VerifySite) -> None:
+    async def test_what_is_active(self, common_site: VerifySite) -> None:
         for change, (kind, text) in ACTIVATION_CHANGES.items():
-            async with site.planted("definition_activations"):
-                await site.database.execute(change)
-                found = (await site.differences())[0]
+            async with common_site.planted("definition_activations"):
+                await common_site.database.execute(change)
+                found = (await common_site.differences())[0]
             assert (found.kind, found.subject) == (kind, "definition:worker")
             assert found.message.startswith(text)
-        assert await site.differences() == []
+        assert await common_site.differences() == []
 
-    async def test_a_row_too_many(self, site: VerifySite) -> None:
-        await site.database.execute(
+    async def test_a_row_too_many(self, common_site: VerifySite) -> None:
+        await common_site.database.execute(
             "INSERT INTO process_definitions SELECT id, 2, name, definition, hash, created_at FROM process_definitions"
         )
-        (found,) = await site.differences()
+        (found,) = await common_site.differences()
         assert found.kind == "definition-extra"
 
 
 class TestPositions:
     """The cut itself."""
 
-    async def test_a_database_ahead_of_the_log(self, site: VerifySite) -> None:
-        await site.database.execute("UPDATE projection_positions SET position = 10000 WHERE topic LIKE '%events'")
-        found = await site.differences()
+    async def test_a_database_ahead_of_the_log(self, common_site: VerifySite) -> None:
+        await common_site.database.execute(
+            "UPDATE projection_positions SET position = 10000 WHERE topic LIKE '%events'"
+        )
+        found = await common_site.differences()
         assert {one.kind for one in found} == {"position"}
         assert "but the database is at 10000" in found[0].message
 
-    async def test_a_position_that_went_back(self, site: VerifySite) -> None:
-        await site.database.execute("UPDATE projection_positions SET position = 0 WHERE topic LIKE '%events'")
-        found = await site.differences()
+    async def test_a_position_that_went_back(self, common_site: VerifySite) -> None:
+        await common_site.database.execute("UPDATE projection_positions SET position = 0 WHERE topic LIKE '%events'")
+        found = await common_site.differences()
         assert {one.kind for one in found} == {"history-extra", "instance-extra", "incident", "rollup"}
-        assert {one.subject for one in found if one.kind != "rollup"} == set(site.ids.values())
+        assert {one.subject for one in found if one.kind != "rollup"} == set(common_site.ids.values())
 
 
 class TestLog:
