@@ -29,8 +29,11 @@ FIRST = (
     "tests/scenarios/test_plant.py",
     "tests/cli/test_scale.py",
     "tests/projections/test_replay_interrupted.py",
-    "tests/projections/test_crashes.py",
+    "tests/projections/test_equals_core.py",
     "tests/projections/test_replay.py",
+    "tests/projections/test_crashes.py",
+    "tests/cli/test_repository.py",
+    "tests/verify/test_planted.py",
     "tests/security/test_plant.py",
     "tests/containers/test_running.py",
 )
