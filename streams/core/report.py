@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -128,16 +128,22 @@ def _fields(model: type[BaseModel], inner: Steps) -> list[str]:
     """The fields that may stand beside the one at ``inner``; those of a config may stand beside it too."""
     names = _names(model)
     for step in inner[:-1]:
-        below = model.model_fields[step].annotation if step in model.model_fields and isinstance(step, str) else None
-        if not (isinstance(below, type) and issubclass(below, BaseModel)):
-            break
-        model = below
-        names = [*_names(model), *names]
+        field = model.model_fields.get(str(step))  # none for the place in a list, or the key of a mapping
+        if field is not None and (below := _model_in(field.annotation)) is not None:
+            model = below
+            names = [*_names(model), *names]
     return names
 
 
 def _names(model: type[BaseModel]) -> list[str]:
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model of a field, or of the elements that it holds."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for one in get_args(annotation) if (found := _model_in(one)) is not None), None)
 
 
 def _child(value: Any, step: str | int) -> Any:

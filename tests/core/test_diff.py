@@ -143,6 +143,12 @@ def test_where_an_error_leads_is_a_way() -> None:
     assert (change.field, change.new, change.way) == ("on_error.default", "done", True)
 
 
+def test_an_activity_that_is_added() -> None:
+    without = TEXT.replace("  - {id: nap, type: timer, duration: 5m}\n", "")
+    *_, added = diff(parse_definition(without), parse_definition(TEXT))
+    assert (added.kind, added.part, added.name) == ("added", "activity", "nap")
+
+
 def test_a_variable_that_is_removed() -> None:
     text = TEXT.replace("variables:\n", "variables:\n  - {name: note}\n")
     found = diff(parse_definition(text), parse_definition(TEXT))
