@@ -268,3 +268,15 @@ activities: [{id: end, type: end}]
     assert made is not None
     assert (made.id, made.name, made.version) == ("warm", "Warm", 1)
     assert [variable.value for variable in made.variables] == [20, [], True, "not the name of the process", None]
+
+
+@pytest.mark.parametrize("variables", ["", "variables: [{name: limit, value: 25}, {name: note}]\n"])
+def test_a_definition_becomes_a_template_that_makes_it_again(variables: str) -> None:
+    definition = parse_definition(
+        f"id: warm\nname: Warm\nversion: 3\ntrigger: {{type: api}}\n{variables}"
+        "activities: [{id: w, type: timer, duration: 1m}]\n"
+    )
+    made = template(template_text(definition.model_dump(mode="json"), template_id="alarm"))
+    again, problems = fill(made, {"id": "warm"}).check()
+    assert again is not None, problems
+    assert again == definition.model_copy(update={"version": 1})
