@@ -54,20 +54,21 @@ async def test_what_is_not_there_yet_is_unavailable(fresh_database: Callable[...
 
 async def test_few_may_wait_and_not_long(fresh_database: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_WAITING", 3)
-    monkeypatch.setattr(module, "WAIT_S", 0.05)
     async with Database(settings_of(fresh_database(), connections=1)) as database:
         async with database.connection():
+            monkeypatch.setattr(module, "WAIT_S", 0.05)  # not before: a connection takes its time
             waiting = [asyncio.create_task(refused(database)) for _ in range(3)]
             await asyncio.sleep(0)
             assert "3 requests wait" in (await refused(database)).detail
             assert {problem.kind for problem in await asyncio.gather(*waiting)} == {"database_busy"}
+        monkeypatch.undo()
         assert await ask(database) == 1
 
 
 async def test_a_question_that_takes_too_long_is_cancelled(
     fresh_database: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "QUERY_S", 0.05)
+    monkeypatch.setattr(module, "QUERY_S", 0.5)  # enough for the question that is quick
     url = fresh_database()
     async with Database(settings_of(url, connections=1)) as database:
         assert (await refused(database, "SELECT pg_sleep(60)")).kind == "database_slow"
