@@ -18,6 +18,13 @@ class Histogram:
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Histogram) and (self.bounds, self.counts, self.sum) == (
+            other.bounds, other.counts, other.sum,
+        )  # fmt: skip
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
     def observe(self, value: float, times: int = 1) -> None:
         """Count ``value``, in the unit of the bounds."""
         self.counts[bisect_left(self.bounds, value)] += times

@@ -72,6 +72,10 @@ def everything() -> Settings:
         oidc_issuer="https://login.example/plant",
         oidc_audience="weir",
         log_level="WARNING",
+        log_format="json",
+        notify_failures="operators, station",
+        notify_tasks="station",
+        api_idempotency_keep_s=600.0,
     )
 
 

@@ -34,7 +34,7 @@ def test_every_line_is_an_object(capsys: pytest.CaptureFixture[str]) -> None:
         raise ValueError(f"broken after {len(password)}")
     except ValueError:
         log.exception("a command raised", instance="019b8e5c-0000-8000-8000-000000000000", at={1: object()})
-        logging.getLogger("aiokafka").exception("lost %s", "a broker")
+        logging.getLogger("some.library").exception("lost %s", "a broker")
     lines = [orjson.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [(line["level"], line["event"], line["role"]) for line in lines] == [
         ("info", "partition taken over", "processor"),
@@ -43,7 +43,7 @@ def test_every_line_is_an_object(capsys: pytest.CaptureFixture[str]) -> None:
     ]
     assert lines[0] == lines[0] | {"partition": 3, "seconds": 0.5}
     assert lines[1]["instance"] == "019b8e5c-0000-8000-8000-000000000000"
-    assert lines[2]["logger"] == "aiokafka"
+    assert lines[2]["logger"] == "some.library"
     for line in lines:
         assert line["timestamp"].endswith("Z")
     for line in lines[1:]:

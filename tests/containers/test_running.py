@@ -19,6 +19,7 @@ from tests.containers.files import health_command, load_compose
 from tests.roles import until
 from tests.site import own_topics
 from weir.role import MODULES
+from weir.stack.ports import free_port_numbers
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -31,13 +32,15 @@ class Containers:
         self.services: dict[str, Any] = load_compose(PROCESS_ENGINE_GROUP_ID=settings.app_id)["services"]
         self._there = {"DATABASE_URL": settings.database_url, "REDPANDA_BROKERS": settings.brokers}
         self._there |= {"WEIR_MQTT_URL": settings.mqtt_url}
+        (port,) = free_port_numbers(1, 20000, 20999)
+        self._own = {"WEIR_API_PORT": str(port)}  # published as 18080, which another plant of this machine may have
 
     def environment(self, service: str) -> dict[str, str]:
         """Of the compose file, but for the names of its network; nothing of this process's own."""
         given: dict[str, str] = self.services[service]["environment"]
         assert self._there.keys() <= given.keys()
         image = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "HOME": "/nonexistent"}
-        return given | self._there | image | {ready.VARIABLE: str(self.image.parent / f"{service}.ready")}
+        return given | self._there | self._own | image | {ready.VARIABLE: str(self.image.parent / f"{service}.ready")}
 
     def log(self, service: str) -> Path:
         return self.image.parent / f"{service}.log"
