@@ -51,8 +51,8 @@ class KafkaTopicLog:
     async def ids(self, topics: Sequence[str]) -> dict[str, str | None]:
         """Raises ``KafkaError``, among others for a topic that does not exist."""
         client = AIOKafkaClient(**client_options(self._settings))
-        await client.bootstrap()
         try:
+            await client.bootstrap()  # within: a rebalance may cancel it
             response = await client.send(client.get_random_node(), _MetadataRequest(topics))
         except (IncompatibleBrokerVersion, NotImplementedError):
             return dict.fromkeys(topics)
@@ -70,8 +70,8 @@ class KafkaTopicLog:
     async def starts(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Raises ``KafkaError``."""
         consumer = AIOKafkaConsumer(**client_options(self._settings))
-        await consumer.start()
         try:
+            await consumer.start()
             found: dict[Any, int] = await consumer.beginning_offsets(list(tps))
         finally:
             await consumer.stop()
