@@ -2,6 +2,9 @@
 
 from pathlib import Path
 
+import asyncpg
+
+from projections.migrations import migrate
 from streams.settings import Settings
 from streams.topics import Topics, apply_topics, load_topics
 
@@ -36,3 +39,12 @@ async def make_site(settings: Settings, folder: Path, *, station: bool = False) 
     topics = load_topics(own)
     await apply_topics(own, topics)
     return own, topics
+
+
+async def migrated(url: str) -> None:
+    """The database has the newest schema: what ``fresh_database`` takes."""
+    connection = await asyncpg.connect(url)
+    try:
+        await migrate(connection)
+    finally:
+        await connection.close()

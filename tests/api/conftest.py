@@ -1,8 +1,9 @@
 """The gateway as a process on a site of its own, and a client of it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 from pydantic import SecretStr
@@ -11,7 +12,7 @@ from streams.settings import Settings
 from streams.topics import Topics
 from tests.answers import eventually
 from tests.roles import running
-from tests.site import make_site
+from tests.site import make_site, migrated
 from weir.database import bring_up_to_date
 from weir.stack.ports import free_port_numbers
 
@@ -46,3 +47,11 @@ async def api(site: tuple[Settings, Topics], tmp_path: Path) -> AsyncIterator[ht
         await eventually(lambda: client.get("/health"), lambda found: found.status_code == 200)
         yield client
         await role.stop()
+
+
+@pytest.fixture
+async def connection(fresh_database: Callable[..., str]) -> AsyncIterator[asyncpg.Connection]:
+    """To a database with the newest schema, without any role."""
+    found = await asyncpg.connect(fresh_database(migrated))
+    yield found
+    await found.close()

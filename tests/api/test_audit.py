@@ -4,15 +4,14 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import asyncpg
 import httpx
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from projections.migrations import migrate
 from streams.audit import AuditRecord, decode_audit
 from streams.core.commands import Cancel, ClaimTask, Signal
 from tests.api.inside import inside, settings_of
+from tests.site import migrated
 from weir.api.audit.entry import CURRENT, Entry
 from weir.api.audit.middleware import Audit
 from weir.api.audit.redacting import MAX_BYTES, kept
@@ -152,12 +151,6 @@ async def test_a_flood_of_refusals_is_recorded_once_a_second() -> None:
     asked.who = ANYBODY
     await asked.ask()
     assert len(asked.topic.records) == 3
-
-
-async def migrated(url: str) -> None:
-    connection = await asyncpg.connect(url)
-    await migrate(connection)
-    await connection.close()
 
 
 async def test_what_only_the_gateway_changes_is_not_changed_without_a_record(

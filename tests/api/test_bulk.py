@@ -1,6 +1,5 @@
 """Bulk operations as they are written down: whose they are, page by page, and what becomes of the counts."""
 
-from collections.abc import AsyncIterator, Callable
 from typing import Any, get_args
 from uuid import UUID
 
@@ -9,7 +8,6 @@ import pytest
 from fastapi.exceptions import RequestValidationError
 
 from projections.instance_filter import InstanceFilter
-from projections.migrations import migrate
 from streams.codec import decode_command, encode_command
 from streams.core.durations import instant
 from weir.api.bulk import table
@@ -47,19 +45,6 @@ def test_why_a_command_was_not_carried_out() -> None:
         "i", "not_running", "It stands still"
     )
     assert refusal("i", DeadLettered(0, 1, "broken")) == Refusal("i", "dead_letter", "broken")
-
-
-async def migrated(url: str) -> None:
-    connection = await asyncpg.connect(url)
-    await migrate(connection)
-    await connection.close()
-
-
-@pytest.fixture
-async def connection(fresh_database: Callable[..., str]) -> AsyncIterator[asyncpg.Connection]:
-    found = await asyncpg.connect(fresh_database(migrated))
-    yield found
-    await found.close()
 
 
 def new(number: int) -> Bulk:

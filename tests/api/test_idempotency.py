@@ -1,15 +1,14 @@
 """Keys of writes: reserved, taken over, answered and forgotten; and what happens where they cannot be had."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from uuid import UUID
 
 import asyncpg
-import pytest
 
-from projections.migrations import migrate
 from streams.core.commands import Cancel, Signal
 from tests.api.inside import inside, settings_of
+from tests.site import migrated
 from weir.api.idempotency import table
 from weir.api.idempotency.plan import CURRENT, Plan, planned
 from weir.api.idempotency.table import Asked, Kept, Other, UnderWay
@@ -17,19 +16,6 @@ from weir.api.idempotency.table import Asked, Kept, Other, UnderWay
 ADMIN_KEY = "the key of an administrator, which is long"
 ASKED = Asked("user ada", "k", "POST /signals", b"h" * 32)
 ANSWER = Kept(202, [("content-type", "application/json")], b'{"command_id":"\\u0000"}')
-
-
-async def migrated(url: str) -> None:
-    connection = await asyncpg.connect(url)
-    await migrate(connection)
-    await connection.close()
-
-
-@pytest.fixture
-async def connection(fresh_database: Callable[..., str]) -> AsyncIterator[asyncpg.Connection]:
-    found = await asyncpg.connect(fresh_database(migrated))
-    yield found
-    await found.close()
 
 
 async def test_a_key_is_reserved_answered_and_forgotten(connection: asyncpg.Connection) -> None:

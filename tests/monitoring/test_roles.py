@@ -12,8 +12,7 @@ from streams.settings import Settings
 from streams.topics import Topics
 from tests.answers import eventually
 from tests.roles import running
-from tests.site import make_site
-from tests.station.world import migrated
+from tests.site import make_site, migrated
 from weir.client import CommandClient
 from weir.role import MODULES
 from weir.stack.ports import free_port_numbers

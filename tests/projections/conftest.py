@@ -11,7 +11,6 @@ import msgspec
 import pytest
 
 from projections.dead_letters import KeptDeadLetters
-from projections.migrations import migrate
 from projections.projector import Projector
 from projections.topic_log import FixedTopicLog
 from streams.core.clock import PlantClock
@@ -20,7 +19,7 @@ from streams.settings import Settings
 from streams.transport.port import TopicPartition
 from tests.projections.replaying import ReplaySite, replay_site
 from tests.projections.story import IDS, TOPICS
-from tests.site import make_site
+from tests.site import make_site, migrated
 
 
 @dataclass
@@ -43,14 +42,6 @@ class World:
     async def position(self, topic: str, partition: int = 0) -> int:
         query = "SELECT position FROM projection_positions WHERE topic = $1 AND partition = $2"
         return await self.connection.fetchval(query, topic, partition)
-
-
-async def migrated(url: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await migrate(connection)
-    finally:
-        await connection.close()
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.projections.conftest import migrated
 from tests.projections.replaying import ReplaySite, rows_of, until
 from tests.roles import running
+from tests.site import migrated
 
 REPLAYS = 3
 READ_EVERY_S, WRITE_EVERY_S = 0.02, 0.2

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 import asyncpg
 import pytest
 
-from tests.station.world import migrated
+from tests.site import migrated
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from streams.actions.publisher import FakePublisher
 from streams.station.memory import MemoryStation
 from streams.station.sql import SqlStation
 from streams.station.tables import Station
-from tests.station.world import FAR, HOME, NOW_MS, World, in_memory, in_postgres, migrated
+from tests.site import migrated
+from tests.station.world import FAR, HOME, NOW_MS, World, in_memory, in_postgres
 
 
 @pytest.fixture(params=["memory", "postgres"])

@@ -20,8 +20,8 @@ from streams.kafka import client_options
 from streams.mqtt import MqttAddress
 from streams.settings import Settings
 from tests.roles import reading, running
-from tests.site import make_site
-from tests.station.world import HOME, migrated
+from tests.site import make_site, migrated
+from tests.station.world import HOME
 from weir.client import CommandClient
 from weir.lag import ask_lags
 from weir.watch import Accepted

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import asyncpg
 import orjson
 
-from projections.migrations import migrate
 from streams.core.durations import instant
 from streams.station.geometry import Circle, Point
 from streams.station.memory import MemoryStation
@@ -31,15 +30,6 @@ USERS = {"ann": "Ann", "ben": "Ben", "cleo": "Cleo"}
 GROUPS = {"night": ["ann"], "staff": ["ann", "ben"], "guests": []}
 INSIDE = {"ann": HOME, "ben": HOME, "cleo": FAR}
 BOT = Bot("helper", "Helper", (BotTrigger("help", "help", "Ask me"), BotTrigger("mute", "quiet")))
-
-
-async def migrated(url: str) -> None:
-    """What ``fresh_database`` takes."""
-    connection = await asyncpg.connect(url)
-    try:
-        await migrate(connection)
-    finally:
-        await connection.close()
 
 
 def in_memory(station: MemoryStation) -> World:

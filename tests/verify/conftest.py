@@ -7,8 +7,7 @@ import pytest
 
 from streams.settings import Settings
 from tests.conftest import own_settings
-from tests.projections.conftest import migrated
-from tests.site import make_site
+from tests.site import make_site, migrated
 from tests.verify.site import VerifySite, verify_site
 from weir.stack.stack import StackUrls
 
