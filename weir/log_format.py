@@ -7,6 +7,7 @@ As JSON each line is an object with ``timestamp``, ``level``, ``event``, ``role`
 
 import logging
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -25,17 +26,23 @@ def log_to_stderr(settings: Settings, role: str) -> None:
         logging.basicConfig(handlers=[handler], level=settings.log_level)
     else:
         rendering = [console_renderer()]
+    level = logging.getLevelNamesMapping()[settings.log_level]
+    configure(level, structlog.processors.TimeStamper(fmt="iso", utc=True), rendering, cache=True)
+
+
+def configure(level: int, stamp: Processor, rendering: Sequence[Processor], *, cache: bool) -> None:
+    """Have structlog print what is at least of ``level`` to stderr.  ``cache``: loggers keep this for ever."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.StackInfoRenderer(),
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            stamp,
             *rendering,
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[settings.log_level]),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=cache,
     )
 
 

@@ -13,7 +13,7 @@ import typer
 from streams.redaction import guard_output
 from streams.settings import Settings
 from weir.home import DEFAULT_HOME, load_settings, load_stack_options
-from weir.log_format import console_renderer
+from weir.log_format import configure, console_renderer
 
 if TYPE_CHECKING:
     from streams.topics import Topics
@@ -66,14 +66,5 @@ def quiet_logs(session: Session) -> None:
     if not session.debug:
         for library in ("aiokafka", "asyncio", "aiomqtt", "mqtt"):  # what they have to say comes as an exception too
             logging.getLogger(library).setLevel(logging.CRITICAL)
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.StackInfoRenderer(),
-            structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False),
-            console_renderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    stamp = structlog.processors.TimeStamper(fmt="%Y-%m-%d %H:%M:%S", utc=False)
+    configure(level, stamp, [console_renderer()], cache=False)
