@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Self
 
 from projections.queries import SavedTemplate
-from streams.core.problems import DefinitionError
-from streams.core.templates import Template, read_template
+from streams.core.templates import Template
 from streams.settings import Settings
-from weir.repository.templates import load_template, template_files
+from weir.repository.templates import parsed, template_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +16,11 @@ class Entry:
 
     template: Template
     saved: SavedTemplate | None = None
+
+    @classmethod
+    def of(cls, saved: SavedTemplate) -> Self:
+        """Raises ``DefinitionError``."""
+        return cls(parsed(saved.template_data, saved.id), saved)
 
     @property
     def source(self) -> Literal["file", "saved"]:
@@ -30,18 +34,10 @@ class Entry:
 
 def files(settings: Settings) -> dict[str, Entry]:
     """Those that are files, by id.  Raises ``DefinitionError`` for one that is none."""
-    loaded = [load_template(name, settings) for name in template_files(settings)]
+    loaded = [parsed(file.read_text(encoding="utf-8"), str(file)) for file in template_files(settings).values()]
     return {template.head.id: Entry(template) for template in loaded}
 
 
 def with_saved(entries: dict[str, Entry], saved: Iterable[SavedTemplate]) -> dict[str, Entry]:
     """All of them, by id."""
-    return {one.id: Entry(checked(one.template_data, one.id), one) for one in saved} | entries
-
-
-def checked(text: str, file: str) -> Template:
-    """The template in ``text``.  Raises ``DefinitionError`` with the places in it; ``file`` names it there."""
-    template, problems = read_template(text, file)
-    if template is None:
-        raise DefinitionError(problems)
-    return template
+    return {one.id: Entry.of(one) for one in saved} | entries

@@ -1,6 +1,10 @@
 """Where templates are found: in the folder of the definitions, and those that Weir brings along."""
 
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from streams.core.problems import DefinitionError
 from streams.core.suggest import suggest
@@ -27,7 +31,41 @@ def load_template(name: str, settings: Settings) -> Template:
         file = Path(name)
     else:
         raise UnknownNameError(f"There is no template {name!r}. {suggest(name, files, 'template')}")
-    template, problems = read_template(file.read_text(encoding="utf-8"), str(file))
+    return parsed(file.read_text(encoding="utf-8"), str(file))
+
+
+@lru_cache(maxsize=256)
+def parsed(text: str, file: str) -> Template:
+    """The template in ``text``, which is read once; ``file`` names it in problems.  Raises ``DefinitionError``."""
+    template, problems = read_template(text, file)
     if template is None:
         raise DefinitionError(problems)
     return template
+
+
+class TemplateParameter(msgspec.Struct, frozen=True, kw_only=True):
+    """One that an instantiation may give; it must where it is ``required``."""
+
+    name: str
+    type: str
+    required: bool
+    default: Any
+    choices: list[Any]
+    example: Any
+    description: str | None
+
+
+def parameters_of(template: Template) -> list[TemplateParameter]:
+    """What it takes, for people and programs."""
+    return [
+        TemplateParameter(
+            name=name,
+            type=one.type,
+            required=one.needed,
+            default=one.default,
+            choices=list(one.choices),
+            example=one.example,
+            description=one.description,
+        )
+        for name, one in template.head.parameters.items()
+    ]

@@ -25,12 +25,12 @@ from weir.api.routes.template_models import (
     NewTemplate,
     TemplateCreated,
     TemplateList,
-    TemplateParameter,
     TemplateShown,
     TemplateSummary,
 )
 from weir.repository import saved_templates
-from weir.repository.library import Entry, checked, files, with_saved
+from weir.repository.library import Entry, files, with_saved
+from weir.repository.templates import parameters_of, parsed
 
 ATTEMPTS = 20
 """Of finding an id that no other template has."""
@@ -180,7 +180,7 @@ async def _known(request: Request, who: Principal, template_id: str) -> Entry:
     if entry is None:
         async with reading(request) as connection:
             saved = await queries.saved_template(connection, template_id)
-        entry = None if saved is None else Entry(checked(saved.template_data, saved.id), saved)
+        entry = None if saved is None else Entry.of(saved)
     if entry is None or not entry.is_for(who.id, admin=who.may("admin")):
         detail = f"There is no template {template_id!r}"
         raise ProblemError(404, "unknown_template", detail, "GET /api/processes/templates tells what there is.")
@@ -198,7 +198,7 @@ def _files(request: Request) -> dict[str, Entry]:
 
 def _checked(text: str, file: str) -> Template:
     try:
-        return checked(text, file)
+        return parsed(text, file)
     except DefinitionError as error:
         raise _invalid(error) from None
 
@@ -234,16 +234,5 @@ def _summary(entry: Entry, uses: dict[str, int]) -> TemplateSummary:
         is_public=saved is None or saved.is_public,
         created_by=None if saved is None else saved.created_by,
         created_at=None if saved is None else saved.created_at,
-        parameters=[
-            TemplateParameter(
-                name=name,
-                type=one.type,
-                required=one.needed,
-                description=one.description,
-                default=one.default,
-                choices=list(one.choices),
-                example=one.example,
-            )
-            for name, one in head.parameters.items()
-        ],
+        parameters=parameters_of(entry.template),
     )

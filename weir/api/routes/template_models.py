@@ -7,6 +7,7 @@ import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from weir.api.routes.station_models import Name
+from weir.repository.templates import TemplateParameter
 
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,99}$")]
 Category = Annotated[str, Field(min_length=1, max_length=100)]
@@ -68,18 +69,6 @@ class TemplateCreated(BaseModel):
     """Of a template that was saved."""
 
     template_id: str
-
-
-class TemplateParameter(msgspec.Struct, frozen=True, kw_only=True):
-    """One that an instantiation may give; it must where it is ``required``."""
-
-    name: str
-    type: str
-    required: bool
-    description: str | None
-    default: Any
-    choices: list[Any]
-    example: Any
 
 
 class TemplateSummary(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,13 +2,14 @@
 
 from typing import Annotated
 
+import msgspec
 import typer
 
 from streams.core.templates.placeholders import shown
 from weir.cli import options
 from weir.cli.output import out, print_json, print_table
 from weir.cli.session import session_of
-from weir.repository.templates import load_template
+from weir.repository.templates import load_template, parameters_of
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The template's name, or its file.", show_default=False)]
 
@@ -24,18 +25,7 @@ def show(ctx: typer.Context, *, name: Name, json: options.Json = False) -> None:
                 "name": head.name,
                 "description": head.description,
                 "file": template.file,
-                "parameters": [
-                    {
-                        "name": parameter,
-                        "type": one.type,
-                        "required": one.needed,
-                        "default": one.default,
-                        "choices": list(one.choices),
-                        "example": one.example,
-                        "description": one.description,
-                    }
-                    for parameter, one in head.parameters.items()
-                ],
+                "parameters": msgspec.to_builtins(parameters_of(template)),
             }
         )
         return
