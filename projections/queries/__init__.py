@@ -17,6 +17,20 @@ from projections.queries.instance import Instance, instance
 from projections.queries.instance_count import Total, instance_count
 from projections.queries.instances import InstanceSummary, instances
 from projections.queries.standing import Standing, standing
+from projections.queries.station import (
+    AlertPlace,
+    StationAlert,
+    StationBot,
+    StationGroup,
+    StationUser,
+    StationZone,
+    station_alert,
+    station_alerts,
+    station_bots,
+    station_groups,
+    station_users,
+    station_zones,
+)
 from projections.queries.station_processes import (
     StationDefinition,
     StationProcess,
@@ -24,6 +38,7 @@ from projections.queries.station_processes import (
     station_processes,
 )
 from projections.queries.statistics import Statistics, statistics
+from projections.queries.storage import SlowQuery, Storage, TableSize, slow_queries, storage
 from projections.queries.task import Task, task
 from projections.queries.tasks import TaskSummary, tasks
 from projections.queries.templates import SavedTemplate, saved_template, saved_templates, template_uses
@@ -31,6 +46,7 @@ from projections.queries.trends import Trend, trends
 from projections.queries.waiting import waiting
 
 __all__ = [
+    "AlertPlace",
     "ApiKey",
     "AuditFilter",
     "AuditItem",
@@ -47,10 +63,18 @@ __all__ = [
     "InstanceCount",
     "InstanceSummary",
     "SavedTemplate",
+    "SlowQuery",
     "Standing",
+    "StationAlert",
+    "StationBot",
     "StationDefinition",
+    "StationGroup",
     "StationProcess",
+    "StationUser",
+    "StationZone",
     "Statistics",
+    "Storage",
+    "TableSize",
     "Task",
     "TaskSummary",
     "Total",
@@ -71,10 +95,18 @@ __all__ = [
     "instances",
     "saved_template",
     "saved_templates",
+    "slow_queries",
     "standing",
+    "station_alert",
+    "station_alerts",
+    "station_bots",
+    "station_groups",
     "station_process",
     "station_processes",
+    "station_users",
+    "station_zones",
     "statistics",
+    "storage",
     "task",
     "tasks",
     "template_uses",

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
+import orjson
 import pytest
 
 from projections import app as projector
@@ -38,11 +40,17 @@ async def plant(site: tuple[Settings, Topics], tmp_path: Path) -> AsyncIterator[
 
 
 @pytest.mark.usefixtures("plant")
-async def test_processes_of_a_station(api: httpx.AsyncClient) -> None:
+async def test_processes_of_a_station(api: httpx.AsyncClient, site: tuple[Settings, Topics]) -> None:
     await _processes(api)
     await _executions(api)
     await _analytics(api)
     await _templates(api)
+    await _alerts(api)
+    await _people(api)
+    assert await _events(site[0]) == [
+        "alert_created", "alert_created", "alert_acknowledged", "alert_resolved", "user_registered",
+        "user_group_changed", "user_registered", "user_group_changed",
+    ]  # fmt: skip
     await _refusals(api)
 
 
@@ -113,6 +121,11 @@ async def _analytics(api: httpx.AsyncClient) -> None:
     overview = (await api.get("/api/processes/analytics/overview", params={"interval": "day", "sla": "1ms"})).json()
     assert (overview["total_processes"], overview["active_processes"], overview["total_executions"]) == (2, 1, 1)
     assert overview["within_sla"] in (0.0, 1.0)
+    whole = (await api.get("/statistics/workflows")).json()
+    assert (whole["total_workflows"], whole["running_workflows"], whole["open_incidents"]) == (1, 0, 0)
+    assert "process_history" in {one["name"] for one in (await api.get("/statistics/storage")).json()["tables"]}
+    none = await api.get("/statistics/queries")
+    assert (none.status_code, "CREATE EXTENSION" in none.json()["fix"]) == (409, True)
     for wrong in ({"sla": "soon"}, {"since": "1999-01-01T00:00:00Z"}, {"interval": "year"}):
         assert (await api.get("/api/processes/analytics/overview", params=wrong)).status_code == 422, wrong
     assert (await api.get("/api/processes/none/analytics")).status_code == 404
@@ -174,6 +187,73 @@ async def _templates(api: httpx.AsyncClient) -> None:
     assert reserved.json() == {"process_id": "templates-2"}
     for process in ("back-door", "back-door-2", "gate", "templates-2"):
         assert (await api.delete(f"/api/processes/{process}")).status_code == 200
+
+
+async def _alerts(api: httpx.AsyncClient) -> None:
+    body = {"title": "Boiler 2 is too hot", "alert_key": "boiler-2", "severity": "error", "data": {"t": 81.5}}
+    raised = await api.post("/api/alerts", json=body)
+    assert raised.status_code == 201, raised.text
+    path, alert = raised.headers["location"], raised.json()
+    assert (alert["status"], alert["key"], alert["created_by"], alert["data"]) == (
+        "open", "boiler-2", "admin", {"t": 81.5},
+    )  # fmt: skip
+    again = await api.post("/api/alerts", json=body)
+    assert (again.status_code, again.json()["id"]) == (200, alert["id"])
+    other = (await api.post("/api/alerts", json={"title": "Door open"})).json()
+    pages = [await api.get("/api/alerts", params={"limit": 1})]
+    pages.append(await api.get("/api/alerts", params={"limit": 1, "cursor": pages[0].json()["next_cursor"]}))
+    assert [[one["id"] for one in page.json()["alerts"]] for page in pages] == [[other["id"]], [alert["id"]]]
+    assert pages[1].json()["next_cursor"] is None
+    for _ in range(2):
+        seen = (await api.post(f"{path}/acknowledge", json={"note": "I look"})).json()
+        assert (seen["status"], seen["acknowledged_by"], seen["note"]) == ("acknowledged", "admin", "I look")
+    assert (await api.post(f"{path}/resolve", json={})).json()["status"] == "resolved"
+    assert (await api.get(path)).json()["resolved_by"] == "admin"
+    listed = (await api.get("/api/alerts", params={"status": "open"})).json()["alerts"]
+    assert [one["id"] for one in listed] == [other["id"]]
+    assert (await api.post("/api/alerts/none/resolve", json={})).status_code == 404
+    assert (await api.get("/api/alerts/none")).status_code == 404
+    assert (await api.post("/api/alerts", json={"title": "x", "severity": "loud"})).status_code == 422
+
+
+async def _events(settings: Settings) -> list[str]:
+    """What waits for the relay, in order."""
+    connection = await asyncpg.connect(settings.database_url.reveal())
+    try:
+        rows = await connection.fetch("SELECT value FROM station_outbox ORDER BY id")
+    finally:
+        await connection.close()
+    return [orjson.loads(row["value"])["tags"]["event"] for row in rows]
+
+
+async def _people(api: httpx.AsyncClient) -> None:
+    for name, groups in (("ann", ("night",)), ("ben", ())):
+        assert (await api.put(f"/api/users/{name}", json={"name": name.title()})).json() == {"message": "updated"}
+        for group in groups:
+            assert (await api.put(f"/api/groups/{group}", json={"name": "Night shift"})).status_code == 200
+            for message in ("updated", "unchanged"):
+                joined = await api.put(f"/api/groups/{group}/members/{name}")
+                assert joined.json() == {"message": message}, joined.text
+    people = (await api.get("/api/users", params={"limit": 1})).json()
+    assert ([one["id"] for one in people["users"]], people["next_after"]) == (["ann"], "ann")
+    people = (await api.get("/api/users", params={"after": "ann"})).json()
+    assert ([one["id"] for one in people["users"]], people["next_after"]) == (["ben"], None)
+    [group] = (await api.get("/api/groups")).json()["groups"]
+    assert (group["id"], group["members"]) == ("night", ["ann"])
+    assert [one["id"] for one in (await api.get("/api/users", params={"group": "night"})).json()["users"]] == ["ann"]
+    assert (await api.delete("/api/groups/night/members/ann")).json() == {"message": "updated"}
+    assert (await api.put("/api/groups/none/members/ann")).status_code == 404
+    place = {"name": "Front door", "lat": 48.2, "lon": 16.37, "radius_m": 25}
+    assert (await api.put("/api/zones/door", json=place)).json() == {"message": "created"}
+    assert (await api.put("/api/zones/door", json={"active": False})).json() == {"message": "updated"}
+    [zone] = (await api.get("/api/zones")).json()["zones"]
+    assert (zone["name"], zone["radius_m"], zone["active"], zone["users"]) == ("Front door", 25.0, False, [])
+    assert (await api.put("/api/zones/door", json={"radius_m": -1})).status_code == 422
+    assert (await api.put("/api/zones/other", json={"name": "Nowhere"})).status_code == 404
+    bot = {"name": "Helper", "triggers": [{"name": "help", "word": "help", "response": "Ask me"}]}
+    assert (await api.put("/api/bots/helper", json=bot)).json() == {"message": "updated"}
+    [found] = (await api.get("/api/bots")).json()["bots"]
+    assert (found["id"], found["triggers"], found["enabled"]) == ("helper", bot["triggers"], True)
 
 
 async def _refusals(api: httpx.AsyncClient) -> None:

@@ -150,6 +150,18 @@ async def test_how_things_stand(world: World) -> None:
     assert found.tasks == {}
 
 
+async def test_what_the_database_takes(world: World) -> None:
+    await fill(world, cooling("a"))
+    found = await queries.storage(world.connection)
+    tables = {table.name: table for table in found.tables}
+    assert tables["process_history"].chunks == 1
+    assert tables["process_history"].total_bytes > tables["process_history"].index_bytes > 0
+    assert (tables["process_rollups"].chunks, tables["process_rollups"].total_bytes > 0) == (0, True)
+    assert found.total_size_bytes > sum(table.total_bytes for table in found.tables)
+    assert [table.total_bytes for table in found.tables] == sorted((t.total_bytes for t in found.tables), reverse=True)
+    assert await queries.slow_queries(world.connection) is None, "the extension is not there"
+
+
 async def test_definitions(world: World) -> None:
     await world.begin()
 

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from weir.api.routes import (
+    alerts,
     api_keys,
     audit,
     bulk,
@@ -14,10 +15,12 @@ from weir.api.routes import (
     process_lists,
     processes,
     signals,
+    station,
     station_analytics,
     station_executions,
     station_processes,
     station_templates,
+    statistics,
     tasks,
 )
 
@@ -37,6 +40,9 @@ ROUTERS: tuple[APIRouter, ...] = (
     station_processes.router,
     api_keys.router,
     audit.router,
+    statistics.router,
+    alerts.router,
+    station.router,
     bulk.router,
 )
 """In the order in which a path is looked for: what is asked most comes first."""
