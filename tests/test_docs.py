@@ -54,7 +54,7 @@ def test_an_example_that_is_whole_is_valid(text: str) -> None:
 
 def test_every_resource_of_the_gateway_is_told() -> None:
     paths = {route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)}
-    resources = {re.sub(r"^(/(?:api/processes|[^/]+)).*", r"\1", path) for path in paths}
+    resources = {re.sub(r"^(/(?:api/[^/]+|[^/]+)).*", r"\1", path) for path in paths}
     assert [one for one in sorted(resources) if f"{one}`" not in README and f" {one}/" not in README] == []
 
 

@@ -27,17 +27,17 @@ _ZONES = """
     FROM zones ORDER BY id
 """
 _BOTS = "SELECT id, name, enabled, triggers::text, metadata::text, created_at FROM bots ORDER BY id"
-_ALERT_COLUMNS = (
+_COLUMNS = (
     "id, key, severity, status, title, message, zone_id, user_id, data::text, created_at, created_by, "
     "acknowledged_at, acknowledged_by, resolved_at, resolved_by, note"
 )
 _ALERTS = f"""
-    SELECT {_ALERT_COLUMNS} FROM alerts
+    SELECT {_COLUMNS} FROM alerts
     WHERE ($1::text IS NULL OR status = $1) AND ($2::text IS NULL OR severity = $2)
       AND ($3::text IS NULL OR key = $3) AND ($4::timestamptz IS NULL OR (created_at, id) < ($4, $5))
     ORDER BY created_at DESC, id DESC LIMIT $6
 """  # noqa: S608  the columns are constants
-_ALERT = f"SELECT {_ALERT_COLUMNS} FROM alerts WHERE id = $1"  # noqa: S608  the columns are constants
+_ALERT = f"SELECT {_COLUMNS} FROM alerts WHERE id = $1"  # noqa: S608  the columns are constants
 
 
 class StationUser(msgspec.Struct, frozen=True, kw_only=True):

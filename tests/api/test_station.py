@@ -164,7 +164,7 @@ async def _templates(api: httpx.AsyncClient) -> None:
 
     text = (await api.get(f"{base}/doors", params={"format": "yaml"})).text
     other = text.replace("id: doors", "id: entrances", 1)
-    for status, body in (
+    for status, sent in (
         (409, {"text": text}),
         (201, {"text": text, "replace": True, "is_public": False}),
         (201, {"text": other}),
@@ -172,7 +172,7 @@ async def _templates(api: httpx.AsyncClient) -> None:
         (422, {"text": "kind: template\nid: x"}),
         (409, {"text": (await api.get(f"{base}/watchdog", params={"format": "yaml"})).text, "replace": True}),
     ):
-        answer = await api.post(f"{base}/import", json=body)
+        answer = await api.post(f"{base}/import", json=sent)
         assert answer.status_code == status, answer.text
     viewer = await api.post("/api-keys", json={"name": "v", "roles": ["viewer"]})
     theirs = {"Authorization": f"Bearer {viewer.json()['key']}"}
