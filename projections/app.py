@@ -80,8 +80,9 @@ def build(settings: Settings) -> RoleApp:
     app, tx = make_app(settings, "projector", topics)
     tx.options = replace(tx.options, batch_timeout_s=PATIENCE_S, start_timeout_s=PATIENCE_S)
     role = ProjectorRole(settings, topics)
+    positions = transport.ExternalPositions(role.projector.positions)
     for topic in (topics.events, topics.definitions, topics.audit, *topics.telemetry.values()):
-        _add_agent(app, tx, topic, role.projector)
+        _add_agent(app, tx, topic, role.projector, positions)
     app.timer(SUMMARY_S)(role.summarise)
     app.watched.sample(role.samples)
     app.watched.check(lambda: role.database.trouble)
@@ -97,10 +98,16 @@ def _guard(app: RoleApp, tx: transport.Transport, settings: Settings, topics: To
     app.accompany(guard.look)
 
 
-def _add_agent(app: RoleApp, tx: transport.Transport, topic: Topic, projector: Projector) -> None:
+def _add_agent(
+    app: RoleApp,
+    tx: transport.Transport,
+    topic: Topic,
+    projector: Projector,
+    positions: transport.ExternalPositions,
+) -> None:
+    """``positions`` are those of all topics: an assignment asks for them once."""
     source = tx.source(
-        app.topic(topic.name, partitions=topic.partitions, key_type=bytes, value_type=bytes),
-        positions=transport.ExternalPositions(projector.positions),
+        app.topic(topic.name, partitions=topic.partitions, key_type=bytes, value_type=bytes), positions=positions
     )
 
     @app.agent(source.topic, concurrency=topic.partitions, name=f"project {topic.name}")  # type: ignore[untyped-decorator]

@@ -76,8 +76,9 @@ def build(settings: Settings) -> RoleApp:
     topics = load_topics(settings)
     app, tx = make_app(settings, "router", topics)
     router = TelemetryRouter(settings, topics)
+    positions = transport.GroupPositions(missing="latest", transactional=True)
     for topic in topics.telemetry.values():
-        _add_agent(app, tx, topic, router)
+        _add_agent(app, tx, topic, router, positions)
     app.timer(SUMMARY_S)(router.summarise)
     app.watched.sample(router.samples)
     app.accompany(router.store.start, router.store.stop)
@@ -85,10 +86,12 @@ def build(settings: Settings) -> RoleApp:
     return app
 
 
-def _add_agent(app: RoleApp, tx: transport.Transport, topic: Topic, router: TelemetryRouter) -> None:
+def _add_agent(
+    app: RoleApp, tx: transport.Transport, topic: Topic, router: TelemetryRouter, positions: transport.GroupPositions
+) -> None:
+    """``positions`` are those of all topics: an assignment asks for them once."""
     source = tx.source(
-        app.topic(topic.name, partitions=topic.partitions, key_type=bytes, value_type=bytes),
-        positions=transport.GroupPositions(missing="latest", transactional=True),
+        app.topic(topic.name, partitions=topic.partitions, key_type=bytes, value_type=bytes), positions=positions
     )
 
     @app.agent(source.topic, concurrency=topic.partitions, name=f"route {topic.name}")  # type: ignore[untyped-decorator]

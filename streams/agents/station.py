@@ -142,8 +142,9 @@ def build(settings: Settings) -> RoleApp:
         )
     app, tx = make_app(settings, ROLE, topics, batch_timeout_s=PATIENCE_S, start_timeout_s=PATIENCE_S)
     worker, monitor = StationWorker(settings, topics), TransportMonitor(tx)
+    positions = transport.ExternalPositions(worker.intake.positions)
     for name in STATION_INPUTS:
-        _add_agent(app, tx, topics.telemetry[name], worker)
+        _add_agent(app, tx, topics.telemetry[name], worker, positions)
 
     @app.timer(LOOK_S)  # type: ignore[untyped-decorator]
     async def look() -> None:
@@ -157,10 +158,12 @@ def build(settings: Settings) -> RoleApp:
     return app
 
 
-def _add_agent(app: RoleApp, tx: transport.Transport, topic: Topic, worker: StationWorker) -> None:
+def _add_agent(
+    app: RoleApp, tx: transport.Transport, topic: Topic, worker: StationWorker, positions: transport.ExternalPositions
+) -> None:
+    """``positions`` are those of all topics: an assignment asks for them once."""
     source = tx.source(
-        app.topic(topic.name, partitions=topic.partitions, key_type=bytes, value_type=bytes),
-        positions=transport.ExternalPositions(worker.intake.positions),
+        app.topic(topic.name, partitions=topic.partitions, key_type=bytes, value_type=bytes), positions=positions
     )
 
     @app.agent(source.topic, concurrency=topic.partitions, name=f"take in {topic.name}")  # type: ignore[untyped-decorator]

@@ -115,11 +115,8 @@ class Assignment:
             return
         reader = self._member.reader()
         starts: dict[TopicPartition, positions.Start] = {}
-        for source in self._sources.values():
-            mine = [TopicPartition(*tp) for tp in tps if tp.topic == source.name]
-            starts.update(
-                await positions.start(source.positions, mine, self._member.offsets(), self._counters, self._fatal)
-            )
+        for kept, mine in self._by_positions(tps):
+            starts |= await positions.start(kept, mine, self._member.offsets(), self._counters, self._fatal)
         await self._member.seek({tp: start.position for tp, start in starts.items()})
         await self.stop_lanes()
         for tp, start in starts.items():
@@ -134,6 +131,15 @@ class Assignment:
                 source.store_offset(tp, start.position)
             lane = self.lanes[tp] = Lane(source, tp, start, reader, self.writers.get(tp), self._ends)
             lane.begin()
+
+    def _by_positions(self, tps: Collection[TopicPartition]) -> list[tuple[positions.Positions, list[TopicPartition]]]:
+        """The inputs among ``tps``; those whose positions are one object come together, and are asked for at once."""
+        groups: dict[int, tuple[positions.Positions, list[TopicPartition]]] = {}
+        for tp in tps:
+            if (source := self._sources.get(tp.topic)) is not None:
+                _, mine = groups.setdefault(id(source.positions), (source.positions, []))
+                mine.append(TopicPartition(*tp))
+        return list(groups.values())
 
     def _may_start(self, epoch: int) -> bool:
         """Whether ``epoch`` is the present one, and its writers are open."""

@@ -36,6 +36,7 @@ OVERRIDDEN: dict[str, tuple[str, ...]] = {
         "create_topic",  # topics are declared in redpanda/topics.yaml
     ),
     "faust.tables.recovery.Recovery": (
+        "_wait",  # no timeout: mode answers it as "stopped", and the recovery would never run again
         "_slurp_changelogs",  # chunks are applied directly, not through the changelog queue
         "_set_recovery_started",  # clears an end that was signalled for an earlier recovery
         "_set_recovery_ended",  # (called)

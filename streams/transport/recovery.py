@@ -94,6 +94,14 @@ class ChunkRecovery(Recovery):  # type: ignore[misc]
         self.active_offsets.clear()  # rebuilt from table.persisted_offset
         await super().on_rebalance(assigned, revoked, newly_assigned, generation_id)
 
+    async def _wait(self, coro: Any, timeout: Any = None) -> None:  # noqa: ARG002, ASYNC109
+        """Without Faust's timeout, at which the recovery ends in silence, for this assignment and all to come.
+
+        What is waited for may take long: a start waits for the database that has the positions, however long that is
+        away.  Requests to Kafka have timeouts of their own, and the watchdog says what does not move.
+        """
+        await super()._wait(coro)
+
     def _set_recovery_started(self) -> None:
         self.signal_recovery_end.clear()
         super()._set_recovery_started()

@@ -7,7 +7,9 @@ import pytest
 from streams.transport.assignment import Assignment
 from streams.transport.memory import MemoryEnds, MemoryOffsets, MemoryReader, MemoryWriter
 from streams.transport.options import TransportOptions
-from streams.transport.port import Chunk
+from streams.transport.port import Chunk, TopicPartition
+from streams.transport.positions import ExternalPositions
+from streams.transport.source import Source
 from tests.transport.harness import until
 from tests.transport.simulation import CHANGELOG, GROUP, IN, OUT, Simulation, fold
 
@@ -186,3 +188,24 @@ async def test_contents_go_when_a_generation_was_missed_or_spent_without_the_par
     await worker.held.revoked()
     await worker.held.assigned(MINE, generations[-1])
     assert (worker.table.contents.parts, worker.table.contents.position) == ({}, {})
+
+
+async def test_positions_that_are_one_object_are_asked_for_once(worker):
+    """Each asking may open clients: one for each of a dozen topics took longer than a session."""
+    asked = []
+
+    async def read(tps):
+        asked.append(sorted(tps))
+        return dict.fromkeys(tps, 0)
+
+    shared = ExternalPositions(read)
+    sources = {name: Source(name, shared, TransportOptions(client={}), worker.counters) for name in ("a", "b")}
+    tps = [TopicPartition(*tp) for tp in (("a", 0), ("b", 0), ("b", 1), ("other", 0))]
+    for name in sources:
+        worker.broker.create_topic(name, 2)
+    held = Assignment(sources, worker.member, worker.options, worker.counters, worker.fatal)
+    await held.assigned(tps, 1)
+    await held.recovered(tps)
+    assert asked == [tps[:3]]
+    assert held.lanes.keys() == set(tps[:3])
+    await held.drain()
