@@ -17,12 +17,14 @@ from streams.refused import RefusedError
 from weir.stack import checks
 from weir.stack.checks import TIMEOUT_S
 from weir.stack.errors import StackError
+from weir.stack.kafka_archive import archive_options
 from weir.stack.kafka_jars import class_path
 from weir.stack.ports import LOCALHOST, Ports
 from weir.stack.process import ProcessSpec
-from weir.stack.progress import Progress
+from weir.stack.progress import Progress, silent
 
 NAME = "kafka"
+MAIN = ("kafka.Kafka", "server.properties")
 
 JVM = (
     "-Xms128m",
@@ -30,7 +32,6 @@ JVM = (
     "-XX:MaxMetaspaceSize=128m",
     "-XX:+UseSerialGC",
     "-XX:TieredStopAtLevel=1",
-    "-Xshare:auto",
     "-XX:-UsePerfData",
     "-XX:+ExitOnOutOfMemoryError",
     "-Djava.awt.headless=true",
@@ -107,18 +108,26 @@ def prepare(
     ``more`` are further lines of ``server.properties``, of which the last of a name counts; ``format_options`` those
     of the storage tool.
     """
+    plain = (str(JAVA), *JVM, "-cp", class_path(jars))
+    archive = archive_options(jars, plain, lambda home, ports: _prepare(home, plain, ports, "", (), silent), progress)
+    java = (plain[0], *archive, *plain[1:])
+    return _prepare(home, java, ports, (DURABLE if durable else "") + more, format_options, progress)
+
+
+def _prepare(
+    home: Path, java: tuple[str, ...], ports: Ports, more: str, format_options: Sequence[str], progress: Progress
+) -> ProcessSpec:
     directory = home / NAME
     directory.mkdir(parents=True, exist_ok=True)
     properties = PROPERTIES.format(host=LOCALHOST, port=ports.kafka, controller_port=ports.kafka_controller)
-    (directory / "server.properties").write_text(properties + (DURABLE if durable else "") + more)
+    (directory / "server.properties").write_text(properties + more)
     (directory / "log4j2.yaml").write_text(LOG4J)
-    java = (str(JAVA), *JVM, "-cp", class_path(jars))
     if not (directory / "data" / "meta.properties").exists():
         progress("formatting Kafka's storage", None)
         _format(directory, java, format_options)
     return ProcessSpec(
         name=NAME,
-        argv=(*java, "kafka.Kafka", "server.properties"),
+        argv=(*java, *MAIN),
         cwd=directory,
         port=ports.kafka,
         other_ports=(ports.kafka_controller,),
