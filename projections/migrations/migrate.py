@@ -19,6 +19,11 @@ log = structlog.get_logger(__name__)
 
 DIRECTORY = Path(__file__).parent
 _LOCK = 0x5745_4952_0001  # any number that no other program uses: "WEIR", 1
+_CAN_COUNT = """
+    SELECT EXISTS (SELECT FROM pg_settings WHERE name = 'pg_stat_statements.max')
+       AND EXISTS (SELECT FROM pg_available_extensions WHERE name = 'pg_stat_statements' AND installed_version IS NULL)
+       AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+"""
 _FILE = re.compile(r"(\d{3})_(\w+)\.sql")
 
 
@@ -75,6 +80,7 @@ async def migrate(connection: asyncpg.Connection, directory: Path = DIRECTORY) -
         missing = _missing(migrations, await connection.fetch("SELECT * FROM schema_migrations ORDER BY number"))
         for migration in missing:
             await _apply(connection, migration)
+        await _count_statements(connection)
     finally:
         if not connection.is_closed():
             await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
@@ -129,3 +135,9 @@ async def _need_timescaledb(connection: asyncpg.Connection) -> None:
             f"Expected the extension timescaledb for database {database!r}, but the server refused it: {error}. "
             "Install TimescaleDB 2.13 or newer for this PostgreSQL and add it to shared_preload_libraries"
         ) from error
+
+
+async def _count_statements(connection: asyncpg.Connection) -> None:
+    """Where the server counts statements and we may, make what tells of them: nothing of ours needs it."""
+    if await connection.fetchval(_CAN_COUNT):
+        await connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")

@@ -18,19 +18,20 @@ from projections.queries.instance_count import Total, instance_count
 from projections.queries.instances import InstanceSummary, instances
 from projections.queries.standing import Standing, standing
 from projections.queries.station import (
-    AlertPlace,
-    StationAlert,
     StationBot,
     StationGroup,
     StationUser,
     StationZone,
-    station_alert,
-    station_alerts,
+    station_bot,
     station_bots,
+    station_group,
     station_groups,
+    station_user,
     station_users,
+    station_zone,
     station_zones,
 )
+from projections.queries.station_alerts import AlertPlace, StationAlert, station_alert, station_alerts
 from projections.queries.station_processes import (
     StationDefinition,
     StationProcess,
@@ -99,11 +100,15 @@ __all__ = [
     "standing",
     "station_alert",
     "station_alerts",
+    "station_bot",
     "station_bots",
+    "station_group",
     "station_groups",
     "station_process",
     "station_processes",
+    "station_user",
     "station_users",
+    "station_zone",
     "station_zones",
     "statistics",
     "storage",

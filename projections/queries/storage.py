@@ -22,7 +22,7 @@ _TABLES = """
 _SIZE = "SELECT pg_database_size(current_database())"
 _HAS_STATEMENTS = "SELECT to_regclass('pg_stat_statements') IS NOT NULL"
 _STATEMENTS = """
-    SELECT left(s.query, 2000) AS query, s.calls, s.rows, s.mean_exec_time AS avg_duration_ms,
+    SELECT coalesce(left(s.query, 2000), '') AS query, s.calls, s.rows, s.mean_exec_time AS avg_duration_ms,
            s.total_exec_time AS total_duration_ms
     FROM pg_stat_statements AS s JOIN pg_database AS d ON d.oid = s.dbid
     WHERE d.datname = current_database() ORDER BY s.total_exec_time DESC LIMIT $1
@@ -47,7 +47,10 @@ class Storage(msgspec.Struct, frozen=True):
 
 
 class SlowQuery(msgspec.Struct, frozen=True):
-    """A statement, its constants replaced, since the server's statistics were last reset."""
+    """A statement, its constants replaced, since the server's statistics were last reset.
+
+    ``query`` is PostgreSQL's "<insufficient privilege>" for those of other users, unless one may read them.
+    """
 
     query: str
     calls: int
@@ -63,7 +66,10 @@ async def storage(connection: asyncpg.Connection) -> Storage:
 
 
 async def slow_queries(connection: asyncpg.Connection, limit: int = 20) -> list[SlowQuery] | None:
-    """Those that take most of the server's time; ``None`` where it has no extension ``pg_stat_statements``."""
+    """Those that take most of the server's time; ``None`` where it does not count them (``pg_stat_statements``)."""
     if not await connection.fetchval(_HAS_STATEMENTS):
         return None
-    return [SlowQuery(**row) for row in await connection.fetch(_STATEMENTS, limit)]
+    try:
+        return [SlowQuery(**row) for row in await connection.fetch(_STATEMENTS, limit)]
+    except asyncpg.ObjectNotInPrerequisiteStateError:  # the extension is there, but the server was started without it
+        return None

@@ -109,12 +109,7 @@ class SqlStation:
 
     async def once(self, key: str, action: str, change: Change) -> dict[str, Any]:  # noqa: ARG002  the key has it
         async with self._transaction() as connection:
-            if not await connection.fetchval(_CLAIM, key):
-                done: dict[str, Any] = orjson.loads(await connection.fetchval(_DONE, key))
-                return done
-            result = await change(SqlTables(connection))
-            await connection.execute(_REMEMBER, key, orjson.dumps(result).decode())
-            return result
+            return await once(connection, key, change)
 
     async def look(self, change: Change) -> dict[str, Any]:
         async with self._transaction() as connection:
@@ -139,6 +134,16 @@ class SqlStation:
                 raise
             why = f"The database {self._database.place} is not available: {type(error).__name__}: {error}"
             raise StationUnavailableError(why) from None
+
+
+async def once(connection: asyncpg.Connection, key: str, change: Change) -> dict[str, Any]:
+    """The result of ``change``, made in this transaction unless it was made under ``key`` before."""
+    if not await connection.fetchval(_CLAIM, key):
+        done: dict[str, Any] = orjson.loads(await connection.fetchval(_DONE, key))
+        return done
+    result = await change(SqlTables(connection))
+    await connection.execute(_REMEMBER, key, orjson.dumps(result).decode())
+    return result
 
 
 class SqlTables:

@@ -159,7 +159,21 @@ async def test_what_the_database_takes(world: World) -> None:
     assert (tables["process_rollups"].chunks, tables["process_rollups"].total_bytes > 0) == (0, True)
     assert found.total_size_bytes > sum(table.total_bytes for table in found.tables)
     assert [table.total_bytes for table in found.tables] == sorted((t.total_bytes for t in found.tables), reverse=True)
-    assert await queries.slow_queries(world.connection) is None, "the extension is not there"
+
+
+async def test_what_takes_the_databases_time(world: World) -> None:
+    await fill(world, cooling("a"))
+    for _ in range(3):
+        await world.connection.fetch("SELECT count(*) AS of_this_test FROM process_history WHERE seq > 1")
+    found = await queries.slow_queries(world.connection, 1_000)
+    assert found is not None
+    (ours,) = [one for one in found if "of_this_test" in one.query]
+    assert (ours.calls, ours.rows, "seq > $1" in ours.query) == (3, 3, True)
+    assert ours.total_duration_ms >= ours.avg_duration_ms > 0
+    assert [one.total_duration_ms for one in found] == sorted((o.total_duration_ms for o in found), reverse=True)
+    assert len(await queries.slow_queries(world.connection, 2) or ()) == 2
+    await world.connection.execute("SET search_path = timescaledb_information")
+    assert await queries.slow_queries(world.connection) is None, "where the extension is not"
 
 
 async def test_definitions(world: World) -> None:

@@ -64,8 +64,12 @@ SETTINGS = {
 # scheduler would sit in every database, in the way of copying and dropping it.
 COMMUNITY = {"timescaledb.max_background_workers": "4"}
 # A commit still reaches the kernel before it is acknowledged (synchronous_commit): the server's own death loses none.
+STATEMENTS = "pg_stat_statements"
+"""PostgreSQL's own count of statements and their time; some packages are without it."""
 NOT_DURABLE = {"fsync": "off", "full_page_writes": "off"}
 HBA = f"host all {ROLE} {LOCALHOST}/32 trust\n"
+TEMPLATE = "CREATE EXTENSION pg_stat_statements;\n"
+"""Only a superuser may: so every database is made with it."""
 BOOTSTRAP = f"CREATE ROLE {ROLE} LOGIN CREATEDB;\nCREATE DATABASE {DATABASE} OWNER {ROLE};\n"
 
 
@@ -109,6 +113,8 @@ def prepare(
         settings |= NOT_DURABLE
     elif is_community(bin_dir):
         settings |= COMMUNITY
+    if _counts_statements(bin_dir):
+        settings |= {"shared_preload_libraries": f"{SETTINGS['shared_preload_libraries']},{STATEMENTS}"}
     settings |= more
     options = tuple(part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
     return ProcessSpec(
@@ -200,8 +206,15 @@ def _create(directory: Path, bin_dir: Path) -> None:
         os.chown(scratch, entry.pw_uid, entry.pw_gid)
     options = ("-U", "postgres", "-A", "reject", "-E", "UTF8", "--locale=C.UTF-8", "--data-checksums")
     _run((str(bin_dir / "initdb"), "-D", str(scratch), *options), directory)
-    _run((str(bin_dir / "postgres"), "--single", "-D", str(scratch), "postgres"), directory, BOOTSTRAP)
+    single = (str(bin_dir / "postgres"), "--single", "-D", str(scratch))
+    if _counts_statements(bin_dir):
+        _run((*single, "template1"), directory, TEMPLATE)
+    _run((*single, "postgres"), directory, BOOTSTRAP)
     scratch.rename(directory / "data")
+
+
+def _counts_statements(bin_dir: Path) -> bool:
+    return any((bin_dir.parent / "lib").rglob(f"{STATEMENTS}.so"))
 
 
 def _run(argv: tuple[str, ...], directory: Path, stdin: str = "") -> None:

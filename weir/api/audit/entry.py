@@ -32,6 +32,8 @@ class Entry:
         self.target: str | None = None
         self.before: Any = None
         self.after: Any = None
+        self.status = 200
+        """What will be answered."""
         self.recorded: int | None = None
         """The status with which it is on the topic."""
 

@@ -12,10 +12,11 @@ from weir.api.routes import (
     definitions,
     events,
     incidents,
+    people,
+    places,
     process_lists,
     processes,
     signals,
-    station,
     station_analytics,
     station_executions,
     station_processes,
@@ -42,7 +43,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     audit.router,
     statistics.router,
     alerts.router,
-    station.router,
+    people.router,
+    places.router,
     bulk.router,
 )
 """In the order in which a path is looked for: what is asked most comes first."""

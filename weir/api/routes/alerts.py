@@ -1,31 +1,36 @@
 """``/api/alerts``: the station's alerts.  What people do here sets off the same triggers as what processes do."""
 
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from projections import queries
 from projections.queries import AlertPlace, StationAlert
 from streams.actions.acknowledge_alert import AcknowledgeAlert
+from streams.actions.base import Performer
 from streams.actions.create_alert import CreateAlert
 from streams.actions.resolve_alert import ResolveAlert
+from streams.actions.station import StationSide
 from streams.station.model import AlertStatus, Severity
 from weir.api import cursors
+from weir.api.audit.changing import changing
 from weir.api.auth import Principal, needs
 from weir.api.database import reading
 from weir.api.documents import shows
 from weir.api.problems import ProblemError
 from weir.api.quick import answer
 from weir.api.routes.examples import AT
-from weir.api.station.acting import act
+from weir.api.routes.station_fields import Document, Id, Text
+from weir.api.station.acting import perform, recorded
 
 MAX_LIMIT = 1_000
+STEPS: dict[str, Callable[[StationSide], Performer]] = {"acknowledge": AcknowledgeAlert, "resolve": ResolveAlert}
+
 router = APIRouter(prefix="/api/alerts")
 Operator = Annotated[Principal, needs("processes:execute")]
-Id = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
-Text = Annotated[str, Field(min_length=1, max_length=10_000, pattern=r"^[^\x00]*$")]
 
 EXAMPLE: dict[str, Any] = {
     "id": "0b8a5a0e-6c0f-5c1c-9d52-2f6f1d1f4c11",
@@ -61,7 +66,7 @@ class NewAlert(BaseModel):
     alert_key: Id | None = None
     zone_id: Id | None = None
     user_id: Id | None = None
-    data: dict[str, Any] | None = None
+    data: Document | None = None
 
 
 class Note(BaseModel):
@@ -107,9 +112,11 @@ async def list_(
 @router.post("", status_code=201, response_model=None, responses=shows(StationAlert, EXAMPLE, 201))
 async def create(body: NewAlert, request: Request, who: Operator) -> Response:
     """Raise an alert; 200 where one of its key was open already."""
-    done = await act(request, who, CreateAlert, body.model_dump(), status=201)
-    found = await _known(request, done["alert_id"])
-    return answer(found, 201 if done["created"] else 200, {"Location": f"{router.prefix}/{found.id}"})
+    async with changing(request) as (connection, entry):
+        done = await perform(request, connection, who, CreateAlert, body.model_dump())
+        entry.status, entry.target = 201 if done["created"] else 200, done["alert_id"]
+        entry.after = found = await queries.station_alert(connection, done["alert_id"])
+    return answer(found, entry.status, {"Location": f"{router.prefix}/{entry.target}"})
 
 
 @router.get(
@@ -120,7 +127,11 @@ async def create(body: NewAlert, request: Request, who: Operator) -> Response:
 )
 async def show(alert_id: str, request: Request) -> Response:
     """An alert."""
-    return answer(await _known(request, alert_id))
+    async with reading(request) as connection:
+        found = await queries.station_alert(connection, alert_id)
+    if found is None:
+        raise ProblemError(404, "not_found", f"There is no alert {alert_id!r}", "GET /api/alerts tells what there is.")
+    return answer(found)
 
 
 @router.post("/{alert_id}/{step}", response_model=None, responses=shows(StationAlert, EXAMPLE))
@@ -128,14 +139,8 @@ async def step(
     alert_id: str, step: Literal["acknowledge", "resolve"], body: Note, request: Request, who: Operator
 ) -> Response:
     """Acknowledge it, or resolve it; what was done before stays as it was."""
-    make = {"acknowledge": AcknowledgeAlert, "resolve": ResolveAlert}[step]
-    await act(request, who, make, {"alert_id": alert_id, "by": who.id, "note": body.note}, target=alert_id)
-    return answer(await _known(request, alert_id))
-
-
-async def _known(request: Request, alert_id: str) -> StationAlert:
-    async with reading(request) as connection:
+    config = {"alert_id": alert_id, "by": who.id, "note": body.note}
+    async with recorded(request, queries.station_alert, alert_id) as connection:
+        await perform(request, connection, who, STEPS[step], config)
         found = await queries.station_alert(connection, alert_id)
-    if found is None:
-        raise ProblemError(404, "not_found", f"There is no alert {alert_id!r}", "GET /api/alerts tells what there is.")
-    return found
+    return answer(found)

@@ -109,10 +109,10 @@ async def slow_queries(request: Request, limit: Annotated[int, Query(ge=1, le=MA
     async with reading(request) as connection:
         found = await queries.slow_queries(connection, limit)
     if found is None:
-        detail = "Expected the extension pg_stat_statements in the database, but it is not there"
+        detail = "Expected the database server to count its statements (pg_stat_statements), but it does not"
         fix = (
-            "Add pg_stat_statements to shared_preload_libraries, start the server again, and have its administrator "
-            "run CREATE EXTENSION pg_stat_statements."
+            "Add pg_stat_statements to shared_preload_libraries, start the server again, and let a superuser run "
+            "CREATE EXTENSION pg_stat_statements in this database."
         )
         raise ProblemError(409, "no_statements", detail, fix)
     return answer(SlowQueries(found))

@@ -1,11 +1,14 @@
-"""An action of the station, performed for a request: in the gateway's own transaction, recorded in the audit log.
+"""Changes of the station's tables for a request: in one transaction with their record in the audit log, which has the
+row before and after.
 
-The performers are those of the action worker (``streams.actions``), over the request's connection.  They claim no key:
-an ``Idempotency-Key`` is the request's own affair.
+``perform`` has an action performed by its performer of the action worker (``streams.actions``), over the request's
+connection, so that people set off the same events as processes; what only people change is in ``table``.
 """
 
 import time
 import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -15,27 +18,31 @@ from streams.actions.base import ActionError, ActionRequest, Performer
 from streams.actions.publisher import FakePublisher
 from streams.actions.station import StationSide
 from streams.settings import Settings
-from streams.station.sql import SqlTables
+from streams.station.sql import SqlTables, once
 from streams.station.tables import Change
 from weir.api.audit.changing import changing
 from weir.api.auth import Principal
 from weir.api.idempotency.plan import CURRENT
-from weir.api.problems import ProblemError
+from weir.api.problems import ProblemError, unavailable
 
 TIME_S = 10.0
+Row = Callable[[asyncpg.Connection, str], Awaitable[Any]]
+"""A question of ``projections.queries``: the row with that id, or ``None``."""
 
 
 class _Here:
     """``Station`` on the connection of a request."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
-        self._tables = SqlTables(connection)
+        self._connection = connection
 
-    async def once(self, key: str, action: str, change: Change) -> dict[str, Any]:  # noqa: ARG002  see above
-        return await change(self._tables)
+    async def once(self, key: str, action: str, change: Change) -> dict[str, Any]:  # noqa: ARG002  the key has it
+        if CURRENT.get() is None:  # nobody can repeat it under this key
+            return await self.look(change)
+        return await once(self._connection, key, change)
 
     async def look(self, change: Change) -> dict[str, Any]:
-        return await change(self._tables)
+        return await change(SqlTables(self._connection))
 
 
 def plant_ms(request: Request) -> int:
@@ -50,39 +57,43 @@ def cause_of(name: str) -> str:
     return f"api/{name}/{plan.seed if plan is not None else uuid.uuid4()}"
 
 
-async def act(
+@asynccontextmanager
+async def recorded(request: Request, row: Row, about: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection in the transaction of a write about the row with that id.  Raises ``ProblemError``."""
+    async with changing(request) as (connection, entry):
+        entry.target, entry.before = about, await row(connection, about)
+        yield connection
+        entry.after = await row(connection, about)
+
+
+async def perform(
     request: Request,
+    connection: asyncpg.Connection,
     who: Principal,
-    make: type[Any],
+    make: Callable[[StationSide], Performer],
     config: dict[str, Any],
-    *,
-    target: str | None = None,
-    status: int = 200,
 ) -> dict[str, Any]:
     """The output of the station's action ``make`` with ``config``.  Raises ``ProblemError``."""
-    async with changing(request, status) as (connection, audit):
-        side = StationSide(_Here(connection), FakePublisher(), lambda: plant_ms(request))
-        performer: Performer = make(side)
-        asked = ActionRequest(
-            action=make.__name__,
-            config={name: value for name, value in config.items() if value is not None},
-            instance_id=who.id,
-            activity_id="",
-            definition_id="",
-            idempotency_key=cause_of(make.__name__),
-            time_left_s=TIME_S,
-        )
-        try:
-            output = await performer.perform(asked)
-        except ActionError as error:
-            raise _problem(error) from None
-        audit.target = target or next((str(output[name]) for name in ("alert_id", "zone_id") if name in output), None)
-        audit.after = output
-    return output
+    performer = make(StationSide(_Here(connection), FakePublisher(), lambda: plant_ms(request)))
+    asked = ActionRequest(
+        action=performer.__class__.__name__,
+        config={name: value for name, value in config.items() if value is not None},
+        instance_id=who.id,
+        activity_id="",
+        definition_id="",
+        idempotency_key=cause_of(performer.__class__.__name__),
+        time_left_s=TIME_S,
+    )
+    try:
+        return await performer.perform(asked)
+    except ActionError as error:
+        raise _problem(error) from None
 
 
 def _problem(error: ActionError) -> ProblemError:
     text = str(error).replace("config.", "body.")
+    if error.retryable:
+        return unavailable("database_slow", text, "Try again.", 1)
     if error.error_type == "not_found":
         return ProblemError(404, "not_found", text, "Look at the list of them for what there is.")
     return ProblemError(422, "invalid_request", text, "Correct the field.", errors=[("body", text)])
