@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from projections import memory_incidents, memory_rollups, memory_tasks, positions
+from projections import memory_activities, memory_incidents, memory_rollups, memory_tasks, positions
 from projections.binary_copy import COPY_START
 from projections.tables import (
     audit_log,
@@ -33,6 +33,7 @@ class Tables:
 
     projection_positions: dict[Key, int] = field(default_factory=dict)
     """(topic, topic id, partition) → position."""
+    activity_rollups: dict[Key, Row] = field(default_factory=dict)
     audit_log: dict[Key, Row] = field(default_factory=dict)
     definition_activations: dict[Key, Row] = field(default_factory=dict)
     incidents: dict[Key, Row] = field(default_factory=dict)
@@ -192,6 +193,7 @@ STATEMENTS: dict[str, Callable[..., list[Row] | Awaitable[list[Row]]]] = {
     definition_activations._UPSERT: _upsert_activation,  # noqa: SLF001
     process_definitions._UPSERT: _upsert_definitions,  # noqa: SLF001
     process_instances._UPSERT: _upsert_instances,  # noqa: SLF001
+    **memory_activities.STATEMENTS,
     **memory_incidents.STATEMENTS,
     **memory_rollups.STATEMENTS,
     **memory_tasks.STATEMENTS,

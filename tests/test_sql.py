@@ -23,7 +23,7 @@ ALLOWED = {
     "extension",
     "', '.join((f'ONLY {name}' for name in names))", "', '.join((f'{SCHEMA}.{table}' for table in PROJECTED))",
     # queries of ours to which conditions are added, and expressions over our columns
-    "INSTANCES", "ROLLUPS", "_WHERE", "query", "place", "_mine(column)", "columns",
+    "INSTANCES", "_WHERE", "query", "place", "_mine(column)", "columns",
     # the number of a parameter, conditions made of those, and what stands behind them
     "len(values)", "parameter(limit)", "where", "order", "tail", "' AND '.join(conditions)", "' AND '.join(all_of)",
     # a number, an interval that is a constant

@@ -7,6 +7,7 @@ written.
 
 from projections.feeds.base import FeedName
 from projections.tables import (
+    activity_rollups,
     audit_log,
     definition_activations,
     incidents,
@@ -31,6 +32,7 @@ TABLES: dict[str, Table] = {
     "incidents": incidents.TABLE,
     "process_definitions": process_definitions.TABLE,
     "process_history": process_history.TABLE,
+    "activity_rollups": activity_rollups.TABLE,  # looks into the history
     "process_instances": process_instances.TABLE,
     "process_rollups": process_rollups.TABLE,
     "tasks": tasks.TABLE,

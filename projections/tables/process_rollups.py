@@ -195,13 +195,13 @@ async def write(connection: asyncpg.Connection, rollup: Rollup) -> None:
         [instant(hour * HOUR_MS) for _, _, _, hour in keys],
         *([delta.counts[at] for delta in deltas] for at in range(len(STATUSES))),
         [delta.duration_ms for delta in deltas],
-        [_array(ms for ms, _ in one) for one in sorted_durations],
-        [_array(count for _, count in one) for one in sorted_durations],
+        [array(ms for ms, _ in one) for one in sorted_durations],
+        [array(count for _, count in one) for one in sorted_durations],
     )
 
 
-def _array(numbers: Iterable[int]) -> str:
-    """An array as text: they differ in length, so no array of arrays."""
+def array(numbers: Iterable[int]) -> str:
+    """An array as text: those of several rows differ in length, so that they make no array of arrays."""
     return "{" + ",".join(map(str, numbers)) + "}"
 
 

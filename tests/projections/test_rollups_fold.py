@@ -1,4 +1,6 @@
-"""The arithmetic of ``process_rollups``: whatever happens to instances, its counts are those of their states."""
+"""The arithmetic of ``process_rollups``: whatever happens to instances, its counts are those of their states; and of
+``activity_rollups``: its counts are those of executions followed one by one.
+"""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -7,16 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.feeds.events import InstanceEvent, instance_of
+from projections.tables import activity_rollups
+from projections.tables.activity_rollups import BESIDE, COUNTS, ENDS
+from projections.tables.incidents import OPENS
 from projections.tables.process_rollups import SEVERAL, STATUSES, TRANSITIONS, Key, Rollup, build, rounded
 from streams.codec import decode_event_head, encode_event
 from streams.core.apply import INSTANCE_APPLIERS
 from streams.core.commands import Cancel, Migrate, Resume, Retry, Signal, StartProcess, Suspend
-from streams.core.durations import instant
+from streams.core.durations import instant, instant_ms
 from streams.core.events import Event
 from streams.core.state import Finished, Instance
 from tests.core.plant import Plant
+from weir.verify.activities import ActivityTallies, compare_activities
 from weir.verify.rollups import Tallies, compare_rollups
-from weir.verify.seen import STATUS_EVENTS
+from weir.verify.seen import COMPLETES_STEP, STATUS_EVENTS
 
 DEFINITION = """
 id: shaky
@@ -69,6 +75,37 @@ def test_rollups_are_the_counts_of_the_states_at_every_moment(steps: list[tuple[
         assert {key: one for key, one in counts.items() if one} == expected(plant)
     # However the log is cut into batches.
     assert total([build(items(plant.log))]) == total(rollups)
+    assert activities(plant.log) == followed(plant.log)
+
+
+def activities(events: Sequence[Event]) -> dict[tuple[str, str, int], dict[str, object]]:
+    """What ``activity_rollups`` adds for a batch that has the beginnings of all."""
+    rollup = activity_rollups.build(items(events))
+    assert rollup.unseen == []
+    rows = {}
+    for (_, *key, hour), delta in rollup.rows.items():
+        if any(delta.counts):
+            lasted, errors = sorted(delta.durations.items()), sorted(delta.errors.items())
+            rows[(*key, hour)] = dict(zip(COUNTS, delta.counts, strict=True)) | {
+                "duration_ms": delta.duration_ms,
+                "durations": [ms for ms, _ in lasted],
+                "duration_counts": [count for _, count in lasted],
+                "error_types": [type_ for type_, _ in errors],
+                "error_counts": [count for _, count in errors],
+            }
+    return rows
+
+
+def followed(events: Sequence[Event]) -> dict[tuple[str, str, int], dict[str, object]]:
+    """The same by ``weir verify``."""
+    tallies = ActivityTallies()
+    for event in events:
+        if instance_of(event.subject) is not None:
+            tallies.take(event)
+    return {
+        (key.definition_id, key.activity_id, instant_ms(key.hour) // 3_600_000): tally.columns()
+        for key, tally in tallies.items()
+    }
 
 
 def act(plant: Plant, step: str, started: list[str], which: int) -> None:
@@ -141,3 +178,31 @@ def test_a_row_that_is_not_as_counted_is_told() -> None:
     assert "running: expected 1, but got 0" in missing.message
     [wrong] = compare_rollups(0, tallies, [row | {"failed": 1}])
     assert wrong.message == "process_rollups: failed: expected 0, but got 1"
+
+
+def test_every_end_of_an_activity_was_thought_of() -> None:
+    told = {name for name in INSTANCE_APPLIERS if name.startswith("activity_")} - {activity_rollups.BEGINS}
+    assert told <= {*ENDS, *BESIDE}
+    assert ENDS.keys() >= {*COMPLETES_STEP, *OPENS} - {"timed_out"}
+
+
+def test_activities_that_are_not_as_counted_are_told() -> None:
+    plant = Plant(DEFINITION.format(version=1), DEFINITION.format(version=2))
+    plant.start("shaky", x=0)
+    plant.fire_next()
+    tallies = ActivityTallies()
+    for event in plant.log:
+        if instance_of(event.subject) is not None:
+            tallies.take(event)
+    by_activity = {key.activity_id: (key, tally) for key, tally in tallies.items()}
+    (_, first), (broken, work) = by_activity["first"], by_activity["work"]
+    assert (first.columns()["completed"], first.columns()["durations"]) == (1, [60_000])
+    assert (work.columns()["failed"], work.columns()["error_types"]) == (1, ["expression"])
+    rows = [key._asdict() | tally.columns() for key, tally in tallies.items()]
+    assert compare_activities(0, tallies, rows) == []
+    [missing] = compare_activities(0, tallies, [row for row in rows if row["activity_id"] != "first"])
+    assert "completed: expected 1, but got 0" in missing.message
+    changed = [row | {"error_counts": [2]} if row["activity_id"] == "work" else row for row in rows]
+    [wrong] = compare_activities(0, tallies, changed)
+    assert wrong.message == "activity_rollups: error_counts: expected [1], but got [2]"
+    assert wrong.subject.startswith(f"shaky/{broken.activity_id} in partition 0")

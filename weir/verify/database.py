@@ -16,7 +16,8 @@ import msgspec
 
 from streams.settings import Settings
 from weir.database import connected
-from weir.verify import history
+from weir.verify import activities, history
+from weir.verify.activities import ActivityTallies, compare_activities
 from weir.verify.canonical import differing
 from weir.verify.fold import Projected
 from weir.verify.incidents import QUERY as OF_INCIDENTS
@@ -161,10 +162,19 @@ class Rows:
 
     async def wrong_rollups(self, expected: Mapping[int, Mapping[Key, Tally]]) -> list[Difference]:
         """What differs in ``process_rollups`` of partitions that were folded as a whole."""
-        found: defaultdict[int, list[asyncpg.Record]] = defaultdict(list)
-        for row in await self._connection.fetch(f"{ROLLUPS} WHERE partition = ANY ($1::int[])", list(expected)):
-            found[row["partition"]].append(row)
+        found = await self._of_partitions(ROLLUPS, expected)
         return [one for number, rows in expected.items() for one in compare_rollups(number, rows, found[number])]
+
+    async def wrong_activities(self, expected: Mapping[int, ActivityTallies]) -> list[Difference]:
+        """The same for ``activity_rollups``."""
+        found = await self._of_partitions(activities.QUERY, expected)
+        return [one for number, rows in expected.items() for one in compare_activities(number, rows, found[number])]
+
+    async def _of_partitions(self, query: str, partitions: Iterable[int]) -> defaultdict[int, list[asyncpg.Record]]:
+        found: defaultdict[int, list[asyncpg.Record]] = defaultdict(list)
+        for row in await self._connection.fetch(f"{query} WHERE partition = ANY ($1::int[])", list(partitions)):
+            found[row["partition"]].append(row)
+        return found
 
     async def tasks_of(self, ids: Iterable[str]) -> Found[TaskRow]:
         """The rows of ``tasks``, by instance."""

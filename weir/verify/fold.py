@@ -13,6 +13,7 @@ from streams.core.durations import instant_ms
 from streams.core.events import EVENT_TYPES, Event
 from streams.core.state import Entity, Finished, Instance
 from weir.verify import incidents, tasks
+from weir.verify.activities import ActivityTallies
 from weir.verify.checks import checks_of
 from weir.verify.history import event_digest
 from weir.verify.incidents import IncidentRow
@@ -61,6 +62,7 @@ class Fold:
         self.projected: dict[str, Projected] = {}
         self.rollups = Tallies()
         """Complete after ``project``."""
+        self.activities = ActivityTallies()
         self.since: dict[str, list[bytes | None]] = {}
         """The records, oldest first, of each entity that changed since ``watch``: the one before, then each later."""
         self.broken: set[str] = set()
@@ -135,6 +137,7 @@ class Fold:
             projected = self.projected[event.subject] = Projected()
         projected.events += 1
         projected.history += event_digest(event)
+        self.activities.take(event)
         if self.histories is not None:
             self.histories.setdefault(event.subject, []).append(event)
 

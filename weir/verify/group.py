@@ -17,6 +17,7 @@ from streams.settings import Settings
 from streams.topics import Topics
 from streams.transport.port import TopicPartition
 from weir.verify import table as tables
+from weir.verify.activities import ActivityTallies
 from weir.verify.checks.overdue import horizon, overdue
 from weir.verify.database import Rows, Snapshot, compare_rows, joined
 from weir.verify.events import SETTLES_S, check_states, event_of, fold_events
@@ -78,6 +79,7 @@ class _Group:
         self._projected: dict[str, Projected] = {}
         self._rollups: dict[int, Tallies] = {}
         """Of partitions that were folded as a whole, to their ends."""
+        self._activities: dict[int, ActivityTallies] = {}
         self._ends: dict[TopicPartition, int] = {}
         """Where the database is in each partition's events: D."""
 
@@ -109,6 +111,7 @@ class _Group:
         self._projected |= fold.projected
         if job.only is None and not fold.broken:
             self._rollups[partition] = fold.rollups
+            self._activities[partition] = fold.activities
 
     async def _settled(self, tp: TopicPartition) -> Span:
         return (await self._log.settled([tp], SETTLES_S))[tp]
@@ -142,6 +145,7 @@ class _Group:
         }
         ordered = sorted(suspects | wrong | strays)
         self.result.differences += await rows.wrong_rollups(self._rollups)
+        self.result.differences += await rows.wrong_activities(self._activities)
         self.result.differences += await self._explain(rows, set(ordered[:MAX_EXPLAINED]))
         for name in ordered[MAX_EXPLAINED:]:
             message = f"rows: expected what the log says, but they differ; {MAX_EXPLAINED} others are told in full"

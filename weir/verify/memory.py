@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from weir.verify.activities import compare_activities
 from weir.verify.database import compare_rows, instance_row
 from weir.verify.explain import compare_history
 from weir.verify.fold import Fold
@@ -74,17 +75,25 @@ def _by_instance(rows: Iterable[Row], read: Callable[[Row], T]) -> defaultdict[s
     return found
 
 
-def compare_counts(folds: Sequence[Fold], rollups: Iterable[Row]) -> list[Difference]:
-    """``process_rollups``, rows as ``rollups.QUERY`` asks for them, against what ``folds`` have counted."""
-    counted: defaultdict[int, list[Row]] = defaultdict(list)
-    for row in rollups:
-        counted[row["partition"]].append(row)
-    return [
-        difference
-        for fold in folds
-        if not fold.broken
-        for difference in compare_rollups(fold.course.partition, fold.rollups, counted[fold.course.partition])
-    ]
+def compare_counts(folds: Sequence[Fold], rollups: Iterable[Row], activities: Iterable[Row]) -> list[Difference]:
+    """``process_rollups`` and ``activity_rollups``, rows as their ``QUERY`` asks for them, against what ``folds`` have
+    counted.
+    """
+    counted, ended = _by_partition(rollups), _by_partition(activities)
+    differences: list[Difference] = []
+    for fold in folds:
+        if not fold.broken:
+            partition = fold.course.partition
+            differences += compare_rollups(partition, fold.rollups, counted[partition])
+            differences += compare_activities(partition, fold.activities, ended[partition])
+    return differences
+
+
+def _by_partition(rows: Iterable[Row]) -> defaultdict[int, list[Row]]:
+    found: defaultdict[int, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["partition"]].append(row)
+    return found
 
 
 def compare_tables(
