@@ -1,6 +1,9 @@
 """The judgement: Weir's one checker beside what the load knows, table and database, and how the roles have ended."""
 
+import asyncio
 import time
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from streams.log import opened
 from streams.transport.options import TransportOptions
@@ -21,8 +24,27 @@ SKEW_MS = round(FORWARD_S[1] * 1000) + 1_000 + TransportOptions.transaction_time
 killed worker's transaction may have kept commands from being read."""
 
 
+T = TypeVar("T")
+
+
 async def judge(site: Site) -> list[Difference]:
     """Everything that is not as it must be, once the site has come to rest."""
+    return await _aside(lambda: _judge(site))
+
+
+async def verified(site: Site) -> list[Difference]:
+    """``weir verify``: fold, table and database."""
+    return await _aside(lambda: _verified(site))
+
+
+async def _aside(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """In a thread: it computes for seconds, and what the roles say goes through this process, whose silence would end
+    their sessions.
+    """
+    return await asyncio.to_thread(lambda: asyncio.run(work()))
+
+
+async def _judge(site: Site) -> list[Difference]:
     book, topics = site.load.book, site.topics
     async with opened(site.settings) as log:
         evidence = await gather(log, site.settings, topics, book)
@@ -34,7 +56,7 @@ async def judge(site: Site) -> list[Difference]:
     found = checked.differences
     for check in CHECKS.values():
         found += check(evidence)
-    found += [one for one in await verified(site) if one not in found]
+    found += [one for one in await _verified(site) if one not in found]
     found += [
         Difference(
             "role", ending.member, None, f"code: expected one of {ending.wanted}, but it ended with {ending.code}"
@@ -45,7 +67,6 @@ async def judge(site: Site) -> list[Difference]:
     return found
 
 
-async def verified(site: Site) -> list[Difference]:
-    """``weir verify``: fold, table and database."""
+async def _verified(site: Site) -> list[Difference]:
     report = await verify(site.settings, site.topics, lambda _done, _total: None)
     return report.differences
