@@ -22,7 +22,9 @@ from tests.chaos.sent import Book
 POLL_S = 0.1
 HIT_S = 1.0
 TIMEOUT_S = 5.0
-POSITIONS = "SELECT topic, partition, position FROM projection_positions"
+PROJECTED = "SELECT topic, partition, position FROM projection_positions"
+TAKEN_IN = "SELECT topic, partition, position FROM station_positions"
+OUTGOING = "SELECT count(*) FROM station_outbox"
 
 
 class Flight(InFlight):
@@ -94,10 +96,15 @@ class Flight(InFlight):
                 )
                 try:
                     while True:
-                        rows = await connection.fetch(POSITIONS)
-                        self.positions = {(row["topic"], row["partition"]): row["position"] for row in rows}
+                        self.positions = await _positions(connection, PROJECTED)
+                        self.taken_in = await _positions(connection, TAKEN_IN)
+                        self.outgoing = await connection.fetchval(OUTGOING)
                         await asyncio.sleep(POLL_S)
                 finally:
                     connection.terminate()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
                 await asyncio.sleep(POLL_S)
+
+
+async def _positions(connection: asyncpg.Connection, query: str) -> dict[tuple[str, int], int]:
+    return {(row["topic"], row["partition"]): row["position"] for row in await connection.fetch(query)}

@@ -4,6 +4,7 @@
     actions     requests without an answer            timers   started, not fired
     projector   records that the database is behind   router   hot readings that have started nothing yet
     bridge      readings that the MQTT broker has acknowledged, and Kafka has not yet
+    station     positions that it has not taken in, and what of them has not gone out yet
 
 ``take`` gets the records of all topics, those of a partition in order, those of different ones as they come: an outcome
 may be seen before what it is the outcome of.
@@ -11,15 +12,17 @@ may be seen before what it is the outcome of.
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
 import msgspec
 import orjson
 
+from streams.core.triggers.station import STATION_TOPIC
 from streams.records import Record
 from streams.staging import FROM_HEADER
+from streams.station.intake import POSITIONS
 from streams.topics import Topics
 from tests.chaos.load.devices import HOT_FROM
 from tests.chaos.load.devices import TOPIC as TELEMETRY
@@ -27,6 +30,8 @@ from tests.chaos.sent import Book
 
 SHOWN = 5
 Place = tuple[int, int]
+Where = tuple[str, int, int]
+"""Topic, partition, offset."""
 Waits = defaultdict[str, set[str]]
 """Activities that wait, by instance."""
 ENDS = frozenset({"completed", "failed", "cancelled"})
@@ -57,7 +62,11 @@ class InFlight:
         self.longest_wait_s = 0.0
         """The longest that a command has waited for its outcome."""
         self.positions: dict[tuple[str, int], int] = {}
-        """The database's, by topic and partition."""
+        """The projector's, by topic and partition."""
+        self.taken_in: dict[tuple[str, int], int] = {}
+        """The station's positions."""
+        self.outgoing = 0
+        """What the station has to send."""
         self._book, self._commands_topic = book, topics.commands.name
         self._projected = {topics.events.name, *topics.telemetry}
         self._takes: dict[str, Callable[[int, Record], None]] = {
@@ -66,6 +75,7 @@ class InFlight:
             topics.rejections.name: self._rejection,
             topics.dead_letters.name: self._letter,
             TELEMETRY: self._reading,
+            STATION_TOPIC: self._move,
         }
         self._waiting: dict[Place, float] = {}
         self._early: set[Place] = set()
@@ -74,8 +84,8 @@ class InFlight:
         """The offset behind the last command that was seen of each partition."""
         self._requests: Waits = defaultdict(set)
         self._timers: Waits = defaultdict(set)
-        self._hot: set[Place] = set()
-        self._started: set[Place] = set()
+        self._hot: set[Where] = set()
+        self._started: set[Where] = set()
         self._marks: set[str] = set()
         self._ends: dict[tuple[str, int], int] = {}
 
@@ -88,7 +98,11 @@ class InFlight:
             "projector": sum(max(0, end - self.positions.get(place, 0)) for place, end in self._ends.items()),
             "router": len(self._hot),
             "bridge": len(self._book.published - self._marks),
+            "station": self._behind(POSITIONS, self.taken_in) + self.outgoing,
         }
+
+    def _behind(self, topic: str, positions: Mapping[tuple[str, int], int]) -> int:
+        return sum(max(0, end - positions.get(place, 0)) for place, end in self._ends.items() if place[0] == topic)
 
     def details(self) -> dict[str, object]:
         """A few of what is in flight, for who wants to know why there is no rest."""
@@ -131,9 +145,9 @@ class InFlight:
             self._waiting[place] = time.monotonic()
         with suppress(msgspec.MsgspecError, UnicodeDecodeError, RecursionError):  # poison
             trigger = _start.decode(value).trigger
-            if trigger.get("topic") == TELEMETRY:
+            if (topic := trigger.get("topic")) in {TELEMETRY, STATION_TOPIC}:
                 self.counts["routed"] += 1
-                _meet(self._started, self._hot, (trigger["partition"], trigger["offset"]))
+                _meet(self._started, self._hot, (topic, trigger["partition"], trigger["offset"]))
 
     def _of_event(self, _partition: int, record: Record) -> None:
         event = _event.decode(record.value or b"")
@@ -171,7 +185,12 @@ class InFlight:
             return  # poison
         self._marks.add(mark)
         if temperature > HOT_FROM:
-            _meet(self._hot, self._started, (partition, record.offset))
+            _meet(self._hot, self._started, (TELEMETRY, partition, record.offset))
+
+    def _move(self, partition: int, record: Record) -> None:
+        if orjson.loads(record.value or b"")["tags"]["event"] == "zone_entry":
+            self.counts["entries"] += 1
+            _meet(self._hot, self._started, (STATION_TOPIC, partition, record.offset))
 
     def _done(self, cause: str) -> None:
         """A command has an outcome; most have several events.  ``cause`` may be a timer's, or made up."""
@@ -187,7 +206,7 @@ class InFlight:
             self._early.add(place)
 
 
-def _meet(mine: set[Place], other: set[Place], place: Place) -> None:
+def _meet(mine: set[Where], other: set[Where], place: Where) -> None:
     """Whichever of two comes second ends the waiting of the first."""
     if place in other:
         other.discard(place)

@@ -30,6 +30,8 @@ class Report:
     """Sagas that were compensated."""
     answered: int = 0
     correlated: int = 0
+    entries: int = 0
+    """Of walkers into the zone."""
     readings: int = 0
     dead_letters: int = 0
     restarts: int = 0
@@ -49,7 +51,7 @@ class Report:
             "timers": TIMERS_A_MINUTE * self.minutes,
             "effects": COMPLETED_A_MINUTE * self.minutes,
             "dead_letters": 1,
-            **dict.fromkeys(("undone", "answered", "correlated"), FLOWS_A_MINUTE * self.minutes),
+            **dict.fromkeys(("undone", "answered", "correlated", "entries"), FLOWS_A_MINUTE * self.minutes),
         }
         return [
             f"{name}: expected at least {wanted:g}, but got {getattr(self, name)}"
@@ -76,6 +78,7 @@ class Report:
             "undone",
             "answered",
             "correlated",
+            "entries",
             "effects",
             "readings",
             "dead_letters",

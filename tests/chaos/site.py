@@ -17,11 +17,12 @@ from tests.chaos.flight import Flight
 from tests.chaos.home import HOME
 from tests.chaos.ledger import Ledger
 from tests.chaos.load.load import Load
+from tests.chaos.load.walkers import AT, RADIUS_M, ZONE
 from tests.chaos.plants import role_of
 from tests.chaos.services import Services
 from tests.site import TOPICS
 from weir.client import CommandClient
-from weir.database import bring_up_to_date
+from weir.database import bring_up_to_date, connected
 
 DEFINITIONS = Path(__file__).parent / "definitions.yaml"
 PARTITIONS = 4
@@ -42,6 +43,8 @@ PLACES = {
     "projector-1": ("projector", "b"),
     "router-0": ("router", "a"),
     "bridge-0": ("bridge", "a"),
+    "station-0": ("station", "a"),
+    "station-1": ("station", "b"),
 }
 """(role, host) of each member."""
 STATIC_HOST = "a"
@@ -135,6 +138,7 @@ async def building(folder: Path, rng: Random, rate: float, plants: frozenset[str
         await services.start()
         await apply_topics(settings, topics)
         await bring_up_to_date(settings)
+        await _draw_zone(settings)
         stack.push_async_callback(fleet.kill)
         for name, (role, host) in PLACES.items():
             site.add(name, role, host).start()
@@ -144,6 +148,13 @@ async def building(folder: Path, rng: Random, rate: float, plants: frozenset[str
             stack.push_async_callback(watcher.stop)
         stack.callback(services.heal)
         yield site
+
+
+async def _draw_zone(settings: Settings) -> None:
+    async with connected(settings) as connection:
+        await connection.execute(
+            "INSERT INTO zones (id, name, lat, lon, radius_m) VALUES ($1, $1, $2, $3, $4)", ZONE, *AT, RADIUS_M
+        )
 
 
 async def _deploy(site: Site) -> None:

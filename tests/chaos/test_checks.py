@@ -8,10 +8,12 @@ import pytest
 from streams.core.commands import PublishMessage
 from streams.core.parse import parse_definition
 from streams.settings import Settings
+from streams.station.events import stable_id
 from streams.topics import load_topics
-from tests.chaos.checks import sagas, teams
-from tests.chaos.evidence import FOLLOWED, Evidence
+from tests.chaos.checks import sagas, teams, visits
+from tests.chaos.evidence import ENTRY, EXIT, FOLLOWED, Evidence, Stride
 from tests.chaos.load.users import ASKED
+from tests.chaos.load.walkers import ZONE
 from tests.chaos.sent import Book
 from tests.chaos.site import DEFINITIONS
 from weir.testkit.plant import VirtualPlant
@@ -124,3 +126,31 @@ def test_what_is_wrong_is_found(spoil: Spoil, words: str) -> None:
     found = evidence()
     spoil(found)
     assert any(words in problem for problem in _problems(found)), _problems(found)
+
+
+def _walked() -> Evidence:
+    """One walker comes, stays, is told of late, and goes; another was never there."""
+    found = Evidence(Book())
+    found.strides = [
+        Stride("w1", False, 1, "positions/0/0"),
+        Stride("w1", True, 2, "positions/0/1"),
+        Stride("w2", False, 2, "positions/0/2"),
+        Stride("w1", True, 4, "positions/0/3"),
+        Stride("w1", False, 3, "positions/0/4"),
+        Stride("w1", False, 5, "positions/0/5"),
+    ]
+    found.moves.update(found.moves_expected())
+    return found
+
+
+def test_a_walker_comes_and_goes_once() -> None:
+    found = _walked()
+    assert [*found.moves] == [stable_id(f"positions/0/{at}", name, "w1", ZONE) for at, name in ((1, ENTRY), (5, EXIT))]
+    assert visits.check(found) == []
+    first, *_ = found.moves
+    found.moves[first] += 1
+    assert [one.message for one in visits.check(found)] == ["expected 1 event of the zone, but 2 were told"]
+    del found.moves[first]
+    assert [one.message for one in visits.check(found)] == ["expected 1 event of the zone, but 0 were told"]
+    found.strides.clear()
+    assert [one.message for one in visits.check(found)] == ["expected 0 event of the zone, but 1 were told"]

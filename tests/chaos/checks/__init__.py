@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.chaos.checks import bridging, rows, sagas, teams
+from tests.chaos.checks import bridging, rows, sagas, teams, visits
 from tests.chaos.evidence import Evidence
 from weir.verify.report import Difference
 
@@ -11,4 +11,5 @@ CHECKS: dict[str, Callable[[Evidence], list[Difference]]] = {
     "rows": rows.check,
     "sagas": sagas.check,
     "teams": teams.check,
+    "visits": visits.check,
 }

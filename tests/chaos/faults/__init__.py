@@ -20,10 +20,11 @@ from tests.chaos.faults.network import strike_slow, unreachable
 from tests.chaos.faults.zombie import zombie
 
 PIPELINE = ("processor", "actions", "router")
+OF_DATABASE = ("projector", "station")
 
 FAULTS: dict[str, Fault] = {
     **{f"kill-{role}": Fault((role,), kill(role)) for role in ROLES},
-    **{f"zombie-{role}": Fault((role,), zombie(role)) for role in ("processor", "actions", "projector", "router")},
+    **{f"zombie-{role}": Fault((role,), zombie(role)) for role in ROLES if role != "bridge"},
     "kill-host": Fault(ANY, kill_host.strike),
     "freeze": Fault(ANY, freeze.strike),
     "restart": Fault(ANY, restart.strike),
@@ -32,9 +33,9 @@ FAULTS: dict[str, Fault] = {
     "kafka-kill": Fault(PIPELINE, kafka_kill.strike),
     "kafka-freeze": Fault(PIPELINE, kafka_freeze.strike),
     "kafka-unreachable": Fault(PIPELINE, unreachable("kafka")),
-    "postgres-stop": Fault(("projector",), postgres_stop.strike),
-    "postgres-unreachable": Fault(("projector",), unreachable("postgres")),
-    "sessions": Fault(("projector",), sessions.strike),
+    "postgres-stop": Fault(OF_DATABASE, postgres_stop.strike),
+    "postgres-unreachable": Fault(OF_DATABASE, unreachable("postgres")),
+    "sessions": Fault(OF_DATABASE, sessions.strike),
     "mqtt-drop": Fault(("bridge", "actions"), mqtt_drop.strike),
     "mqtt-unreachable": Fault(("bridge", "actions"), unreachable("mqtt")),
     "slow-network": Fault(ANY, strike_slow),

@@ -9,7 +9,7 @@ from tests.chaos.site import Site
 Strike = Callable[[Site, Random], Awaitable[str]]
 """Does it at once, undoes it before it returns, and says in a word to whom."""
 
-ROLES = ("processor", "actions", "projector", "router", "bridge")
+ROLES = ("processor", "actions", "projector", "router", "bridge", "station")
 """Each is also the name of the gauge of its work in flight (``tests.chaos.flight``)."""
 ANY = ROLES
 

@@ -1,4 +1,4 @@
-"""The whole load: several users and all devices, each with a connection of its own, at a steady moderate rate."""
+"""The whole load: several users, devices and walkers, each with a connection of its own, at a steady moderate rate."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,13 +8,14 @@ from streams.settings import Settings
 from streams.topics import Topics
 from tests.chaos.load.devices import Devices
 from tests.chaos.load.users import KEYS, Teams, User
+from tests.chaos.load.walkers import Walkers
 from tests.chaos.sent import Book
 
 USERS = 3
 
 
 class Load:
-    """``rate``: commands a second, of all users; readings come at a quarter of it.
+    """``rate``: commands a second, of all users; readings come at a quarter of it, positions at an eighth.
 
     ``busy()`` tells that the roles cannot keep up: the load then waits, as people do, so that a slow machine ends with
     few commands rather than with a queue.
@@ -28,6 +29,7 @@ class Load:
             User(f"u{n}", settings, topics, self.book, Random(rng.random()), self._teams) for n in range(USERS)
         ]
         self._devices = Devices(settings, topics, self.book, Random(rng.random()))
+        self._walkers = Walkers(settings, topics, Random(rng.random()))
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -37,6 +39,7 @@ class Load:
             *((user.step, self._rate / USERS) for user in self._users),
             (self._devices.send, self._rate / 8),
             (self._devices.publish, self._rate / 8),
+            (self._walkers.send, self._rate / 8),
         ]
         self._tasks = [asyncio.create_task(self._repeat(step, rate)) for step, rate in steps]
 
@@ -66,13 +69,13 @@ class Load:
 
     async def flush(self) -> None:
         """Wait until the fate of everything that was sent is known."""
-        await asyncio.gather(self._devices.flush(), *(user.flush() for user in self._users))
+        await asyncio.gather(*(one.flush() for one in (self._devices, self._walkers, *self._users)))
 
     async def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.gather(self._devices.stop(), *(user.stop() for user in self._users))
+        await asyncio.gather(*(one.stop() for one in (self._devices, self._walkers, *self._users)))
 
     async def _repeat(self, step: Callable[[], Awaitable[None]], rate: float) -> None:
         rng = Random(self._rng.random())
