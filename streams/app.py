@@ -12,6 +12,7 @@ from streams.monitoring.transport import TransportMonitor
 from streams.monitoring.web import MonitorPages
 from streams.settings import Settings
 from streams.topics import Topics, group_of
+from streams.tracing.tracer import Tracer
 
 Hook = Callable[[], Awaitable[None]]
 
@@ -29,6 +30,11 @@ class RoleApp(faust.App):  # type: ignore[misc]
         """Have ``start`` awaited before the app consumes anything, and ``stop`` when it has ceased to."""
         self.companions.append((start, stop))
 
+    def traced_by(self, tracer: Tracer | None) -> None:
+        """Have its last spans sent when the app has ceased to consume."""
+        if tracer is not None:
+            self.accompany(_nothing, tracer.stop)
+
     async def on_first_start(self) -> None:
         """Faust would make its data directories here; our tables live in memory and in Kafka."""
         for start, _ in self.companions:
@@ -40,6 +46,10 @@ class RoleApp(faust.App):  # type: ignore[misc]
         for _, stop in reversed(self.companions):
             if stop is not None:
                 await stop()
+
+
+async def _nothing() -> None:
+    """What needs no start."""
 
 
 def make_app(settings: Settings, role: str, topics: Topics, **options: Any) -> tuple[RoleApp, transport.Transport]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from streams.core.due import Timer
 from streams.core.events import Event
 from streams.core.turn import Turn
+from streams.tracing.span import Span
 
 ENDS = frozenset({"completed", "cancelled", "failed", "timed_out"})
 
@@ -39,6 +40,8 @@ class Outcome:
     messages: list[Event] = field(default_factory=list)
     fired: list[int] = field(default_factory=list)
     """When (plant time, ms) the timers that fired were due."""
+    spans: list[Span] = field(default_factory=list)
+    """Of the turns, where they are traced."""
 
     def note(self, turn: Turn) -> None:
         """What the partition must remember of a command's turn."""

@@ -65,6 +65,8 @@ class Requested(msgspec.Struct, kw_only=True):
     not_after_ms: int = 0
     notice: int | None = None
     """``seq`` of a ``notice_requested`` event, whose answer no activity waits for."""
+    traceparent: str | None = None
+    """Goes along to whom the action calls."""
 
 
 _decoder = msgspec.json.Decoder(Requested)
@@ -158,6 +160,7 @@ def _request(requested: Requested, time_left_s: float, secrets: Mapping[str, str
         definition_id=requested.definition_id,
         idempotency_key=requested.idempotency_key,
         time_left_s=time_left_s,
+        traceparent=requested.traceparent,
     )
 
 

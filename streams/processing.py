@@ -31,7 +31,7 @@ from streams.core.due import Timer
 from streams.core.flow import ends
 from streams.core.patterns import Window
 from streams.core.process import Process
-from streams.core.state import BROKEN, LATEST_PREFIX, WINDOW_PREFIX, Entity, Feed, Instance
+from streams.core.state import BROKEN, LATEST_PREFIX, TRACE_PREFIX, WINDOW_PREFIX, Entity, Feed, Instance
 from streams.core.turn import Overlay, Reading, Rejection, Surroundings, Turn
 from streams.endings import Endings, may_be_forgotten
 from streams.incoming import Decoded, Definitions, decode_records, lacks_definition, stale
@@ -52,7 +52,7 @@ from streams.topics import Topics
 from streams.windows import Unaligned
 
 MAX_HOPS = 32
-LATEST, WINDOW = LATEST_PREFIX.encode(), WINDOW_PREFIX.encode()
+LATEST, TRACE, WINDOW = LATEST_PREFIX.encode(), TRACE_PREFIX.encode(), WINDOW_PREFIX.encode()
 MAX_TIMERS_A_BATCH = 1_000
 ROUNDING_MS = 0.1
 """So much later than a timer's moment it is due, however seconds and milliseconds are rounded."""
@@ -83,11 +83,15 @@ class PartitionProcessor:
         self.timers = timers()
         self._endings = Endings(mark_ttl_ms)
         self._unaligned = Unaligned(definitions.active())
+        self._untraced: list[bytes] = []
+        """What ``streams.tracing.waits`` has left from a time when the plant was traced."""
         for key, value in table:
             if key.startswith(WINDOW):
                 window = decode_window(value)
                 self.timers.restore(window)
                 self._unaligned.restore(window)
+            elif key.startswith(TRACE):
+                self._untraced.append(key)
             elif not key.startswith((LATEST, b"\x00")):
                 entity = decode_entity(value)  # one at a time: decoded, a table takes three times its room
                 self.timers.restore(entity)
@@ -163,6 +167,7 @@ class PartitionProcessor:
         self.timers.settled(outcome.timers)
         self._unaligned.settled()
         self._endings.forgotten()
+        self._untraced.clear()
         for ended_at, instance_id, event_type in outcome.ended:
             self._endings.add(ended_at, instance_id, failed=event_type in {"failed", "timed_out"})
         for event in outcome.messages:
@@ -306,7 +311,9 @@ class PartitionProcessor:
         return [process for process in self._definitions.active() if message in process.messages]
 
     def _forget(self, now: int) -> None:
-        """Drop marks of instances that ended long ago."""
+        """Drop marks of instances that ended long ago, and what nobody reads any more."""
+        for key in self._untraced:
+            del self._writing[key]
         for entity_id in self._endings.take(now):
             entity = self._load(entity_id)
             if may_be_forgotten(entity, now):

@@ -36,6 +36,9 @@ from streams.records import Record
 from streams.retries import Retry, arrived_ms
 from streams.staging import Output
 from streams.topics import Topics
+from streams.tracing.readings import BatchTraces
+from streams.tracing.span import Span
+from streams.tracing.tracer import Tracer
 
 ROLE = "router"
 MAX_VARIABLES_BYTES = 2 * 1024
@@ -74,13 +77,17 @@ class Routed:
 
     outputs: list[Output] = field(default_factory=list)
     counts: Counts = field(default_factory=Counts)
+    spans: list[Span] = field(default_factory=list)
+    """Of the readings, where they are traced."""
 
 
 class Router:
     """Turns batches of readings into commands."""
 
-    def __init__(self, topics: Topics, definitions: Definitions, clock: PlantClock) -> None:
-        self._topics, self._definitions, self._clock = topics, definitions, clock
+    def __init__(
+        self, topics: Topics, definitions: Definitions, clock: PlantClock, tracer: Tracer | None = None
+    ) -> None:
+        self._topics, self._definitions, self._clock, self._tracer = topics, definitions, clock, tracer
         self._generation = -1
         self._index: dict[str, Interest] = {}
 
@@ -90,22 +97,47 @@ class Router:
             self._generation = self._definitions.generation
             self._index = index_of(self._definitions)
         interest = self._index.get(topic, Interest())
-        batch = _Batch(self._topics, self._clock, interest, topic=topic, partition=partition, now_ms=now_ms)
-        return batch.run(records)
+        traces = None if self._tracer is None else BatchTraces(self._tracer, topic, partition)
+        batch = _Batch(
+            self._topics, self._clock, interest, topic=topic, partition=partition, now_ms=now_ms, traces=traces
+        )
+        routed = batch.run(records)
+        if traces is not None:
+            routed.spans = traces.spans()
+        return routed
 
 
 class _Batch:
     """The work on one batch."""
 
-    __slots__ = ("_clock", "_interest", "_latest", "_now", "_now_ms", "_partition", "_routed", "_topic", "_topics")
+    __slots__ = (
+        "_clock",
+        "_interest",
+        "_latest",
+        "_now",
+        "_now_ms",
+        "_partition",
+        "_routed",
+        "_topic",
+        "_topics",
+        "_traces",
+    )
 
     def __init__(
-        self, topics: Topics, clock: PlantClock, interest: Interest, *, topic: str, partition: int, now_ms: float
+        self,
+        topics: Topics,
+        clock: PlantClock,
+        interest: Interest,
+        *,
+        topic: str,
+        partition: int,
+        now_ms: float,
+        traces: BatchTraces | None,
     ) -> None:
         self._topics, self._clock, self._interest = topics, clock, interest
         self._topic, self._partition, self._now_ms = topic, partition, now_ms
         self._now = clock.plant_ms(now_ms)
-        self._routed = Routed()
+        self._routed, self._traces = Routed(), traces
         self._latest: dict[Feed, tuple[Record, Reading]] = {}
 
     def run(self, records: Sequence[Record]) -> Routed:
@@ -206,7 +238,7 @@ class _Batch:
             values=pattern.values_of(reading),
             variables=_brought(process, pattern, reading, truths),
         )
-        self._send(key, key, encode_command(command))
+        self._send(key, key, encode_command(command), record)
         self._routed.counts.shown += 1
 
     def _send_start(
@@ -229,7 +261,7 @@ class _Batch:
             },
             not_after=instant(not_after_ms),
         )
-        self._send(key, key or source, encode_command(command))
+        self._send(key, key or source, encode_command(command), record)
 
     def _feeds(self, record: Record, reading: Reading) -> list[Feed]:
         feeds = []
@@ -250,10 +282,14 @@ class _Batch:
         else:
             self._routed.counts.observed += 1
 
-    def _send(self, key: str | None, home: str, command: bytes) -> None:
+    def _send(self, key: str | None, home: str, command: bytes, about: Record | None = None) -> None:
+        """``about`` is the reading whose trace the command goes on with: ``observe`` leads to nothing by itself."""
         commands = self._topics.commands
         record_key = None if key is None else key.encode()
-        self._routed.outputs.append((commands.name, partition_for(home, commands.partitions), record_key, command, ()))
+        headers = () if self._traces is None or about is None else self._traces.headers(about)
+        self._routed.outputs.append(
+            (commands.name, partition_for(home, commands.partitions), record_key, command, headers)
+        )
 
     def _bury_raised(self, record: Record, error: Exception) -> None:
         place = {"topic": self._topic, "partition": self._partition, "offset": record.offset}

@@ -173,6 +173,12 @@ class Settings(BaseSettings):
     """A longer body of a request is refused with 413 before it is read."""
     api_idempotency_keep_s: Annotated[float, Field(gt=0)] = 86_400.0
     """How long an ``Idempotency-Key`` and the answer under it are known."""
+    traces_endpoint: Annotated[
+        Annotated[str, Field(pattern=r"^https?://")] | None, BeforeValidator(lambda text: text or None)
+    ] = None
+    """Base URL of an OpenTelemetry collector (OTLP over HTTP) that gets spans; needs the extra ``traces``."""
+    traces_ratio: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """The share of the traces that are sampled, of those that begin in Weir."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
     """How the roles log: lines for people, or an object a line, for what collects logs."""

@@ -95,6 +95,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "WEIR_API_PORT": str(settings.api_port),
         "WEIR_API_MAX_LAG_RECORDS": str(settings.api_max_lag_records),
         "WEIR_API_AUTH": settings.api_auth,
+        **({"WEIR_TRACES_ENDPOINT": endpoint} if (endpoint := settings.traces_endpoint) else {}),
         **({"WEIR_API_ADMIN_KEY": key.get_secret_value()} if (key := settings.api_admin_key) else {}),
         "WEIR_API_MAX_LAG_S": str(settings.api_max_lag_s),
     }

@@ -18,6 +18,7 @@ from streams.core.commands import StartProcess, TopicCommand
 from streams.core.decide import command_key, home_of
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
 from streams.kafka import client_options
+from streams.records import Headers
 from streams.settings import Settings
 from streams.topics import Topics, load_topics
 from weir.watch import Outcome, Watch, Watched
@@ -85,11 +86,11 @@ class CommandClient:
         """
         return await self.send_encoded(command, encode_command(command))
 
-    async def send_encoded(self, command: TopicCommand, raw: bytes) -> tuple[int, int]:
+    async def send_encoded(self, command: TopicCommand, raw: bytes, headers: Headers = ()) -> tuple[int, int]:
         """The same with the command's bytes, which the caller has looked at."""
         partition, key = self.address(command)
         record = await self._running().send_and_wait(
-            self._topics.commands.name, raw, key=key.encode(), partition=partition
+            self._topics.commands.name, raw, key=key.encode(), partition=partition, headers=list(headers)
         )
         return record.partition, record.offset
 

@@ -32,7 +32,8 @@ class ActionRequest(NamedTuple):
     """One execution of an action.
 
     ``config`` is rendered.  ``idempotency_key`` is the same however often the request is performed: at least once.
-    ``time_left_s`` are real seconds; afterwards the performer is cancelled.
+    ``time_left_s`` are real seconds; afterwards the performer is cancelled.  ``traceparent`` (W3C Trace Context) is
+    for whoever is called, where the plant is traced.
     """
 
     action: str
@@ -42,6 +43,7 @@ class ActionRequest(NamedTuple):
     definition_id: str
     idempotency_key: str
     time_left_s: float
+    traceparent: str | None = None
 
 
 class Effect(NamedTuple):

@@ -41,5 +41,9 @@ def event_of(request: ActionRequest) -> Emitted:
     except orjson.JSONEncodeError as error:
         raise invalid_config(f"Expected an event that JSON can hold, but got: {error}") from None
     return Emitted(
-        text_of(config, "topic"), text_of(config, "key", request.instance_id), value, request.idempotency_key
+        text_of(config, "topic"),
+        text_of(config, "key", request.instance_id),
+        value,
+        request.idempotency_key,
+        request.traceparent,
     )

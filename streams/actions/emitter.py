@@ -22,6 +22,7 @@ from streams.core.suggest import suggest
 
 MAX_EVENT_BYTES = 1_000_000
 IDEMPOTENCY_KEY = "idempotency-key"
+TRACEPARENT = "traceparent"
 
 
 class Emitted(NamedTuple):
@@ -31,6 +32,7 @@ class Emitted(NamedTuple):
     key: str
     value: bytes
     idempotency_key: str
+    traceparent: str | None = None
 
 
 class Emitter(Protocol):
@@ -72,6 +74,8 @@ class KafkaEmitter:
         assert self._producer is not None, "Expected the emitter to be started"
         self.check(event)
         headers = [(IDEMPOTENCY_KEY, event.idempotency_key.encode())]
+        if event.traceparent is not None:
+            headers.append((TRACEPARENT, event.traceparent.encode()))
         try:
             async with asyncio.timeout(timeout_s):
                 sent = await self._producer.send_and_wait(

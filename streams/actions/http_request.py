@@ -23,7 +23,9 @@ TOLD = ("content-type", "etag", "last-modified", "location", "retry-after")
 """The headers of an answer that its output has."""
 OURS = frozenset({"host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect"})
 """Headers of the connection, which a definition has nothing to say about."""
-HARMLESS = frozenset({"accept", "accept-encoding", "accept-language", "content-type", "idempotency-key", "user-agent"})
+HARMLESS = frozenset(
+    {"accept", "accept-encoding", "accept-language", "content-type", "idempotency-key", "traceparent", "user-agent"}
+)
 """The headers that follow a redirect to another origin: any other may hold a secret."""
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
@@ -38,7 +40,7 @@ class HttpRequest:
     async def perform(self, request: ActionRequest) -> dict[str, Any]:
         config, loop = request.config, asyncio.get_running_loop()
         end = loop.time() + request.time_left_s * SHARE_OF_TIME
-        call = call_of(config, request.idempotency_key)
+        call = call_of(config, request.idempotency_key, request.traceparent)
         expect = expected_of(config)
         for _ in range(MAX_REDIRECTS + 1):
             answer = await self._client.send(call, max(0.0, end - loop.time()))
@@ -58,12 +60,14 @@ def effect_of(call: HttpCall) -> Effect:
     return Effect(f"sends {call.method} to {call.place}", details)
 
 
-def call_of(config: dict[str, Any], idempotency_key: str) -> HttpCall:
+def call_of(config: dict[str, Any], idempotency_key: str, traceparent: str | None = None) -> HttpCall:
     """The request that ``config`` describes.  Raises ``ActionError``."""
     method, body = config.get("method", "GET"), config.get("body")
     if method not in METHODS:
         raise invalid_config(f"Expected one of {', '.join(sorted(METHODS))} in config.method, but got {method!r:.200}")
     headers = {"Accept-Encoding": "identity", "Idempotency-Key": idempotency_key}
+    if traceparent is not None:
+        headers["traceparent"] = traceparent
     if body is not None:
         headers["Content-Type"] = "text/plain; charset=utf-8" if isinstance(body, str) else "application/json"
     own = headers_of(config)

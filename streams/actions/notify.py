@@ -123,7 +123,9 @@ class Notify:
     def _call(self, request: ActionRequest, target: dict[str, Any]) -> HttpCall:
         notice = self._notice(request)
         text = notice["message"] if notice["title"] is None else f"{notice['title']}\n{notice['message']}"
-        return call_of({**target, "method": "POST", "body": notice | {"text": text}}, request.idempotency_key)
+        return call_of(
+            {**target, "method": "POST", "body": notice | {"text": text}}, request.idempotency_key, request.traceparent
+        )
 
 
 def _mail(request: ActionRequest, channel: EmailChannel) -> Any:

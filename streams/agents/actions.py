@@ -36,6 +36,8 @@ from streams.redaction import guard_output
 from streams.secrets import Secrets
 from streams.settings import Settings
 from streams.topics import Topics, group_of, load_topics
+from streams.tracing.requests import ActionTrace
+from streams.tracing.tracer import Tracer, make_tracer
 from streams.transport import TopicPartition
 from streams.transport.fatal import exit_process
 
@@ -62,6 +64,7 @@ class _Work:
     running: bool = False
     outcome: str = ""
     taken_at: float = field(default_factory=time.monotonic)
+    trace: ActionTrace | None = None
 
 
 _Job = tuple[_Work, Requested | list[Requested]]
@@ -71,7 +74,8 @@ _Job = tuple[_Work, Requested | list[Requested]]
 class ActionWorker:
     """Performs the requests of this worker's partitions."""
 
-    def __init__(self, settings: Settings, topics: Topics) -> None:
+    def __init__(self, settings: Settings, topics: Topics, tracer: Tracer | None = None) -> None:
+        self._tracer = tracer
         self.outcomes: Counter[str] = Counter()
         """Answers since the start of the process: ``completed``, or by the error's type."""
         self.took: defaultdict[tuple[str, str], Histogram] = defaultdict(Histogram)
@@ -165,7 +169,10 @@ class ActionWorker:
             if REQUESTED.isdisjoint(record.headers):
                 self._pool.put((work, self._announcing.requests(record.value)))
             else:
-                self._pool.put((work, decode_requested(record.value)))
+                requested = decode_requested(record.value)
+                if self._tracer is not None:
+                    work.trace = ActionTrace.of(self._tracer, record.headers, requested)
+                self._pool.put((work, requested))
         except UpgradeError as error:
             exit_process(str(error))
         except BadRecordError as error:
@@ -183,18 +190,23 @@ class ActionWorker:
             work.outcome = await announced(requested, self._performing.answer, asyncio.sleep, is_transient)
             self._sent([work])
             return
+        if (trace := work.trace) is not None:
+            trace.begins()
         began = time.perf_counter()
         work.outcome, answer = await self._performing.answer(requested)
         ended = "completed" if work.outcome == "completed" else "failed"
         self.took[requested.action, ended].observe(time.perf_counter() - began)
         to = TopicPartition(self._commands, work.tp.partition)
-        self._outbox.put(to, (requested.instance_id.encode(), answer, ()), work)
+        headers = () if trace is None else trace.answered(work.outcome)
+        self._outbox.put(to, (requested.instance_id.encode(), answer, headers), work)
 
     # ---- answers
 
     def _sent(self, works: Sequence[_Work]) -> None:
         for work in works:
             self.outcomes[work.outcome] += 1
+            if work.trace is not None:
+                work.trace.sent()
             del self._works[work.tp.partition, work.offset]
             if (progress := self._progress.get(work.tp.partition)) is not None:
                 progress.finish(work.offset)
@@ -215,7 +227,8 @@ def build(settings: Settings) -> RoleApp:
     """The Faust app of the action worker role."""
     topics = load_topics(settings)
     app, tx = make_app(settings, ROLE, topics, batch_timeout_s=HOLD_S)
-    worker = ActionWorker(settings, topics)
+    tracer = make_tracer(settings, ROLE)
+    worker = ActionWorker(settings, topics, tracer)
     kept = transport.KeptPositions(client_options(settings), topics.positions.name, group_of(settings, ROLE))
     worker.source = source = tx.source(
         app.topic(topics.events.name, partitions=topics.partitions, key_type=bytes, value_type=bytes),
@@ -231,6 +244,7 @@ def build(settings: Settings) -> RoleApp:
     app.timer(SUMMARY_S)(worker.summarise)
     app.watched.sample(worker.samples)
     app.accompany(kept.start, kept.stop)
+    app.traced_by(tracer)
     app.accompany(worker.start, worker.stop)
     return app
 

@@ -5,6 +5,8 @@ table's changelog, rejections, dead letters, forwarded commands and the input po
 """
 
 import time
+from collections.abc import Callable
+from functools import partial
 
 import faust
 import structlog
@@ -19,6 +21,7 @@ from streams.processing import PartitionProcessor, decode_records
 from streams.settings import Settings
 from streams.timers import timer_backend
 from streams.topics import TABLE, Topics, load_topics
+from streams.tracing.tracer import Tracer, make_tracer
 from streams.transport import TopicPartition
 from streams.trimming import EVERY_S as TRIM_EVERY_S
 from streams.trimming import Trimmer
@@ -30,7 +33,8 @@ log = structlog.get_logger("weir.processor")
 class Processor:
     """The partitions that this worker owns."""
 
-    def __init__(self, settings: Settings, topics: Topics) -> None:
+    def __init__(self, settings: Settings, topics: Topics, tracer: Tracer | None = None) -> None:
+        self._partition: Callable[..., PartitionProcessor] = PartitionProcessor if tracer is None else _traced(tracer)
         self.store = DefinitionStore(settings, topics)
         self.partitions: dict[int, PartitionProcessor] = {}
         self.counts = Counts()
@@ -52,7 +56,7 @@ class Processor:
         began = time.perf_counter()
         records = self.table.contents.parts.get(partition, {})
         ttl_ms = round(self._settings.done_ttl_s * 1000 * self._settings.plant_clock.factor)
-        processor = PartitionProcessor(
+        processor = self._partition(
             partition,
             self._topics,
             self.store,
@@ -125,11 +129,18 @@ class Processor:
         ]
 
 
+def _traced(tracer: Tracer) -> Callable[..., PartitionProcessor]:
+    from streams.tracing.partition import TracedProcessor  # noqa: PLC0415  only who is traced pays for it
+
+    return partial(TracedProcessor, tracer)
+
+
 def build(settings: Settings) -> faust.App:
     """The Faust app of the processor role."""
     topics = load_topics(settings)
     app, tx = make_app(settings, "processor", topics)
-    processor = Processor(settings, topics)
+    tracer = make_tracer(settings, "processor")
+    processor = Processor(settings, topics, tracer)
     processor.table = app.Table(TABLE, partitions=topics.partitions)
     source = tx.source(
         app.topic(topics.commands.name, partitions=topics.partitions, key_type=bytes, value_type=bytes),
@@ -147,6 +158,7 @@ def build(settings: Settings) -> faust.App:
     app.timer(TRIM_EVERY_S)(processor.trimmer.look)
     app.watched.sample(processor.samples)
     app.accompany(processor.store.start, processor.store.stop)
+    app.traced_by(tracer)
     tx.watch(processor.store.standstill)
     return app
 

@@ -15,6 +15,7 @@ from streams.monitoring import Sample
 from streams.routing import Counts, Routed, Router
 from streams.settings import Settings
 from streams.topics import Topic, Topics, load_topics
+from streams.tracing.tracer import Tracer, make_tracer
 
 MAX_RECORDS = 1_000
 SUMMARY_S = 30.0
@@ -24,10 +25,11 @@ log = structlog.get_logger("weir.router")
 class TelemetryRouter:
     """Routes every telemetry topic with what the definitions that are deployed now ask for."""
 
-    def __init__(self, settings: Settings, topics: Topics) -> None:
+    def __init__(self, settings: Settings, topics: Topics, tracer: Tracer | None = None) -> None:
         self.store = DefinitionStore(settings, topics)
         self.counts = Counts()
-        self._router = Router(topics, self.store, settings.plant_clock)
+        self._router = Router(topics, self.store, settings.plant_clock, tracer)
+        self._tracer = tracer
         self._told = Counts()
 
     def status(self) -> dict[str, int]:
@@ -43,6 +45,8 @@ class TelemetryRouter:
                 txn.send(*output)
         if batch.done:
             self.counts.add(routed.counts)
+            if self._tracer is not None:
+                self._tracer.export(routed.spans)
 
     def samples(self) -> list[Sample]:
         """For ``/metrics``."""
@@ -75,13 +79,15 @@ def build(settings: Settings) -> RoleApp:
     """The Faust app of the router role: one agent for each telemetry topic."""
     topics = load_topics(settings)
     app, tx = make_app(settings, "router", topics)
-    router = TelemetryRouter(settings, topics)
+    tracer = make_tracer(settings, "router")
+    router = TelemetryRouter(settings, topics, tracer)
     positions = transport.GroupPositions(missing="latest", transactional=True)
     for topic in topics.telemetry.values():
         _add_agent(app, tx, topic, router, positions)
     app.timer(SUMMARY_S)(router.summarise)
     app.watched.sample(router.samples)
     app.accompany(router.store.start, router.store.stop)
+    app.traced_by(tracer)
     tx.watch(router.store.standstill)
     return app
 

@@ -28,7 +28,8 @@ VERSION = 1
 UNENDED = frozenset({"running", "suspended"})
 LATEST_PREFIX = "latest:"
 WINDOW_PREFIX = "pattern:"
-SOFT_PREFIXES = (LATEST_PREFIX, WINDOW_PREFIX)
+TRACE_PREFIX = "trace:"
+SOFT_PREFIXES = (LATEST_PREFIX, WINDOW_PREFIX, TRACE_PREFIX)
 """Of the records that are no fold."""
 
 

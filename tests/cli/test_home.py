@@ -50,6 +50,8 @@ def everything() -> Settings:
         channels_file=Path("/srv/channels.yaml"),
         http_allow="10.1.0.0/16, homeassistant.local",
         script_sandbox="off",
+        traces_endpoint="http://collector:4318",
+        traces_ratio=0.25,
         session_timeout_s=20.5,
         member_id="worker-1",
         fetch_wait_ms=7,

@@ -78,7 +78,9 @@ class Partition:
         return StartProcess(definition_id="cooling", definition_version=1, key=self.home, variables=variables)
 
     def instances(self) -> list[Instance]:
-        found = [decode_entity(value) for key, value in self.table.items() if not key.startswith(b"latest:")]
+        found = [
+            decode_entity(value) for key, value in self.table.items() if not key.startswith((b"latest:", b"trace:"))
+        ]
         return [entity for entity in found if isinstance(entity, Instance)]
 
 

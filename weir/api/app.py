@@ -16,6 +16,7 @@ from streams.monitoring import Monitor
 from streams.monitoring.exposition import CONTENT_TYPE
 from streams.settings import Settings
 from streams.topics import load_topics
+from streams.tracing.tracer import make_tracer
 from streams.transport.fatal import exit_process
 from weir.api import problems
 from weir.api.audit.middleware import Audit
@@ -34,6 +35,7 @@ from weir.api.quick import Lane
 from weir.api.routes import ROUTERS
 from weir.api.sending import Sender
 from weir.api.standing import StandingWatch
+from weir.api.tracing import Tracing
 
 ROLE = "api"
 NO_AUTH = "WEIR_API_AUTH is off: everybody is an administrator"
@@ -49,7 +51,7 @@ def _must_go_on(task: "asyncio.Task[object]") -> None:
 
 def make_api(settings: Settings) -> ASGIApp:
     """The application with these settings.  Raises ``TopicsError``."""
-    topics = load_topics(settings)
+    topics, tracer = load_topics(settings), make_tracer(settings, ROLE)
     gate = Gate(settings, topics)
     follower = Follower(settings, topics)
     sender = Sender(settings, topics, gate, follower)
@@ -73,6 +75,8 @@ def make_api(settings: Settings) -> ASGIApp:
                 task.add_done_callback(_must_go_on)
             yield
             await cancel(tasks)
+            if tracer is not None:
+                await tracer.stop()
 
     app = FastAPI(title="Weir", docs_url=None, redoc_url=None, lifespan=beside, telemetry=NO_TELEMETRY)
     app.state.settings, app.state.sender, app.state.database = settings, sender, database
@@ -101,4 +105,5 @@ def make_api(settings: Settings) -> ASGIApp:
     inside = RateLimit(inside, settings.api_rate_per_s)
     inside = Audit(inside, sender)
     inside = Authentication(inside, settings, database)
-    return Counting(SecurityHeaders(inside), counts)
+    inside = SecurityHeaders(inside)
+    return Counting(inside if tracer is None else Tracing(inside, tracer), counts)

@@ -19,6 +19,7 @@ from weir.api.following.follower import Follower
 from weir.api.gate import Gate
 from weir.api.problems import ProblemError, unavailable
 from weir.api.repeating import outcome_before, sent_before
+from weir.api.tracing import trace_headers
 from weir.client import ClientError, CommandClient
 from weir.decisions import Place
 from weir.watch import Outcome
@@ -90,7 +91,7 @@ class Sender:
         """The command's offset."""
         if (entry := CURRENT.get()) is not None:
             entry.sending(command)
-        partition, offset = await client.send_encoded(command, raw)
+        partition, offset = await client.send_encoded(command, raw, trace_headers())
         if entry is not None:
             entry.sent(partition, offset)
         return offset
