@@ -4,6 +4,8 @@ A question is an async function: an asyncpg connection and what is asked in, str
 them as they are).  Nothing here knows of topics, and nothing here writes.
 """
 
+from projections.queries.activities import ActivityStatistics, activities
+from projections.queries.analytics import Overview, ProcessAnalytics, overview, process_analytics
 from projections.queries.api_keys import ApiKey, api_key, api_keys
 from projections.queries.audit import AuditFilter, AuditItem, AuditPlace, audit
 from projections.queries.counts import Counts, InstanceCount, counts
@@ -38,15 +40,17 @@ from projections.queries.station_processes import (
     station_process,
     station_processes,
 )
-from projections.queries.statistics import Statistics, statistics
+from projections.queries.statistics import ProcessStatistics, Statistics, statistics, statistics_of_each
 from projections.queries.storage import SlowQuery, Storage, TableSize, slow_queries, storage
 from projections.queries.task import Task, task
+from projections.queries.task_times import TaskTimes, task_times
 from projections.queries.tasks import TaskSummary, tasks
 from projections.queries.templates import SavedTemplate, saved_template, saved_templates, template_uses
 from projections.queries.trends import Trend, trends
 from projections.queries.waiting import waiting
 
 __all__ = [
+    "ActivityStatistics",
     "AlertPlace",
     "ApiKey",
     "AuditFilter",
@@ -63,6 +67,9 @@ __all__ = [
     "Instance",
     "InstanceCount",
     "InstanceSummary",
+    "Overview",
+    "ProcessAnalytics",
+    "ProcessStatistics",
     "SavedTemplate",
     "SlowQuery",
     "Standing",
@@ -78,8 +85,10 @@ __all__ = [
     "TableSize",
     "Task",
     "TaskSummary",
+    "TaskTimes",
     "Total",
     "Trend",
+    "activities",
     "api_key",
     "api_keys",
     "audit",
@@ -94,6 +103,8 @@ __all__ = [
     "instance",
     "instance_count",
     "instances",
+    "overview",
+    "process_analytics",
     "saved_template",
     "saved_templates",
     "slow_queries",
@@ -111,8 +122,10 @@ __all__ = [
     "station_zone",
     "station_zones",
     "statistics",
+    "statistics_of_each",
     "storage",
     "task",
+    "task_times",
     "tasks",
     "template_uses",
     "trends",

@@ -1,6 +1,7 @@
 """How many instances are in which status, and how long did they take?  From the rollups alone, by hour of the start."""
 
 from datetime import datetime
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -13,13 +14,20 @@ _WHERE = """
     AND ($3::timestamptz IS NULL OR hour < $3)
 """
 _COUNTS = f"""
-    SELECT {_COLUMNS},
-           coalesce(sum(duration_ms), 0)::bigint AS duration_ms
-    FROM process_rollups WHERE {_WHERE}
+    SELECT {_COLUMNS}, coalesce(sum(duration_ms), 0)::bigint AS duration_ms FROM process_rollups WHERE {_WHERE}
 """  # noqa: S608  the columns are constants
 _DURATIONS = f"""
     SELECT ms, sum(count)::bigint AS count FROM process_rollups, unnest(durations, duration_counts) AS each (ms, count)
     WHERE {_WHERE} GROUP BY ms ORDER BY ms
+"""  # noqa: S608  constants
+_COUNTS_OF_EACH = f"""
+    SELECT definition_id, {_COLUMNS}, sum(duration_ms)::bigint AS duration_ms FROM process_rollups WHERE {_WHERE}
+    GROUP BY definition_id ORDER BY sum(running + suspended + completed + failed + cancelled + timeout) DESC, 1 LIMIT $4
+"""  # noqa: S608  the columns are constants
+_DURATIONS_OF_EACH = f"""
+    SELECT definition_id, ms, sum(count)::bigint AS count
+    FROM process_rollups, unnest(durations, duration_counts) AS each (ms, count)
+    WHERE {_WHERE} AND definition_id = ANY ($4::text[]) GROUP BY definition_id, ms ORDER BY ms
 """  # noqa: S608  constants
 
 
@@ -46,6 +54,12 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
     within_sla: float | None
 
 
+class ProcessStatistics(Statistics, frozen=True, kw_only=True):
+    """Of one definition."""
+
+    process_id: str
+
+
 async def statistics(
     connection: asyncpg.Connection,
     *,
@@ -58,18 +72,42 @@ async def statistics(
     asked = (definition_id, since, until)
     counts = await connection.fetchrow(_COUNTS, *asked)
     durations = [(row["ms"], row["count"]) for row in await connection.fetch(_DURATIONS, *asked)]
+    return Statistics(**_figures(counts, durations, within_ms))
+
+
+async def statistics_of_each(
+    connection: asyncpg.Connection,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    within_ms: int | None = None,
+    limit: int = 100,
+) -> list[ProcessStatistics]:
+    """The same of each definition of which something started then, those of the most instances first."""
+    rows = await connection.fetch(_COUNTS_OF_EACH, None, since, until, limit)
+    durations: dict[str, list[tuple[int, int]]] = {row["definition_id"]: [] for row in rows}
+    for row in await connection.fetch(_DURATIONS_OF_EACH, None, since, until, list(durations)):
+        durations[row["definition_id"]].append((row["ms"], row["count"]))
+    return [
+        ProcessStatistics(process_id=id_, **_figures(row, durations[id_], within_ms))
+        for row in rows
+        for id_ in (row["definition_id"],)
+    ]
+
+
+def _figures(counts: asyncpg.Record, durations: list[tuple[int, int]], within_ms: int | None) -> dict[str, Any]:
     completed, ended = counts["completed"], counts["completed"] + counts["failed"] + counts["timeout"]
     in_time = None if within_ms is None else sum(count for ms, count in durations if ms <= within_ms)
-    return Statistics(
-        execution_count=sum(counts[status] for status in STATUSES),
+    return {
+        "execution_count": sum(counts[status] for status in STATUSES),
         **{status: counts[status] for status in STATUSES},
-        success_rate=completed / ended if ended else None,
-        avg_execution_time=counts["duration_ms"] / completed if completed else None,
-        p50_ms=percentile(durations, 0.50),
-        p95_ms=percentile(durations, 0.95),
-        p99_ms=percentile(durations, 0.99),
-        within_sla=in_time / ended if ended and in_time is not None else None,
-    )
+        "success_rate": completed / ended if ended else None,
+        "avg_execution_time": counts["duration_ms"] / completed if completed else None,
+        "p50_ms": percentile(durations, 0.50),
+        "p95_ms": percentile(durations, 0.95),
+        "p99_ms": percentile(durations, 0.99),
+        "within_sla": in_time / ended if ended and in_time is not None else None,
+    }
 
 
 def percentile(durations: list[tuple[int, int]], share: float) -> int | None:

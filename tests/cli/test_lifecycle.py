@@ -88,6 +88,17 @@ def test_instances_go_on_with_another_version(plant, instance):
     plant.ask("signal", "decided", "--instance", instance)
     eventually(lambda: plant.ask("show", instance), lambda one: one["status"] == "completed")
     assert plant.ask("verify")["ok"]
+    found = plant.ask("analytics", "pump", "--since", "1h", "--sla", "1d")
+    activities = {one["activity_id"]: one for one in found["activities"]}
+    assert activities["question"]["completed"] == 1
+    assert activities["question"]["p50_ms"] is not None, "it was called ask when it began"
+    assert found["within_sla"] > 0
+    text = plant.weir("analytics", "pump", "--by", "hour").stdout
+    assert all(word in text for word in ("pump", "question", "p95", "from"))
+    assert "pump" in plant.weir("analytics").stdout
+    assert [one["process_id"] for one in plant.ask("analytics")["processes"]].count("pump") == 1
+    assert "nothing has started since" in plant.weir("analytics", "nobody").stdout
+    assert plant.weir("analytics", "--since", "soon").exit_code == 2
 
 
 def test_a_message_finds_the_instance_that_waits_for_its_key(plant, tmp_path):

@@ -1,8 +1,12 @@
 """The views for people: what the station's people know of processes, their executions and steps."""
 
+import re
+from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID
 
 import msgspec
+import orjson
 
 from projections import queries
 from streams.codec import encode_json
@@ -10,9 +14,11 @@ from streams.core.commands import Origin
 from streams.core.durations import instant
 from streams.deployed import DeployedVersion
 from tests.projections.conftest import World
-from tests.projections.story import DEFINITIONS, EVENTS, T0, Story, batch, cooling, numbered
+from tests.projections.story import DEFINITIONS, EVENTS, T0, TELEMETRY, Story, batch, cooling, numbered
 
 HOUR_MS = 3_600_000
+README = (Path(__file__).parents[2] / "README.md").read_text()
+EXAMPLES = [one for block in re.findall(r"```sql\n(.*?)```", README, re.DOTALL) for one in block.split(";\n") if one]
 
 
 def deployed(version: int) -> bytes:
@@ -98,3 +104,97 @@ async def test_processes_executions_and_steps(world: World) -> None:
     [step] = await world.rows(query, UUID(failed.id))
     assert (step["status"], step["error_message"], step["retry_count"]) == ("failed", "no broker", 1)
     assert [one["status"] for one in await world.rows(query, UUID(skipping.id))] == ["skipped", "running"]
+
+
+def asking(cause: str, started_ms: int, *events: tuple[str, int], due_ms: int | None = None) -> Story:
+    """A task; ``events``: what became of it, and how many ms later."""
+    due = None if due_ms is None else instant(started_ms + due_ms)
+    story = Story(cause, started_ms=started_ms).tell("started", variables={}).enter("look", "user_task")
+    story.now_ms = started_ms
+    story.tell("task_created", "look", execution=1, title="Look", priority=50, due=due)
+    for type_, later_ms in events:
+        story.now_ms = started_ms + later_ms
+        story.tell(f"task_{type_}", "look", execution=1, user="anna")
+    if events and events[-1][0] == "completed":
+        story.tell("activity_completed", "look", execution=1)
+    return story
+
+
+async def test_activities_and_tasks(world: World) -> None:
+    caught = Story("caught", started_ms=T0).tell("started", variables={}).enter("cool")
+    caught.tell("retry_scheduled", "cool", execution=1, attempt=1)
+    caught.tell("activity_failed", "cool", execution=1, error_type="mqtt", error="no broker")
+    caught.tell("error_caught", "cool", error_type="mqtt", error="no broker", handler="end")
+    caught.tell("activity_skipped", "wait", condition="false")
+    broken = Story("broken", started_ms=T0).tell("started", variables={}).enter("cool")
+    broken.tell("failed", "cool", error_type="expression", error="no number")  # an activity_failed is not there
+    stories = [
+        cooling("whole"), cooling("next"), caught, broken,
+        asking("quick", T0, ("claimed", 10_000), ("completed", 40_000), due_ms=60_000),
+        asking("slow", T0, ("claimed", 30_000), ("completed", 90_000), due_ms=60_000),
+        asking("open", T0, due_ms=60_000),
+        asking("free", T0, ("claimed", 20_000)),
+    ]  # fmt: skip
+    await world.begin(EVENTS)
+    records = numbered([value for story in stories for value in story.values])
+    for first in range(0, len(records), 4):  # most of what ends has begun in an earlier batch
+        await world.projector.project(batch(EVENTS, records[first : first + 4]))
+
+    asked = ("temperature-control", instant(T0), instant(T0 + HOUR_MS))
+    found = {one.activity_id: one for one in await queries.activities(world.connection, *asked)}
+    cool, wait = found["cool"], found["wait"]
+    assert (cool.completed, cool.failed, cool.retries, cool.failure_rate) == (2, 2, 1, 0.5)
+    assert [(one.error_type, one.count) for one in cool.errors] == [("expression", 1), ("mqtt", 1)]
+    assert (cool.avg_ms, cool.p50_ms, cool.p95_ms) == (500.0, 500, 500)
+    assert (wait.completed, wait.skipped, wait.p99_ms, wait.failure_rate) == (2, 1, 500, 0.0)
+    assert found["look"].p50_ms == 40_000
+    assert await queries.activities(world.connection, asked[0], asked[2], instant(T0 + 2 * HOUR_MS)) == []
+    views = {row["activity_id"]: row for row in await world.rows("SELECT * FROM activity_statistics")}
+    for one in found.values():
+        told = views[one.activity_id]
+        assert {name: told[name] for name in told if name != "definition_id"} == {
+            name: value for name, value in msgspec.structs.asdict(one).items() if name != "errors"
+        }
+    failures = await world.rows("SELECT error_type, count FROM activity_failures WHERE activity_id = 'cool' ORDER BY 1")
+    assert failures == [{"error_type": "expression", "count": 1}, {"error_type": "mqtt", "count": 1}]
+
+    [task] = await queries.task_times(world.connection, *asked)
+    assert (task.activity_id, task.count, task.open, task.completed) == ("look", 4, 2, 2)
+    assert (task.late, task.overdue, task.on_time_rate) == (1, 1, 1 / 3)
+    assert (task.claim_p50_ms, task.claim_p95_ms, task.claim_avg_ms) == (20_000, 30_000, 20_000.0)
+    assert (task.work_p50_ms, task.work_p95_ms) == (30_000, 60_000)
+    [row] = await world.rows("SELECT * FROM task_statistics")
+    assert (row["late"], row["on_time_rate"], row["claim_p95_ms"], row["work_p95_ms"]) == (1, 0.5, 30_000, 60_000)
+
+    one = await queries.process_analytics(world.connection, *asked, within_ms=3_500)
+    assert (one.execution_count, one.completed, one.failed, one.within_sla) == (8, 2, 1, 2 / 3)
+    assert ([reason.error_type for reason in one.failure_reasons], len(one.tasks)) == (["expression"], 1)
+    assert [(trend.started, trend.p50_ms, trend.p95_ms) for trend in one.trends] == [(8, 3500, 3500)]
+    whole = await queries.overview(world.connection, *asked[1:], within_ms=3_500)
+    [each] = whole.processes
+    assert msgspec.structs.asdict(each).items() <= msgspec.structs.asdict(one).items()
+    assert (whole.total_processes, whole.total_executions, whole.success_rate) == (0, 8, 2 / 3)
+    [trend] = await world.rows("SELECT started, completed, failed FROM process_trends")
+    assert trend == {"started": 8, "completed": 2, "failed": 1}
+
+
+async def test_the_examples_of_the_readme_answer(world: World) -> None:
+    """Over what happens now, since they ask for the last days."""
+    began_ms = int(datetime.now(UTC).timestamp() * 1000) - HOUR_MS
+    whole = cooling("whole", started_ms=began_ms)
+    failed = Story("broken", started_ms=began_ms).tell("started", key="hp-1", variables={}).enter("activate_cooling")
+    failed.now_ms += 60_000
+    failed.tell("activity_completed", "activate_cooling", execution=1)
+    failed.tell("failed", "activate_cooling", error_type="mqtt", error="no broker")
+    readings = [
+        {"tags": {"device_id": "hp-1"}, "fields": {"flow_temp_c": 60 - minute}, "timestamp": began_ms + minute * 60_000}
+        for minute in range(15)
+    ]
+    await world.begin(EVENTS, TELEMETRY)
+    await world.projector.project(batch(EVENTS, numbered([*whole.values, *failed.values])))
+    values = numbered([orjson.dumps(one) for one in readings], timestamp=began_ms + 15 * 60_000)
+    await world.projector.project(batch(TELEMETRY, values))
+    share, said, cooled = [await world.rows(one) for one in EXAMPLES]
+    assert [row["within_5_min"] for row in share] == [1]
+    assert [(row["error_message"], row["fields"]) for row in said][-1] == ("mqtt: no broker", {"flow_temp_c": 59})
+    assert [(row["hottest"], row["after_10_min"]) for row in cooled] == [(59.0, 49.0)]

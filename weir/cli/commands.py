@@ -116,6 +116,11 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
             "List what stopped instances until somebody looked, the newest first; `weir retry` lets one go on.",
         ),
         Command(
+            "analytics",
+            "analytics:analytics",
+            "Show what processes did, how long it took, and why it failed. Times are plant time, UTC.",
+        ),
+        Command(
             "show",
             "show:show",
             "Show the state of an instance: where it stands, and its variables. With --at: as it was.",

@@ -1,15 +1,14 @@
-"""Analytics of processes: what the rollups say, and why instances failed."""
+"""Analytics of processes and their activities: what the rollups say, how long people take, and why instances failed."""
 
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import AwareDatetime
 
 from projections import queries
-from projections.queries import FailureReason, Statistics, Trend
+from projections.queries import Overview, ProcessAnalytics
 from projections.queries.trends import Interval
 from streams.core.durations import instant, parse_duration_ms
 from streams.settings import Settings
@@ -31,23 +30,6 @@ Sla = Annotated[str | None, Query(max_length=50, description="A duration, such a
 By = Annotated[Interval, Query(description="Trends by hour or by day.")]
 
 
-class Overview(Statistics, frozen=True, kw_only=True):
-    """Of all processes together."""
-
-    total_processes: int
-    active_processes: int
-    total_executions: int
-    trends: list[Trend]
-
-
-class ProcessAnalytics(Statistics, frozen=True, kw_only=True):
-    """Of one process."""
-
-    process_id: str
-    failure_reasons: list[FailureReason]
-    trends: list[Trend]
-
-
 @router.get(
     "/analytics/overview",
     response_model=None,
@@ -59,13 +41,10 @@ async def overview(
 ) -> Response:
     """What all processes together did."""
     begin, end = _span(request, since, until, interval)
+    within_ms = _within(sla)
     async with reading(request) as connection:
-        found = await queries.statistics(connection, since=begin, until=end, within_ms=_within(sla))
-        _, processes = await queries.station_processes(connection, limit=1)
-        _, active = await queries.station_processes(connection, active_only=True, limit=1)
-        trends = await queries.trends(connection, begin, end, interval=interval)
-    counted = {"total_processes": processes, "active_processes": active, "total_executions": found.execution_count}
-    return answer(Overview(**msgspec.structs.asdict(found), **counted, trends=trends))
+        found = await queries.overview(connection, begin, end, interval=interval, within_ms=within_ms)
+    return answer(found)
 
 
 @router.get(
@@ -82,19 +61,15 @@ async def analytics(
     interval: By = "hour",
     sla: Sla = None,
 ) -> Response:
-    """What a process did, and why it failed."""
+    """What a process did and why it failed; what its activities did, and the people whom it asked."""
     begin, end = _span(request, since, until, interval)
     within_ms = _within(sla)
     await known(request, process_id)
     async with reading(request) as connection:
-        found = await queries.statistics(
-            connection, definition_id=process_id, since=begin, until=end, within_ms=within_ms
+        found = await queries.process_analytics(
+            connection, process_id, begin, end, interval=interval, within_ms=within_ms
         )
-        reasons = await queries.failure_reasons(connection, process_id, begin, end)
-        trends = await queries.trends(connection, begin, end, interval=interval, definition_id=process_id)
-    return answer(
-        ProcessAnalytics(**msgspec.structs.asdict(found), process_id=process_id, failure_reasons=reasons, trends=trends)
-    )
+    return answer(found)
 
 
 def _span(

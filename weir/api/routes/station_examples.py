@@ -107,12 +107,23 @@ _STATISTICS: dict[str, Any] = {
     "p99_ms": 510,
     "within_sla": 0.917,
 }
-_TRENDS = [{"time": "2026-09-21T14:00:00Z", "started": 12, "completed": 11, "failed": 1, "avg_execution_time": 340.5}]
+_TRENDS = [
+    {
+        "time": "2026-09-21T14:00:00Z",
+        "started": 12,
+        "completed": 11,
+        "failed": 1,
+        "avg_execution_time": 340.5,
+        "p50_ms": 320,
+        "p95_ms": 480,
+    }
+]
 OVERVIEW: dict[str, Any] = {
     **_STATISTICS,
     "total_processes": 3,
     "active_processes": 2,
     "total_executions": 12,
+    "processes": [{**_STATISTICS, "process_id": "door-watch"}],
     "trends": _TRENDS,
 }
 ANALYTICS: dict[str, Any] = {
@@ -125,6 +136,40 @@ ANALYTICS: dict[str, Any] = {
             "count": 1,
             "last_error": "mqtt: no broker",
             "last_at": AT,
+        }
+    ],
+    "activities": [
+        {
+            "activity_id": "action_1",
+            "completed": 11,
+            "failed": 1,
+            "cancelled": 0,
+            "skipped": 0,
+            "retries": 2,
+            "failure_rate": 0.083,
+            "avg_ms": 338.2,
+            "p50_ms": 320,
+            "p95_ms": 480,
+            "p99_ms": 510,
+            "errors": [{"error_type": "mqtt", "count": 1}],
+        }
+    ],
+    "tasks": [
+        {
+            "activity_id": "look",
+            "count": 4,
+            "open": 1,
+            "completed": 3,
+            "cancelled": 0,
+            "late": 1,
+            "overdue": 0,
+            "on_time_rate": 0.667,
+            "claim_avg_ms": 61_000.0,
+            "claim_p50_ms": 40_000,
+            "claim_p95_ms": 120_000,
+            "work_avg_ms": 900_000.0,
+            "work_p50_ms": 840_000,
+            "work_p95_ms": 1_500_000,
         }
     ],
     "trends": _TRENDS,
