@@ -1,12 +1,13 @@
 """``weir api-keys revoke``: a key that opens nothing any more."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 import msgspec
 import typer
 
-from projections.queries.api_keys import ApiKey
+from projections.queries.api_keys import ApiKey, api_keys
 from weir.cli import options
 from weir.cli.api_keys.create import BY
 from weir.cli.errors import CliError
@@ -18,7 +19,7 @@ from weir.keys import table
 
 def revoke(
     ctx: typer.Context,
-    key_id: Annotated[str, typer.Argument(help="The key's id: what stands behind `weir_`.")],
+    key: Annotated[str, typer.Argument(help="Its id, which stands behind `weir_`; or its name.")],
     *,
     json: options.Json = False,
 ) -> None:
@@ -27,12 +28,23 @@ def revoke(
 
     async def do() -> ApiKey | None:
         async with connected(session.settings) as connection:
-            return await table.revoke(connection, key_id, by=BY)
+            return await table.revoke(connection, _id_of(key, await api_keys(connection)), by=BY)
 
     found = asyncio.run(do())
     if found is None:
-        raise CliError(f"There is no API key {key_id}", "`weir api-keys list` shows them.", reason="unknown_api_key")
+        raise CliError(f"There is no API key {key}", "`weir api-keys list` shows them.", reason="unknown_api_key")
     if json:
         print_json(msgspec.to_builtins(found))
     else:
         out().print(f"{found.id}: {found.name} is revoked", markup=False)
+
+
+def _id_of(key: str, known: Sequence[ApiKey]) -> str:
+    """Of ``key``, which may be an id, or the name of the one key that is not revoked yet; else ``key`` itself."""
+    if key in {one.id for one in known}:
+        return key
+    named = sorted(one.id for one in known if one.name == key and one.revoked_at is None)
+    if len(named) > 1:
+        message = f"Expected one valid key of the name {key}, but there are {len(named)}: {', '.join(named)}"
+        raise CliError(message, "Name it by its id: `weir api-keys list` tells more.", reason="ambiguous_api_key")
+    return named[0] if named else key
