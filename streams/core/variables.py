@@ -3,7 +3,7 @@
 Every declared variable exists from the start; one without a value is null.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self, assert_never
 
@@ -116,7 +116,19 @@ def initial_values(variables: Mapping[str, CompiledVariable], given: Mapping[str
     for name in given:
         if name not in variables:
             raise VariablesError(f"Unknown variable {name!r}. {suggest(name, variables, 'variable')}")
-    return {name: variable.checked(given.get(name)) for name, variable in variables.items()}
+    try:
+        return {name: variable.checked(given.get(name)) for name, variable in variables.items()}
+    except VariablesError:
+        raise VariablesError("; ".join(_problems(variables, given))) from None
+
+
+def _problems(variables: Mapping[str, CompiledVariable], given: Mapping[str, Any]) -> Iterator[str]:
+    """Everything that is wrong, for who would else learn of it one by one."""
+    for name, variable in variables.items():
+        try:
+            variable.checked(given.get(name))
+        except VariablesError as error:
+            yield str(error)
 
 
 def fits(value: Any, wanted: VariableType) -> bool:

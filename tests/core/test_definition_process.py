@@ -130,6 +130,13 @@ def test_what_an_instance_starts_with() -> None:
         ({"device": 5}, "Expected variable 'device' to be of type string, but got 5"),
         ({"device": "a", "count": 1.5}, "Expected variable 'count' to be of type integer, but got 1.5"),
         ({"device": "a", "count": True}, "Expected variable 'count' to be of type integer, but got True"),
+        (
+            {"device": 5, "count": 1.5},
+            (
+                "Expected variable 'device' to be of type string, but got 5; "
+                "Expected variable 'count' to be of type integer, but got 1.5"
+            ),
+        ),
         ({"device": "a", "cuont": 1}, "Unknown variable 'cuont'. Did you mean 'count'?"),
     ],
 )
