@@ -44,7 +44,7 @@ from projections.queries.statistics import ProcessStatistics, Statistics, statis
 from projections.queries.storage import SlowQuery, Storage, TableSize, slow_queries, storage
 from projections.queries.task import Task, task
 from projections.queries.task_times import TaskTimes, task_times
-from projections.queries.tasks import TaskSummary, tasks
+from projections.queries.tasks import TaskFilter, TaskPlace, TaskSummary, tasks
 from projections.queries.templates import SavedTemplate, saved_template, saved_templates, template_uses
 from projections.queries.trends import Trend, trends
 from projections.queries.waiting import waiting
@@ -84,6 +84,8 @@ __all__ = [
     "Storage",
     "TableSize",
     "Task",
+    "TaskFilter",
+    "TaskPlace",
     "TaskSummary",
     "TaskTimes",
     "Total",

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 from uuid import UUID
 
 import asyncpg
 import msgspec
+
+from projections.instance_filter import Parameters
 
 COLUMNS = (
     "id, instance_id, activity_id, definition_id, definition_version, title, status, assignee, owner, candidate_users,"
@@ -18,6 +20,11 @@ OPEN = (
     " AND i.started_at = tasks.started_at AND i.status IN ('running', 'suspended'))"
 )
 """A failed instance holds its tasks until it is retried; nobody can do them meanwhile."""
+URGENCY = "(-priority), (coalesce(due, 'infinity'::timestamptz)), created_at, id"
+"""As the index ``tasks_urgency`` has it."""
+NEWEST = "created_at DESC, id DESC"
+BEHIND_OPEN = f"({URGENCY}) > ({{}}::int, coalesce({{}}::timestamptz, 'infinity'), {{}}, {{}})"
+BEHIND_OVER = "(created_at, id) < ({}, {})"
 Status = Literal["open", "created", "claimed", "completed", "cancelled", "all"]
 
 
@@ -48,49 +55,74 @@ class TaskSummary(msgspec.Struct, frozen=True):
     completed_by: str | None
 
 
-async def tasks(
-    connection: asyncpg.Connection,
-    *,
-    status: Status = "open",
-    user: str | None = None,
-    groups: Sequence[str] = (),
-    queue: str | None = None,
-    instance_id: str | None = None,
-    definition_id: str | None = None,
-    limit: int = 50,
-    offset: int = 0,
-) -> list[TaskSummary]:
-    """At most ``limit`` tasks that meet all conditions, behind the first ``offset``.
+class TaskPlace(msgspec.Struct, frozen=True, array_like=True):
+    """Where a task stands among all."""
+
+    priority: int
+    due: datetime | None
+    created_at: datetime
+    id: str
+
+    @classmethod
+    def of(cls, task: TaskSummary) -> "TaskPlace":
+        """The task's."""
+        return cls(task.priority, task.due, task.created_at, task.id)
+
+
+class TaskFilter(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is given must hold.
 
     ``user``: those that the user has, or may claim (also by one of ``groups``), or has to answer as an approver.
+    """
+
+    status: Status = "open"
+    user: str | None = None
+    groups: Sequence[str] = ()
+    queue: str | None = None
+    instance_id: str | None = None
+    definition_id: str | None = None
+
+
+async def tasks(
+    connection: asyncpg.Connection,
+    wanted: TaskFilter | None = None,
+    *,
+    after: TaskPlace | None = None,
+    limit: int = 50,
+) -> list[TaskSummary]:
+    """At most ``limit`` tasks, from behind the place ``after`` on.
+
     Ordered by priority (the highest first), due moment and creation; what is over by creation, the newest first.
     """
-    values: list[Any] = []
+    query, values = statement(wanted or TaskFilter(), after, limit)
+    return [summary(row) for row in await connection.fetch(query, *values)]
 
-    def parameter(value: Any) -> str:
-        values.append(value)
-        return f"${len(values)}"
 
+def statement(wanted: TaskFilter, after: TaskPlace | None, limit: int) -> tuple[str, list[object]]:
+    """The question in SQL, and its values."""
+    parameter, status = Parameters(), wanted.status
     conditions = [OPEN] if status == "open" else [] if status == "all" else [f"status = {parameter(status)}"]
-    if user is not None:
-        who, of = parameter(user), parameter(list(groups))
+    if status in {"created", "claimed"}:
+        conditions.append("status IN ('created', 'claimed')")  # as the index says it
+    if wanted.user is not None:
+        who, of = parameter(wanted.user), parameter(list(wanted.groups))
         conditions.append(
             f"(assignee = {who} OR (assignee IS NULL AND approvers = '{{}}' AND (candidate_users @> ARRAY[{who}]"
             f" OR candidate_groups && {of}::text[] OR (candidate_users = '{{}}' AND candidate_groups = '{{}}')))"
             f" OR (approvers @> ARRAY[{who}] AND NOT votes ? {who}))"
         )
-    for column, value in (("queue", queue), ("definition_id", definition_id)):
-        if value is not None:
-            conditions.append(f"{column} = {parameter(value)}")
-    if instance_id is not None:
-        conditions.append(f"instance_id = {parameter(UUID(instance_id))}")
-    where = "WHERE " + " AND ".join(conditions) if conditions else ""
+    instance = None if wanted.instance_id is None else UUID(wanted.instance_id)
+    given = (("queue", wanted.queue), ("definition_id", wanted.definition_id), ("instance_id", instance))
+    conditions += [f"{column} = {parameter(value)}" for column, value in given if value is not None]
     is_open = status in {"open", "created", "claimed"}
-    order = "priority DESC, due NULLS LAST, created_at, id" if is_open else "created_at DESC, id DESC"
-    values += [limit, offset]
-    order += f" LIMIT ${len(values) - 1} OFFSET ${len(values)}"
-    query = f"SELECT {COLUMNS} FROM tasks {where} ORDER BY {order}"  # noqa: S608  columns and numbers of parameters
-    return [summary(row) for row in await connection.fetch(query, *values)]
+    if after is not None:
+        urgency = [-after.priority, after.due] if is_open else []
+        place = [parameter(value) for value in (*urgency, after.created_at, after.id)]
+        conditions.append((BEHIND_OPEN if is_open else BEHIND_OVER).format(*place))
+    where = "WHERE " + " AND ".join(conditions) if conditions else ""
+    order = URGENCY if is_open else NEWEST
+    tail = f"ORDER BY {order} LIMIT {parameter(limit)}"
+    return f"SELECT {COLUMNS} FROM tasks {where} {tail}", parameter.values  # noqa: S608  columns and parameters
 
 
 def summary(row: asyncpg.Record) -> TaskSummary:

@@ -1,5 +1,10 @@
 """Listeners to events: what each gets, and that a slow one costs no more than its queue."""
 
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from streams.codec import encode_event
@@ -7,11 +12,12 @@ from streams.core.durations import instant
 from streams.core.events import VERSION, Event
 from tests.projections.story import FakeRecord
 from weir.api.following import feed as module
+from weir.api.following.answers import ANSWERED
 from weir.api.following.feed import Feed, Listener, read_positions, write_positions
 
 
-def record(subject: str, seq: int, type_: str = "started", definition: str = "d") -> FakeRecord:
-    event = Event(VERSION, type_, subject, seq, instant(0), definition, 1, "0:0", message="two\nlines")
+def record(subject: str, seq: int, type_: str = "started", definition: str = "d", **data: Any) -> FakeRecord:
+    event = Event(VERSION, type_, subject, seq, instant(0), definition, 1, "0:0", message="two\nlines", data=data)
     return FakeRecord(encode_event(event), key=subject.encode())
 
 
@@ -39,6 +45,25 @@ async def test_each_gets_what_it_wants() -> None:
         assert await of_a.taken(0.01) == []
     feed.event(record("a", 3))
     assert await text(everything) == ""
+
+
+@pytest.mark.parametrize("type_", sorted(ANSWERED))
+async def test_answers_to_tasks_are_told_to_those_who_see_all_tasks(type_: str) -> None:
+    feed = Feed()
+    listeners = [Listener(of, answers=answers) for of in (None, b"a") for answers in (True, False)]
+    with ExitStack() as stack:
+        for listener in listeners:
+            stack.enter_context(feed.listening(listener))
+        feed.event(record("a", 1, type_, user="ann", answers={"pin": 1234}))
+        told = [await text(listener) for listener in listeners]
+    assert ['"data":{"user":"ann","answers":{"pin":1234}}' in one for one in told] == [True, False] * 2
+    assert ['"data":{"user":"ann","answers":"***"}' in one for one in told] == [False, True] * 2
+
+
+def test_every_event_with_answers_is_known() -> None:
+    logs = (Path(__file__).parents[1] / "golden").glob("*.jsonl")
+    events = [json.loads(line) for log in logs for line in log.read_text().splitlines()]
+    assert {event["type"] for event in events if "answers" in event.get("data", {})} == ANSWERED
 
 
 async def test_who_is_too_slow_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from streams.core.parse import parse_definition
 from streams.settings import Settings
 from streams.topics import Topics
 from tests.answers import eventually
+from tests.conftest import PARTITIONS
 from tests.roles import running
 from weir.cli.main import app
 from weir.client import CommandClient
@@ -54,8 +55,9 @@ async def plant(site: tuple[Settings, Topics], tmp_path: Path) -> AsyncIterator[
 
 
 async def _open(api: httpx.AsyncClient, **query: Any) -> list[dict[str, Any]]:
-    found = await eventually(lambda: api.get("/tasks", params=query), lambda answer: bool(answer.json()))
-    return found.json()
+    found = await eventually(lambda: api.get("/tasks", params=query), lambda answer: bool(answer.json()["items"]))
+    items: list[dict[str, Any]] = found.json()["items"]
+    return items
 
 
 async def test_tasks_by_the_gateway(plant: Settings, api: httpx.AsyncClient) -> None:
@@ -105,8 +107,34 @@ async def test_tasks_by_the_gateway(plant: Settings, api: httpx.AsyncClient) -> 
         lambda: api.get(f"/processes/{instance}"), lambda found: found.json()["status"] == "completed"
     )
     assert ended.json()["variables"] == {"room": "12", "done": True, "decision": "approved"}
+    await answers_belong_to_tasks(api, instance)
+    pages = [(await api.get("/tasks", params={"status": "all", "limit": 1})).json()]
+    following = {"status": "all", "cursor": pages[0]["next_cursor"]}
+    pages.append((await api.get("/tasks", params=following)).json())
+    assert [[one["id"] for one in page["items"]] for page in pages] == [[sign["id"]], [task["id"]]]
+    assert pages[1]["next_cursor"] is None
     late = await api.post(f"{place}/claim?wait=30", json={"user": "anna"})
     assert (late.status_code, late.json()["type"]) == (409, "/problems/task_not_open")
+
+
+async def answers_belong_to_tasks(api: httpx.AsyncClient, instance: str) -> None:
+    """In events, whoever does not see all tasks is not told what was answered."""
+    made = (await api.post("/api-keys", json={"name": "v", "roles": ["viewer"]})).json()
+    viewer = {"Authorization": f"Bearer {made['key']}"}
+    partitions = ".".join(f"{number}-0" for number in range(PARTITIONS))
+    for headers, of_visit, of_sign in (
+        (dict(api.headers), {"done": True}, {"ann": {}, "bob": {}}),
+        (viewer, "***", "***"),
+    ):
+        found = (await api.get(f"/processes/{instance}/history", headers=headers)).json()["items"]
+        told = [one["data"]["answers"] for one in found if one["event_type"] == "task_completed"]
+        logs = (await api.get(f"/api/processes/executions/{instance}/logs", headers=headers)).json()["logs"]
+        told += [one["data"]["answers"] for one in logs if one["event"] == "task_completed"]
+        for path, last in ((f"/processes/{instance}/events", "0"), ("/events?type=task_completed", partitions)):
+            async with api.stream("GET", path, headers=headers | {"Last-Event-ID": last}) as stream:
+                lines = (line async for line in stream.aiter_lines() if '"task_completed"' in line)
+                told.append(json.loads((await anext(lines)).removeprefix("data: "))["data"]["answers"])
+        assert told == [of_visit, of_sign] * 2 + [of_visit] * 2
 
 
 async def by_keys_of_their_own(api: httpx.AsyncClient, task: str) -> None:
@@ -120,10 +148,10 @@ async def by_keys_of_their_own(api: httpx.AsyncClient, task: str) -> None:
 
     place = f"/tasks/{task}"
     (_, anna), (evas, eva) = await key("anna"), await key("eva")
-    assert [one["id"] for one in (await api.get("/tasks", headers=anna)).json()] == [task]
+    assert [one["id"] for one in (await api.get("/tasks", headers=anna)).json()["items"]] == [task]
     assert (await api.get(place, headers=anna)).status_code == 200
     assert (await api.post(f"{place}/assign", headers=anna, json={"assignee": "anna"})).status_code == 403
-    assert (await api.get("/tasks", headers=eva)).json() == []
+    assert (await api.get("/tasks", headers=eva)).json() == {"items": [], "next_cursor": None}
     assert (await api.get("/tasks?user=anna", headers=eva)).status_code == 403
     assert (await api.get(place, headers=eva)).status_code == 404
     for step, body in (

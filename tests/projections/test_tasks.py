@@ -7,6 +7,7 @@ import pytest
 
 from projections import queries
 from projections.memory_database import MemoryDatabase
+from projections.queries.tasks import statement
 from projections.tables.tasks import HANDLERS, build, write
 from streams.codec import decode_event
 from streams.core.durations import instant
@@ -61,8 +62,9 @@ async def test_people_find_what_is_theirs(world: World) -> None:
     await world.projector.project(batch(EVENTS, numbered(VALUES)))
     rows = folded(LOG)
 
-    async def found(**conditions: Any) -> list[str]:
-        return [one.id for one in await queries.tasks(world.connection, **conditions)]
+    async def found(limit: int = 50, **conditions: Any) -> list[str]:
+        wanted = queries.TaskFilter(**conditions)
+        return [one.id for one in await queries.tasks(world.connection, wanted, limit=limit)]
 
     still_open = {id_ for id_, row in rows.items() if row.status in {"created", "claimed"}}
     assert set(await found()) == still_open
@@ -79,7 +81,11 @@ async def test_people_find_what_is_theirs(world: World) -> None:
     assert set(await found(definition_id="budget")) == {approve}
     assert await found(instance_id=rows[approve].instance_id) == [approve]
     assert len(await found(limit=2)) == 2
-    assert await found(limit=1, offset=1) == (await found())[1:2]
+    for wanted in (queries.TaskFilter(status="open"), queries.TaskFilter(status="all")):
+        everything = await queries.tasks(world.connection, wanted)
+        for at, one in enumerate(everything):
+            behind = await queries.tasks(world.connection, wanted, after=queries.TaskPlace.of(one), limit=2)
+            assert behind == everything[at + 1 : at + 3]
     task = await queries.task(world.connection, annas)
     assert task is not None
     assert (task.form, task.outcomes, task.answers) == (rows[annas].form, ["repaired", "replaced"], None)
@@ -97,10 +103,10 @@ async def test_candidates_and_groups_find_what_nobody_has(world: World) -> None:
         ("eva", ("day", "night"), [id_]),
         ("eva", ("day",), []),
     ):
-        found = await queries.tasks(world.connection, user=user, groups=groups)
+        found = await queries.tasks(world.connection, queries.TaskFilter(user=user, groups=groups))
         assert [one.id for one in found] == expected
     await world.connection.execute("UPDATE tasks SET candidate_users = '{}', candidate_groups = '{}'")
-    assert [one.id for one in await queries.tasks(world.connection, user="anybody")] == [id_]
+    assert [one.id for one in await queries.tasks(world.connection, queries.TaskFilter(user="anybody"))] == [id_]
 
 
 async def test_the_most_urgent_comes_first_and_what_cannot_be_done_not_at_all(world: World) -> None:
@@ -110,3 +116,24 @@ async def test_the_most_urgent_comes_first_and_what_cannot_be_done_not_at_all(wo
     assert urgent == sorted(urgent, key=lambda one: (-one[0], one[1] or instant(2**42)))
     await world.connection.execute("UPDATE process_instances SET status = 'failed' WHERE definition_id = 'repair'")
     assert [one.definition_id for one in await queries.tasks(world.connection)] == ["budget"]
+
+
+async def test_a_page_of_the_most_urgent_is_read_from_the_index(world: World) -> None:
+    """However many tasks there are, and wherever it begins."""
+    await world.begin(EVENTS)
+    await world.projector.project(batch(EVENTS, numbered(VALUES)))
+    await world.connection.execute(
+        """
+        CREATE TEMP TABLE one AS SELECT * FROM tasks WHERE status = 'created' LIMIT 1;
+        INSERT INTO tasks SELECT r.* FROM one, generate_series(1, 20000) AS n, LATERAL (
+            SELECT (jsonb_populate_record(one, jsonb_build_object('id', one.instance_id || ':' || (1000 + n),
+                    'priority', n % 100, 'due', CASE WHEN n % 3 = 0 THEN one.created_at + n * interval '1 min' END))).*
+        ) AS r;
+        ANALYZE tasks;
+        """
+    )
+    first = await queries.tasks(world.connection, limit=5_000)
+    query, values = statement(queries.TaskFilter(), queries.TaskPlace.of(first[-1]), 50)
+    [row] = await world.connection.fetchrow(f"EXPLAIN (FORMAT JSON) {query}", *values)
+    assert "tasks_urgency" in row
+    assert '"Sort"' not in row

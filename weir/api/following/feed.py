@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from streams.codec import decode_event_head
+from weir.api.following.answers import ANSWERED, without_answers
 
 MAX_FRAMES = 5_000
 MAX_BYTES = 4 * 1024 * 1024
@@ -26,16 +27,25 @@ class EventRecord(Protocol):
 
     key: bytes | None
     value: bytes | None
-    headers: Iterable[tuple[str, bytes]]
+
+    @property
+    def headers(self) -> Iterable[tuple[str, bytes]]: ...
 
 
 class Listener:
-    """One client.  ``types`` and ``definitions`` narrow what it gets, empty: everything."""
+    """One client.  ``types`` and ``definition`` narrow what it gets, empty: everything; ``answers`` whether it gets
+    those to tasks.
+    """
 
     def __init__(
-        self, instance: bytes | None = None, types: frozenset[str] = frozenset(), definition: str | None = None
+        self,
+        instance: bytes | None = None,
+        types: frozenset[str] = frozenset(),
+        definition: str | None = None,
+        *,
+        answers: bool = False,
     ) -> None:
-        self.instance, self.types, self.definition = instance, types, definition
+        self.instance, self.types, self.definition, self.answers = instance, types, definition, answers
         self.frames: deque[tuple[int, bytes]] = deque()
         """With the event's ``seq``, 0 for what is none."""
         self.overflowed = False
@@ -95,16 +105,15 @@ class Feed:
         of_this = self._of_instance.get(record.key or b"")
         if not (self._of_all or of_this) or record.value is None:
             return
-        head = decode_event_head(record.value)
-        made = frame(head.type, record.value)
+        head, value = decode_event_head(record.value), record.value
+        cut = without_answers(value) if head.type in ANSWERED else value
+        whole, less = frame(head.type, value), frame(head.type, cut)
         for listener in self._of_all:
             if wants(listener, head.type, head.definition_id):
-                listener.put(0, made)
+                listener.put(0, whole if listener.answers else less)
                 self._got.add(listener)
-        if of_this:
-            with_id = frame(head.type, record.value, str(head.seq))
-            for listener in of_this:
-                listener.put(head.seq, with_id)
+        for listener in of_this or ():
+            listener.put(head.seq, frame(head.type, value if listener.answers else cut, str(head.seq)))
 
     def batch_ended(self, positions: Callable[[], Mapping[int, int]]) -> None:
         """A batch of records was read; ``positions`` tells up to where (by partition)."""

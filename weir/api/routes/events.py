@@ -17,9 +17,10 @@ from streams.codec import decode_event_head
 from streams.core.events import EventType
 from streams.log import Span, opened
 from streams.transport.port import TopicPartition
-from weir.api.auth import needs
+from weir.api.auth import Principal, needs
 from weir.api.database import reading
 from weir.api.documents import Responses
+from weir.api.following.answers import ANSWERED, sees_answers, shown_to, without_answers
 from weir.api.following.feed import Listener, frame, id_frame, read_positions, wants
 from weir.api.following.follower import Follower
 from weir.api.problems import ProblemError, document
@@ -54,6 +55,7 @@ STREAM: Responses = {
 LastEventId = Annotated[
     str | None, Header(alias="Last-Event-ID", max_length=100_000, description="The id of the last event that came.")
 ]
+Viewer = Annotated[Principal, needs("processes:view")]
 
 router = APIRouter()
 
@@ -63,17 +65,17 @@ router = APIRouter()
     response_model=None,
     response_class=StreamingResponse,
     responses=STREAM,
-    dependencies=[needs("processes:view")],
 )
 async def events(
     request: Request,
+    who: Viewer,
     type: Annotated[list[EventType] | None, Query(description="Only events of these types.")] = None,  # noqa: A002
     definition: Annotated[Name | None, Query(description="Only of this definition.")] = None,
     last_event_id: LastEventId = None,
 ) -> StreamingResponse:
-    """Every event, as it is committed."""
+    """Every event, as it is committed; without answers to tasks, unless one sees all tasks."""
     follower = follower_of(request)
-    listener = Listener(types=frozenset(type or ()), definition=definition)
+    listener = Listener(types=frozenset(type or ()), definition=definition, answers=sees_answers(who))
     missed = {} if last_event_id is None else _missed(follower, last_event_id)
     return StreamingResponse(_all(request, follower, listener, missed), headers=HEADERS, media_type="text/event-stream")
 
@@ -83,15 +85,16 @@ async def events(
     response_model=None,
     response_class=StreamingResponse,
     responses=STREAM,
-    dependencies=[needs("processes:view")],
 )
-async def instance_events(instance_id: str, request: Request, last_event_id: LastEventId = None) -> StreamingResponse:
-    """Every event of an instance, from its first one."""
+async def instance_events(
+    instance_id: str, request: Request, who: Viewer, last_event_id: LastEventId = None
+) -> StreamingResponse:
+    """Every event of an instance, from its first one; without answers to tasks, unless one sees all tasks."""
     known, after = own_id(instance_id, "path.instance_id"), last_event_id or "0"
     if not (after.isascii() and after.isdecimal() and len(after) < 10):  # noqa: PLR2004  a seq
         raise _wrong_id(f"Expected a seq as Last-Event-ID, but got {after[:80]!r}")
     await shown(request, known, DEFAULT_S)  # or 404
-    return StreamingResponse(_one(request, known, int(after)), headers=HEADERS, media_type="text/event-stream")
+    return StreamingResponse(_one(request, who, known, int(after)), headers=HEADERS, media_type="text/event-stream")
 
 
 async def _all(
@@ -116,14 +119,15 @@ async def _from_topic(request: Request, listener: Listener, missed: dict[TopicPa
             for value in (record.value for record in chunk.records if record.value):
                 head = decode_event_head(value)
                 if wants(listener, head.type, head.definition_id):
-                    made.append(frame(head.type, value))
+                    hides = head.type in ANSWERED and not listener.answers
+                    made.append(frame(head.type, without_answers(value) if hides else value))
             if made:
                 yield b"".join(made)
 
 
-async def _one(request: Request, instance_id: str, last: int) -> AsyncIterator[bytes]:
+async def _one(request: Request, who: Principal, instance_id: str, last: int) -> AsyncIterator[bytes]:
     """From the database until it has no more, then as they come; again from the database when one is missing."""
-    listener, looks = Listener(instance_id.encode()), LOOKS
+    listener, looks = Listener(instance_id.encode(), answers=sees_answers(who)), LOOKS
     with follower_of(request).feed.listening(listener):
         while not listener.overflowed:
             try:
@@ -135,7 +139,8 @@ async def _one(request: Request, instance_id: str, last: int) -> AsyncIterator[b
             if page:
                 last = page[-1].seq
                 yield b"".join(
-                    frame(one.event_type, msgspec.json.encode(event_of(instance_id, one)), str(one.seq)) for one in page
+                    frame(one.event_type, msgspec.json.encode(event_of(instance_id, one)), str(one.seq))
+                    for one in shown_to(who, page)
                 )
                 continue
             while frames := await listener.taken(LOOK_S if looks else HEARTBEAT_S):

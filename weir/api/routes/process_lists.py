@@ -11,9 +11,10 @@ from projections import queries
 from projections.queries import HistoryEvent, InstanceSummary
 from streams.core.events import EventType
 from weir.api import cursors
-from weir.api.auth import needs
+from weir.api.auth import Principal, needs
 from weir.api.database import reading
 from weir.api.documents import shows
+from weir.api.following.answers import shown_to
 from weir.api.quick import answer
 from weir.api.reading_back import unknown_instance
 from weir.api.routes import examples
@@ -83,16 +84,19 @@ async def processes(request: Request, asked: Annotated[ListQuery, Query()]) -> R
     "/processes/{instance_id}/history",
     response_model=None,
     responses=shows(HistoryPage, examples.HISTORY_PAGE),
-    dependencies=[needs("processes:view")],
 )
 async def history(
     instance_id: str,
     request: Request,
+    who: Annotated[Principal, needs("processes:view")],
     after: Annotated[int, Query(ge=0, le=MAX_SEQ, description="Only events with a higher seq.")] = 0,
     type: Annotated[list[EventType] | None, Query(description="Only events of these types.")] = None,  # noqa: A002
     limit: Limit = 100,
 ) -> Response:
-    """Every event of an instance, in order, as far as the projector has come."""
+    """Every event of an instance, in order, as far as the projector has come.
+
+    Answers to tasks are shown to those who see all tasks.
+    """
     known = own_id(instance_id, "path.instance_id")
     async with reading(request) as connection:
         one = await queries.instance(connection, known)
@@ -102,4 +106,4 @@ async def history(
             connection, known, after_seq=after, limit=limit + 1, until=one.updated_at, types=type
         )
     items, more = found[:limit], len(found) > limit
-    return answer(HistoryPage(items, items[-1].seq if more else None))
+    return answer(HistoryPage(shown_to(who, items), items[-1].seq if more else None))

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Query, Request, Response
 from projections import queries
 from projections.queries import ExecutionWithSteps, HistoryEvent
 from streams.core.state import InstanceStatus
-from weir.api.auth import needs
+from weir.api.auth import Principal, needs
 from weir.api.database import reading
 from weir.api.documents import shows
+from weir.api.following.answers import shown_to
 from weir.api.problems import ProblemError
 from weir.api.quick import answer
 from weir.api.routes import station_examples as examples
@@ -65,11 +66,11 @@ async def show(execution_id: str, request: Request) -> Response:
     "/{execution_id}/logs",
     response_model=None,
     responses=shows(Logs, examples.LOGS),
-    dependencies=[needs("processes:view")],
 )
 async def logs(
     execution_id: str,
     request: Request,
+    who: Annotated[Principal, needs("processes:view")],
     after: Annotated[int, Query(ge=0, le=MAX_SEQ, description="Only lines with a higher seq.")] = 0,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = MAX_LIMIT,
 ) -> Response:
@@ -80,7 +81,7 @@ async def logs(
         if one is None:
             raise _unknown(known)
         found = await queries.history(connection, known, after_seq=after, limit=limit + 1, until=one.updated_at)
-    lines = [_line(event) for event in found[:limit]]
+    lines = [_line(event) for event in shown_to(who, found[:limit])]
     return answer(Logs(lines, lines[-1].seq if len(found) > limit else None))
 
 

@@ -4,11 +4,12 @@ A command is answered 202 when Kafka has it.  With ``?wait=<seconds>`` the answe
 problem that says why it was refused.
 """
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
+from projections.queries import Task, TaskFilter, TaskPlace, TaskSummary
 from projections.queries import tasks as list_query
 from projections.queries.tasks import Status
 from streams.core.commands import (
@@ -22,9 +23,13 @@ from streams.core.commands import (
 )
 from streams.core.ids import check_instance_id
 from streams.core.tasks.task import split_task_id, task_id
+from weir.api import cursors
 from weir.api.carrying import carry_out, command_route
 from weir.api.database import reading
+from weir.api.documents import shows
 from weir.api.problems import ProblemError
+from weir.api.quick import answer
+from weir.api.routes import task_examples
 from weir.api.routes.task_access import Assigner, Viewer, Worker, by, visible, whose
 from weir.api.routes.task_models import Assign, By, Complete, Delegate, Update
 from weir.api.waiting import WaitText
@@ -34,7 +39,14 @@ FIX = "Look at the task as it is now: GET /tasks/{id}."
 router = APIRouter(prefix="/tasks")
 
 
-@router.get("")
+class TaskPage(msgspec.Struct):
+    """Without ``next_cursor`` it is the last."""
+
+    items: list[TaskSummary]
+    next_cursor: str | None
+
+
+@router.get("", response_model=None, responses=shows(TaskPage, {"items": [task_examples.SUMMARY], "next_cursor": None}))
 async def tasks(
     request: Request,
     who: Viewer,
@@ -45,34 +57,32 @@ async def tasks(
     instance_id: str | None = None,
     definition_id: str | None = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 50,
-    offset: Annotated[int, Query(ge=0)] = 0,
-) -> list[Any]:
+    cursor: Annotated[str | None, Query(max_length=1_000)] = None,
+) -> Response:
     """Tasks, the most urgent first; with ``user`` those that the user has, may claim, or has to answer.
 
     Whoever may not assign tasks sees their own.
     """
     of, groups = whose(who, user, group or ())
-    instance = None if instance_id is None else _instance(instance_id)
+    wanted = TaskFilter(
+        status=status,
+        user=of,
+        groups=groups,
+        queue=queue,
+        instance_id=None if instance_id is None else _instance(instance_id),
+        definition_id=definition_id,
+    )
+    after = None if cursor is None else cursors.decode(cursor, TaskPlace)
     async with reading(request) as connection:
-        found = await list_query(
-            connection,
-            status=status,
-            user=of,
-            groups=groups,
-            queue=queue,
-            instance_id=instance,
-            definition_id=definition_id,
-            limit=limit,
-            offset=offset,
-        )
-    return [msgspec.to_builtins(one) for one in found]
+        found = await list_query(connection, wanted, after=after, limit=limit + 1)
+    page, more = found[:limit], len(found) > limit
+    return answer(TaskPage(page, cursors.encode(TaskPlace.of(page[-1])) if more else None))
 
 
-@router.get("/{id_}")
-async def show(id_: str, request: Request, who: Viewer) -> dict[str, Any]:
+@router.get("/{id_}", response_model=None, responses=shows(Task, task_examples.TASK))
+async def show(id_: str, request: Request, who: Viewer) -> Response:
     """A task with its form and answers, as far as the projector has come."""
-    document: dict[str, Any] = msgspec.to_builtins(await visible(request, who, _task(id_)))
-    return document
+    return answer(await visible(request, who, _task(id_)))
 
 
 @command_route(router, "/{id_}/claim")

@@ -6,7 +6,7 @@ from typing import Annotated, get_args
 import msgspec
 import typer
 
-from projections.queries import TaskSummary
+from projections.queries import TaskFilter, TaskSummary
 from projections.queries import tasks as query
 from projections.queries.tasks import Status
 from weir.cli import options
@@ -46,20 +46,18 @@ def list_(
     if ctx.invoked_subcommand is not None:
         return
     session = session_of(ctx)
-    known = None if instance is None else check_instance(instance, "--instance")
+    wanted = TaskFilter(
+        status=status,  # type: ignore[arg-type]  # the callback has seen that it is one
+        user=mine,
+        groups=group or (),
+        queue=queue,
+        instance_id=None if instance is None else check_instance(instance, "--instance"),
+        definition_id=definition,
+    )
 
     async def ask() -> list[TaskSummary]:
         async with connected(session.settings) as connection:
-            return await query(
-                connection,
-                status=status,  # type: ignore[arg-type]  # the callback has seen that it is one
-                user=mine,
-                groups=group or (),
-                queue=queue,
-                instance_id=known,
-                definition_id=definition,
-                limit=limit,
-            )
+            return await query(connection, wanted, limit=limit)
 
     found = asyncio.run(ask())
     if json:
