@@ -28,6 +28,8 @@ MAX_RECORDS = 4_000
 SUMMARY_S = 30.0
 PATIENCE_S = 7 * 86_400.0
 """For how long the transport waits for a batch, which waits for the database."""
+START_S = 180.0
+"""For how long a start may take; a database that answers nothing is known to be away after a minute, and excuses it."""
 log = structlog.get_logger("weir.projector")
 
 
@@ -80,9 +82,10 @@ def build(settings: Settings) -> RoleApp:
     """The Faust app of the projector role: one agent for each topic."""
     topics = load_topics(settings)
     app, tx = make_app(settings, "projector", topics)
-    tx.options = replace(tx.options, batch_timeout_s=PATIENCE_S, start_timeout_s=PATIENCE_S)
+    tx.options = replace(tx.options, batch_timeout_s=PATIENCE_S, start_timeout_s=START_S)
     tracer = make_tracer(settings, "projector")
     role = ProjectorRole(settings, topics, tracer)
+    tx.excuse(lambda: role.database.trouble)
     positions = transport.ExternalPositions(role.projector.positions)
     for topic in (topics.events, topics.definitions, topics.audit, *topics.telemetry.values()):
         _add_agent(app, tx, topic, role.projector, positions)

@@ -33,6 +33,8 @@ FORGET_S = 86_400.0
 SUMMARY_S = 30.0
 PATIENCE_S = 7 * 86_400.0
 """For how long the transport waits for a batch, which waits for the database."""
+START_S = 180.0
+"""For how long a start may take; a database that answers nothing is known to be away after a minute, and excuses it."""
 
 log = structlog.get_logger("weir.station")
 
@@ -140,8 +142,9 @@ def build(settings: Settings) -> RoleApp:
             f"{settings.topics_file}: Expected {', '.join(missing)} under 'telemetry:', which the station needs. See "
             "redpanda/topics.yaml"
         )
-    app, tx = make_app(settings, ROLE, topics, batch_timeout_s=PATIENCE_S, start_timeout_s=PATIENCE_S)
+    app, tx = make_app(settings, ROLE, topics, batch_timeout_s=PATIENCE_S, start_timeout_s=START_S)
     worker, monitor = StationWorker(settings, topics), TransportMonitor(tx)
+    tx.excuse(worker.trouble)
     positions = transport.ExternalPositions(worker.intake.positions)
     for name in STATION_INPUTS:
         _add_agent(app, tx, topics.telemetry[name], worker, positions)

@@ -95,6 +95,7 @@ class Transport:
         self.consumer: LaneConsumer | None = None
         """Set by the consumer itself, when Faust makes it at start."""
         self.probes: list[Callable[[], str | None]] = []
+        self.excuses: list[Callable[[], str | None]] = []
         self.ends_for_good = False
         """Whether a static member leaves the group with its process, rather than keeping its place."""
 
@@ -138,6 +139,10 @@ class Transport:
         None when nothing does.
         """
         self.probes.append(probe)
+
+    def excuse(self, probe: Callable[[], str | None]) -> None:
+        """Have the watchdog be patient with a start for as long as ``probe`` says what it waits for, outside of us."""
+        self.excuses.append(probe)
 
     def status(self) -> list[PartitionStatus]:
         """One entry for each partition that this process works on, by topic and partition."""

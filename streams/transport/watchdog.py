@@ -1,7 +1,7 @@
 """The watchdog: what stands still without any error.
 
     kind          stands still                                               the process ends after
-    unstarted     partitions assigned, no progress in recovery, no lane      start_timeout_s
+    unstarted     partitions assigned, no progress in recovery, no lane      start_timeout_s, without an excuse
     unanswered    a lane waits, and the broker answers none of its fetches   broker_timeout_s
     late_wakes    the wake time has passed, and no batch was handed out      broker_timeout_s
     untaken       a batch waits for an agent that does not come              take_timeout_s
@@ -86,7 +86,9 @@ class Watchdog:
         waiting = {tp for tp in consumer.assignment() if tp.topic in self._tx.sources} - consumer.lanes.keys()
         progress = (frozenset(waiting), consumer.app.consumer_generation_id, consumer.app.tables.recovery.progress_at)
         says = f"{_names(waiting)}: assigned, but not started, without progress in recovery"
-        self._check("unstarted", None, progress if waiting else None, says, self._tx.options.start_timeout_s)
+        excused = any(probe() for probe in self._tx.excuses)
+        token = progress if waiting and not excused else None
+        self._check("unstarted", None, token, says, self._tx.options.start_timeout_s)
 
     def _check_lane(self, tp: TopicPartition, lane: "Lane") -> None:
         options, batch, where = self._tx.options, lane.batch, _names([tp])

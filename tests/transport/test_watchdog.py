@@ -63,7 +63,7 @@ def plant():
 
     patience = {f"{name}_timeout_s": seconds for name, seconds in PATIENCE.items()}
     options = TransportOptions(client={}, stall_after_s=3.0, **patience)
-    tx = SimpleNamespace(options=options, sources={"in": None}, counters=Counters(), fatal=fatal, probes=[])
+    tx = SimpleNamespace(options=options, sources={"in": None}, counters=Counters(), fatal=fatal, probes=[], excuses=[])
     app = SimpleNamespace(consumer_generation_id=1, tables=SimpleNamespace(recovery=SimpleNamespace(progress_at=0.0)))
     plant = SimpleNamespace(tx=tx, lanes={}, assignment=lambda: {TP}, app=app, left=[], leave_group=leave_group)
     plant.membership = SimpleNamespace(joined=True, unassigned=frozenset())
@@ -156,6 +156,17 @@ async def test_what_is_over_in_time_is_not_told(plant, kind):
         plant.membership.joined, plant.membership.unassigned = True, frozenset()
         await tick(plant, 1)
     assert plant.tx.counters == Counters()
+
+
+async def test_a_start_that_waits_for_something_outside_is_excused(plant):
+    said = ["the database is away"]
+    plant.tx.excuses.append(lambda: said[0])
+    unstarted(plant)
+    await tick(plant, 50)
+    assert plant.tx.counters == Counters()
+    said[0] = None
+    with pytest.raises(ProcessEnded, match="assigned, but not started"):
+        await tick(plant, int(PATIENCE["start"]) + 1)
 
 
 async def test_progress_is_no_standing_still(plant):
