@@ -70,7 +70,7 @@ def _failure(event: Event, names: Iterable[str]) -> Iterable[Made]:
 
 def _task(event: Event, names: Iterable[str]) -> Iterable[Made]:
     data = event.data
-    people = [data["assignee"]] if data.get("assignee") else list(data.get("users") or ())
+    people = [data["assignee"]] if data.get("assignee") else list(data.get("users") or data.get("approvers") or ())
     groups = [] if data.get("assignee") else list(data.get("groups") or ())
     title = f"Task: {data.get('title') or event.activity_id}"
     who = ", ".join([*people, *(f"group {name}" for name in groups)]) or "whoever takes it"
@@ -78,7 +78,7 @@ def _task(event: Event, names: Iterable[str]) -> Iterable[Made]:
     text = f"For {who}: {about}\nTask {event.subject}:{data.get('execution')} of {event.definition_id}"
     for name in names:
         if name != STATION:
-            yield name, "notify", {"channel": name, "title": title, "message": text}
+            yield name, "notify", {"channel": name, "title": title, "message": text, "people": people}
             continue
         for to in [*({"user_id": one} for one in people), *({"group_id": one} for one in groups)]:
             yield f"{name}:{'/'.join(to.values())}", "send_notification", {**to, "title": title, "message": text}

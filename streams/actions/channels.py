@@ -1,12 +1,14 @@
 """The channels of ``notify``: ``WEIR_CHANNELS_FILE``, a YAML file with an entry for each.
 
     operators: {type: email, host: smtp.example.com, username: weir, password: "${secrets.smtp}",
-                from: weir@example.com, to: [operators@example.com]}
+                from: weir@example.com, to: [operators@example.com], people: "${user}@example.com"}
     chat:      {type: webhook, url: "https://chat.example.com/hooks/${secrets.chat_hook}"}
     panel:     {type: mqtt, topic: hall/3/panel}
 
 A channel that is not in the file is an error, but for ``alert``, which is the MQTT topic ``weir/notify/alert`` then.
-Without a file every channel is a topic like that.
+Without a file every channel is a topic like that.  ``people`` of an email channel is the address of a user by their id:
+what is told of a task goes to those whose it is, and only where there are none to ``to``.  An id that is an address
+itself stays as it is.
 """
 
 from collections.abc import Mapping
@@ -46,6 +48,13 @@ def _only_secrets(value: Any) -> Any:
 Address = Annotated[str, Field(pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?$")]
 """RFC 5321's mailbox without quotes, in ASCII."""
 SecretField = Annotated[str, AfterValidator(_only_secrets)]
+USER = "${user}"
+
+
+def _with_user(value: str) -> str:
+    if USER not in value:
+        raise ValueError(f"Expected {USER} in it, in the place of a user's id")
+    return value
 
 
 class _Channel(BaseModel):
@@ -64,6 +73,11 @@ class EmailChannel(_Channel):
     password: Annotated[SecretField | None, Field(repr=False)] = None
     sender: Annotated[Address, Field(alias="from")]
     to: tuple[Address, ...] = ()
+    people: Annotated[str, AfterValidator(_with_user)] | None = None
+
+    def address(self, user: str) -> str:
+        """Of a user, where ``people`` says so."""
+        return user if self.people is None or "@" in user else self.people.replace(USER, user)
 
 
 class WebhookChannel(_Channel):

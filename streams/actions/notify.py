@@ -40,7 +40,7 @@ _addresses: TypeAdapter[list[str]] = TypeAdapter(list[Address])
 
 class Notify:
     """Config: ``message``, ``channel`` (default ``alert``), ``title`` (the subject of a mail), ``to`` (recipients of a
-    mail, instead of the channel's).
+    mail, instead of the channel's), ``people`` (users whom it is about; a channel may have addresses for them).
     """
 
     def __init__(
@@ -132,7 +132,23 @@ def _mail(request: ActionRequest, channel: EmailChannel) -> Any:
     text = text_of(request.config, "message")
     first_line = text.strip().partition("\n")[0][:100]
     subject = text_of(request.config, "title", f"{request.definition_id}: {first_line}")
-    return mail_of(request, channel.sender, _recipients(request.config.get("to"), channel), subject, text)
+    to = _recipients(request.config.get("to"), channel) if "to" in request.config else _people(request.config, channel)
+    return mail_of(request, channel.sender, to or _recipients(None, channel), subject, text)
+
+
+def _people(config: dict[str, Any], channel: EmailChannel) -> list[str]:
+    """Those of the people who have an address: an id that makes none must not keep the others from being told."""
+    people = config.get("people") if channel.people is not None else None
+    found = (channel.address(user) for user in people or () if isinstance(user, str))
+    return [one for one in dict.fromkeys(found) if _is_address(one)][:MAX_RECIPIENTS]
+
+
+def _is_address(text: str) -> bool:
+    try:
+        _addresses.validate_python([text], strict=True)
+    except ValidationError:
+        return False
+    return True
 
 
 def _recipients(given: Any, channel: EmailChannel) -> list[str]:

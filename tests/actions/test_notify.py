@@ -33,6 +33,9 @@ operators: {type: email, host: localhost, port: %(port)d, tls: %(tls)s, cafile: 
             password: "${secrets.smtp}", from: weir@plant.example, to: [ops@plant.example]}
 chat: {type: webhook, url: "http://127.0.0.1:%(port)d/hooks/${secrets.hook}", headers: {X-Key: "k-${secrets.hook}"}}
 panel: {type: mqtt, topic: hall/3/panel}
+people: {type: email, host: localhost, port: %(port)d, tls: %(tls)s, cafile: %(ca)s, username: weir,
+         password: "${secrets.smtp}", from: weir@plant.example, to: [ops@plant.example],
+         people: "${user}@plant.example"}
 """
 
 
@@ -196,6 +199,24 @@ async def test_recipients_may_be_of_the_message_and_some_refused(world: World) -
     assert output["to"] == ["a@plant.example", "nobody@plant.example", "b@plant.example"]
     assert list(output["refused"]) == ["nobody@plant.example"]
     assert len(world.mails) == 1
+
+
+@pytest.mark.parametrize(
+    ("config", "to"),
+    [
+        ({"people": ["anna", "ben@home.example", "anna"]}, ["anna@plant.example", "ben@home.example"]),
+        ({"people": ["the night shift", "ben"]}, ["ben@plant.example"]),
+        ({"people": ["the night shift"]}, ["ops@plant.example"]),
+        ({"people": []}, ["ops@plant.example"]),
+        ({"people": ["anna"], "to": ["boss@plant.example"]}, ["boss@plant.example"]),
+        ({"people": ["anna"], "channel": "operators"}, ["ops@plant.example"]),
+    ],
+)
+async def test_a_channel_may_have_addresses_for_the_people_of_a_task(
+    world: World, config: dict[str, Any], to: list[str]
+) -> None:
+    output = await notify(world.connections, **({"channel": "people", "message": "a task"} | config))
+    assert output["to"] == to
 
 
 async def test_when_nobody_gets_it_it_has_failed(world: World) -> None:
@@ -377,6 +398,7 @@ def test_a_dry_run_knows_no_secret(tmp_path: Path, channel: str, does: str) -> N
         ("a: [", "channels.yaml:1:"),
         ("a: {type: pigeon}", "a: Input tag 'pigeon'"),
         ("a: {type: email, host: x}", "a.email.from"),
+        ("a: {type: email, host: x, from: a@b.example, people: '@b.example'}", "a.email.people"),
         ("a: {type: email, host: x, from: 'a b'}", "a.email.from"),
         ("a: {type: webhook, url: 'http://${x}'}", "no variables but secrets"),
         ("a: {type: mqtt, topic: x, pl4nted: y}", "a.mqtt.pl4nted"),

@@ -62,6 +62,7 @@ def test_a_task_is_told_to_its_people() -> None:
     told, anna, ben, night = of(plant, "task_created", announcing(tasks=f"floor,{STATION}"))
     assert (told.action, told.config["title"]) == ("notify", "Task: Repair 12")
     assert told.config["message"].startswith("For anna, ben, group night: It is cold.\nTask ")
+    assert told.config["people"] == ["anna", "ben"]
     assert [one.action for one in (anna, ben, night)] == ["send_notification"] * 3
     assert [one.config.get("user_id") or one.config["group_id"] for one in (anna, ben, night)] == [
         "anna",

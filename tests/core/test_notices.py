@@ -19,6 +19,7 @@ activities:
     type: user_task
     title: "Repair ${room}"
     notify: floor
+    candidates: {users: [anna, ben], groups: [night]}
     reminders: {every: 1h, notify: {channel: mail, to: "${mail}", title: "Room ${room}"}}
     escalation: [{after: 90m, to: boss, notify: {channel: boss, message: "Nobody repairs ${room}"}}]
 """
@@ -35,16 +36,27 @@ def test_people_are_told_when_a_task_is_created_reminded_of_and_escalated() -> N
     assert desk.kinds() == ["created", "reminded", "escalated", "reminded"]
     about = f"Repair 7 ({desk.id})"
     reminder = {"message": f"Reminder: {about}", "channel": "mail", "to": ["anna@example.org"], "title": "Room 7"}
+    both, boss = {"people": ["anna", "ben"]}, {"people": ["boss"]}
     assert [event.data["config"] for event in notices(desk.plant)] == [
-        {"message": f"Task: {about}", "channel": "floor"},
-        reminder,
-        {"message": "Nobody repairs 7", "channel": "boss"},
-        reminder,
+        {"message": f"Task: {about}", "channel": "floor", **both},
+        reminder | both,
+        {"message": "Nobody repairs 7", "channel": "boss", **boss},
+        reminder | boss,
     ]
     first, second, *_ = notices(desk.plant)
     assert first.data["idempotency_key"] == f"{desk.instance}:notice:{first.seq}"
     assert (first.data["action"], first.data["not_after"]) == ("notify", "2013-12-10T06:25:30.000Z")
     assert (second.activity_id, second.data["execution"]) == ("repair", desk.execution)
+
+
+def test_of_approvers_those_are_told_who_have_not_answered() -> None:
+    lines = [line for line in ASK.splitlines() if "escalation" not in line]
+    text = "\n".join(lines).replace("candidates: {users: [anna, ben], groups: [night]}", "approvers: [anna, ben]")
+    desk = Desk(text)
+    desk.do(CompleteTask, "anna", outcome="approved")
+    desk.plant.fire_next()
+    first, reminder = [event.data["config"]["people"] for event in notices(desk.plant)]
+    assert (first, reminder) == (["anna", "ben"], ["ben"])
 
 
 def test_nothing_waits_for_a_notice() -> None:

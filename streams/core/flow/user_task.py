@@ -145,9 +145,10 @@ def _title(flow: Flow, node: UserTaskNode, token: str | None) -> str:
 def _notify(flow: Flow, node: UserTaskNode, execution: int, notice: Template | None, what: str) -> None:
     """Tell people of the task, where its definition says so."""
     if notice is not None:
-        token = flow.instance.tasks[execution].token
-        about = f"{what}: {_title(flow, node, token)} ({task_id(flow.instance.id, execution)})"
-        notices.request(flow, notice, {"message": about}, (node.id, execution, token))
+        task = flow.instance.tasks[execution]
+        about = f"{what}: {_title(flow, node, task.token)} ({task_id(flow.instance.id, execution)})"
+        people = {"people": task.people} if task.people else {}
+        notices.request(flow, notice, {"message": about, **people}, (node.id, execution, task.token))
 
 
 def _texts(**moments: int | None) -> dict[str, str]:

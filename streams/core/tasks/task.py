@@ -41,6 +41,14 @@ class Task(msgspec.Struct, omit_defaults=True):
     draft: dict[str, Any] | None = None
     draft_outcome: str | None = None
 
+    @property
+    def people(self) -> list[str]:
+        """The users who are awaited: who has it, else who may claim it; of approvers those who have not answered."""
+        if self.approvers:
+            answered = {vote.user for vote in self.votes}
+            return [user for user in self.approvers if user not in answered]
+        return self.users if self.assignee is None else [self.assignee]
+
 
 def task_id(instance_id: str, execution: int) -> str:
     """``<instance id>:<execution>``."""
