@@ -46,6 +46,12 @@ class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
             return "variable"
         return "ended_from" if self.ended_from is not None else "ended_to" if self.ended_to is not None else None
 
+    @property
+    def by_counts(self) -> bool:
+        """Whether it asks for nothing but what the projector counts by: status, definition, version, start."""
+        others = (self.key, self.reference, self.ended_from, self.ended_to)
+        return not self.variables and all(value is None for value in others)
+
     def conditions(self, parameter: Parameter) -> list[str]:
         """In SQL, but for ``status``."""
         wanted: list[tuple[str, Any]] = [

@@ -1,4 +1,4 @@
-"""The simulated database's table ``process_rollups``, and the projector's statement on it."""
+"""The simulated database's tables ``process_rollups`` and ``process_totals``, and the statements on them."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,16 +13,23 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 _KEY = ("partition", "definition_id", "definition_version", "hour")
 _SUMS = (*STATUSES, "duration_ms")
-_COLUMNS = (*_KEY, *_SUMS, "durations", "duration_counts")
 
 
 async def _upsert_rollups(session: "Session", *columns: Sequence[Any]) -> list[Row]:
-    table = session.tables.process_rollups
+    return await _upsert(session, "process_rollups", _KEY, columns)
+
+
+async def _upsert_totals(session: "Session", *columns: Sequence[Any]) -> list[Row]:
+    return await _upsert(session, "process_totals", _KEY[:-1], columns)
+
+
+async def _upsert(session: "Session", name: str, key_columns: Sequence[str], columns: Sequence[Any]) -> list[Row]:
+    table = getattr(session.tables, name)
     for values in zip(*columns, strict=True):
-        row = dict(zip(_COLUMNS, values, strict=True))
-        row |= {name: _numbers(row[name]) for name in ("durations", "duration_counts")}
-        key = tuple(row[name] for name in _KEY)
-        await session.lock(("process_rollups", *key))
+        row = dict(zip((*key_columns, *_SUMS, "durations", "duration_counts"), values, strict=True))
+        row |= {column: _numbers(row[column]) for column in ("durations", "duration_counts")}
+        key = tuple(row[column] for column in key_columns)
+        await session.lock((name, *key))
         old = table.get(key)
         session.change(table, key, row if old is None else _merged(old, row))
     return []
@@ -43,5 +50,6 @@ def _merged(old: Row, new: Row) -> Row:
 
 STATEMENTS: dict[str, Callable[..., Awaitable[list[Row]]]] = {
     process_rollups._UPSERT: _upsert_rollups,  # noqa: SLF001
+    process_rollups._UPSERT_TOTALS: _upsert_totals,  # noqa: SLF001
 }
 """By their text."""

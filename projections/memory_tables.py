@@ -41,6 +41,7 @@ class Tables:
     process_history: dict[Key, Row] = field(default_factory=dict)
     process_instances: dict[Key, Row] = field(default_factory=dict)
     process_rollups: dict[Key, Row] = field(default_factory=dict)
+    process_totals: dict[Key, Row] = field(default_factory=dict)
     tasks: dict[Key, Row] = field(default_factory=dict)
     telemetry: dict[Key, Row] = field(default_factory=dict)
 

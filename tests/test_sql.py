@@ -19,7 +19,7 @@ SQL = re.compile(
 
 ALLOWED = {
     # names of our own schemas, tables and columns: constants of the module, or taken from the catalogue, quoted there
-    "COLUMNS", "_ADDED", "_COLUMNS", "SCHEMA", "REPLACED", "schema", "live", "table", "column",
+    "COLUMNS", "_COLUMNS", "_MERGED", "SCHEMA", "REPLACED", "schema", "live", "table", "column",
     "extension",
     "', '.join((f'ONLY {name}' for name in names))", "', '.join((f'{SCHEMA}.{table}' for table in PROJECTED))",
     # queries of ours to which conditions are added, and expressions over our columns

@@ -7,26 +7,17 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from projections.instance_filter import InstanceFilter, Parameters
+from projections.queries.instance_count import counted
 from streams.core.durations import instant
 from streams.core.ids import started_at_ms
+from streams.core.state import InstanceStatus
 
 _COLUMNS = (
     "id, process_id, process_version, triggered_by, trigger_event::text, started_at, completed_at, status,"
     " error_message, execution_time_ms, steps_completed, total_steps, business_key"
 )
-_LIST = f"""
-    SELECT {_COLUMNS} FROM process_executions
-    WHERE ($1::text IS NULL OR process_id = $1) AND ($2::text IS NULL OR status = $2)
-    ORDER BY started_at DESC, id DESC LIMIT $3 OFFSET $4
-"""  # noqa: S608  the columns are constants
 _ONE = f"SELECT {_COLUMNS} FROM process_executions WHERE id = $1 AND started_at = $2"  # noqa: S608  constants
-_COUNT = """
-    SELECT coalesce(sum(CASE $2::text WHEN 'running' THEN running WHEN 'suspended' THEN suspended
-                        WHEN 'completed' THEN completed WHEN 'failed' THEN failed WHEN 'cancelled' THEN cancelled
-                        WHEN 'timeout' THEN timeout
-                        ELSE running + suspended + completed + failed + cancelled + timeout END), 0)::bigint
-    FROM process_rollups WHERE $1::text IS NULL OR definition_id = $1
-"""
 _STEPS = """
     SELECT id, action_id, action_type, started_at, completed_at, status, result::text, error_message,
            execution_time_ms, retry_count
@@ -78,14 +69,31 @@ async def executions(
     connection: asyncpg.Connection,
     *,
     process_id: str | None = None,
-    status: str | None = None,
+    status: InstanceStatus | None = None,
     limit: int = 50,
     offset: int = 0,
 ) -> tuple[list[Execution], int]:
-    """A page, the newest first, and how many there are on all pages, by the rollups."""
-    rows = await connection.fetch(_LIST, process_id, status, limit, offset)
-    total = await connection.fetchval(_COUNT, process_id, status)
+    """A page, the newest first, and how many there are on all pages, by the projector's counts."""
+    query, values = statement(process_id, status, limit, offset)
+    rows = await connection.fetch(query, *values)
+    exactly = counted(InstanceFilter(definition_id=process_id, status=() if status is None else (status,)))
+    assert exactly is not None
+    total = await connection.fetchval(exactly[0], *exactly[1])
     return [Execution(**_decoded(row, "trigger_event")) for row in rows], total
+
+
+def statement(
+    process_id: str | None, status: InstanceStatus | None, limit: int, offset: int
+) -> tuple[str, list[object]]:
+    """The list in SQL, and its values: only conditions that are asked for, so that its plan has their index."""
+    parameter = Parameters()
+    asked = (("process_id = {}", process_id), ("status = {}", status))
+    conditions = [condition.format(parameter(value)) for condition, value in asked if value is not None]
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    tail = f"ORDER BY started_at DESC, id DESC LIMIT {parameter(limit)}"
+    if offset:
+        tail = f"{tail} OFFSET {parameter(offset)}"
+    return f"SELECT {_COLUMNS} FROM process_executions {where} {tail}", parameter.values  # noqa: S608
 
 
 async def execution(connection: asyncpg.Connection, execution_id: str) -> ExecutionWithSteps | None:

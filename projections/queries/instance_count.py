@@ -1,9 +1,16 @@
-"""How many instances are there?  Counted up to a limit."""
+"""How many instances are there?
+
+By definition, version, status and whole hours of the start the projector's counts tell it exactly, whatever there is;
+for anything else instances are counted up to a limit.
+"""
+
+from datetime import UTC, datetime
 
 import asyncpg
 import msgspec
 
 from projections.instance_filter import InstanceFilter, Parameters, selects
+from streams.core.state import STATUSES
 
 CAP = 10_000
 
@@ -16,10 +23,35 @@ class Total(msgspec.Struct, frozen=True):
 
 
 async def instance_count(connection: asyncpg.Connection, wanted: InstanceFilter, cap: int = CAP) -> Total:
-    """How many meet all conditions; of more than ``cap`` no more than that is told."""
+    """How many meet all conditions; of more than ``cap`` no more is told, unless the projector counts them."""
     query, values = statement(wanted, cap)
     found = await connection.fetchval(query, *values)
+    if found > cap and (exactly := counted(wanted)) is not None:
+        return Total(await connection.fetchval(exactly[0], *exactly[1]), False)
     return Total(min(found, cap), found > cap)
+
+
+def counted(wanted: InstanceFilter) -> tuple[str, list[object]] | None:
+    """The question to the counts, and its values; ``None`` where they do not tell."""
+    bounds = (wanted.started_from, wanted.started_to)
+    if not wanted.by_counts or any(at is not None and at.astimezone(UTC) != _hour(at) for at in bounds):
+        return None
+    parameter = Parameters()
+    asked: list[tuple[str, object]] = [
+        ("definition_id = {}", wanted.definition_id),
+        ("definition_version = {}", wanted.version),
+        ("hour >= {}", wanted.started_from),
+        ("hour < {}", wanted.started_to),
+    ]
+    conditions = [condition.format(parameter(value)) for condition, value in asked if value is not None]
+    columns = " + ".join(dict.fromkeys(wanted.status or STATUSES))
+    table = "process_totals" if bounds == (None, None) else "process_rollups"
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"SELECT coalesce(sum({columns}), 0)::bigint FROM {table} {where}", parameter.values  # noqa: S608
+
+
+def _hour(at: datetime) -> datetime:
+    return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
 
 def statement(wanted: InstanceFilter, cap: int) -> tuple[str, list[object]]:

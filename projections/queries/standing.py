@@ -6,7 +6,7 @@ import msgspec
 from streams.core.state import STATUSES
 
 _COLUMNS = ", ".join(f"sum({status})::bigint AS {status}" for status in STATUSES)
-_INSTANCES = f"SELECT definition_id, {_COLUMNS} FROM process_rollups GROUP BY definition_id"  # noqa: S608  constants
+_INSTANCES = f"SELECT definition_id, {_COLUMNS} FROM process_totals GROUP BY definition_id"  # noqa: S608  constants
 _TASKS = """
     SELECT definition_id, status, count(*) AS count FROM tasks WHERE status IN ('created', 'claimed')
     GROUP BY definition_id, status
@@ -26,7 +26,7 @@ class Standing(msgspec.Struct, frozen=True):
 
 
 async def standing(connection: asyncpg.Connection) -> Standing:
-    """From the rollups, and the partial indexes of what is open."""
+    """From the totals, and the partial indexes of what is open."""
     rows = await connection.fetch(_INSTANCES)
     return Standing(
         {(row["definition_id"], status): row[status] for row in rows for status in STATUSES},

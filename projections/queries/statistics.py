@@ -20,6 +20,14 @@ _DURATIONS = f"""
     SELECT ms, sum(count)::bigint AS count FROM process_rollups, unnest(durations, duration_counts) AS each (ms, count)
     WHERE {_WHERE} GROUP BY ms ORDER BY ms
 """  # noqa: S608  constants
+_COUNTS_EVER = f"""
+    SELECT {_COLUMNS}, coalesce(sum(duration_ms), 0)::bigint AS duration_ms FROM process_totals
+    WHERE $1::text IS NULL OR definition_id = $1
+"""  # noqa: S608  the columns are constants
+_DURATIONS_EVER = """
+    SELECT ms, sum(count)::bigint AS count FROM process_totals, unnest(durations, duration_counts) AS each (ms, count)
+    WHERE $1::text IS NULL OR definition_id = $1 GROUP BY ms ORDER BY ms
+"""
 _COUNTS_OF_EACH = f"""
     SELECT definition_id, {_COLUMNS}, sum(duration_ms)::bigint AS duration_ms FROM process_rollups WHERE {_WHERE}
     GROUP BY definition_id ORDER BY sum(running + suspended + completed + failed + cancelled + timeout) DESC, 1 LIMIT $4
@@ -69,9 +77,13 @@ async def statistics(
     within_ms: int | None = None,
 ) -> Statistics:
     """Of one definition or all; started from the hour of ``since`` on, and in hours that began before ``until``."""
-    asked = (definition_id, since, until)
-    counts = await connection.fetchrow(_COUNTS, *asked)
-    durations = [(row["ms"], row["count"]) for row in await connection.fetch(_DURATIONS, *asked)]
+    if since is None and until is None:
+        counts = await connection.fetchrow(_COUNTS_EVER, definition_id)
+        rows = await connection.fetch(_DURATIONS_EVER, definition_id)
+    else:
+        counts = await connection.fetchrow(_COUNTS, definition_id, since, until)
+        rows = await connection.fetch(_DURATIONS, definition_id, since, until)
+    durations = [(row["ms"], row["count"]) for row in rows]
     return Statistics(**_figures(counts, durations, within_ms))
 
 

@@ -35,6 +35,7 @@ TABLES: dict[str, Table] = {
     "activity_rollups": activity_rollups.TABLE,  # looks into the history
     "process_instances": process_instances.TABLE,
     "process_rollups": process_rollups.TABLE,
+    "process_totals": Table("process_totals", "projected"),  # written together with process_rollups
     "tasks": tasks.TABLE,
     "telemetry": telemetry.TABLE,
     # A replay builds them anew together with the rows, so they are projected too; the projector itself moves them.

@@ -2,7 +2,8 @@
 
 One row a partition, version of a definition, and hour of the START: an instance's id tells partition and hour, and an
 event what the instance was before it; so each event says by itself which counts change, and nothing is read.  The
-partition in the key keeps projectors from waiting for each other.  Whoever asks for less sums rows up.
+partition in the key keeps projectors from waiting for each other.  Whoever asks for less sums rows up; the sums over
+all hours are ``process_totals``.
 
 | an event of type | one less | one more |
 |---|---|---|
@@ -17,8 +18,9 @@ Durations are kept to two significant digits, so within 5 %, each with how often
 Events of the first Weirs have no ``was``; what the instance was then stands in ``process_history``.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -72,6 +74,13 @@ class Delta:
         self.duration_ms += duration_ms
         short = rounded(duration_ms)
         self.durations[short] = self.durations.get(short, 0) + 1
+
+    def add(self, other: "Delta") -> None:
+        """All of another one."""
+        self.counts = [one + more for one, more in zip(self.counts, other.counts, strict=True)]
+        self.duration_ms += other.duration_ms
+        for ms, count in other.durations.items():
+            self.durations[ms] = self.durations.get(ms, 0) + count
 
 
 @dataclass(slots=True)
@@ -147,27 +156,38 @@ def _several(rollup: Rollup, item: InstanceEvent, was: str, to_version: int) -> 
 
 _COLUMNS = ", ".join(STATUSES)
 _ADDED = ", ".join(f"{status} = old.{status} + excluded.{status}" for status in STATUSES)
+_MERGED = f"""
+    {_ADDED},
+    duration_ms = old.duration_ms + excluded.duration_ms,
+    (durations, duration_counts) = (
+        SELECT coalesce(array_agg(ms ORDER BY ms), '{{}}'), coalesce(array_agg(count ORDER BY ms), '{{}}')
+        FROM (
+            SELECT ms, sum(count)::int AS count
+            FROM unnest(old.durations || excluded.durations, old.duration_counts || excluded.duration_counts)
+                AS each (ms, count)
+            GROUP BY ms
+        ) AS merged)
+"""  # noqa: S608  the columns are constants
 _UPSERT = f"""
     INSERT INTO process_rollups AS old (
-        partition, definition_id, definition_version, hour, {_COLUMNS}, duration_ms, durations,
-        duration_counts)
+        partition, definition_id, definition_version, hour, {_COLUMNS}, duration_ms, durations, duration_counts)
     SELECT partition, definition_id, definition_version, hour, {_COLUMNS}, duration_ms, durations::bigint[],
            duration_counts::int[]
     FROM unnest($1::int[], $2::text[], $3::int[], $4::timestamptz[], $5::int[], $6::int[], $7::int[], $8::int[],
                 $9::int[], $10::int[], $11::bigint[], $12::text[], $13::text[])
         AS new (partition, definition_id, definition_version, hour, {_COLUMNS}, duration_ms, durations,
                 duration_counts)
-    ON CONFLICT (partition, definition_id, definition_version, hour) DO UPDATE SET
-        {_ADDED},
-        duration_ms = old.duration_ms + excluded.duration_ms,
-        (durations, duration_counts) = (
-            SELECT coalesce(array_agg(ms ORDER BY ms), '{{}}'), coalesce(array_agg(count ORDER BY ms), '{{}}')
-            FROM (
-                SELECT ms, sum(count)::int AS count
-                FROM unnest(old.durations || excluded.durations, old.duration_counts || excluded.duration_counts)
-                    AS each (ms, count)
-                GROUP BY ms
-            ) AS merged)
+    ON CONFLICT (partition, definition_id, definition_version, hour) DO UPDATE SET {_MERGED}
+"""  # noqa: S608  the columns are constants
+_UPSERT_TOTALS = f"""
+    INSERT INTO process_totals AS old (
+        partition, definition_id, definition_version, {_COLUMNS}, duration_ms, durations, duration_counts)
+    SELECT partition, definition_id, definition_version, {_COLUMNS}, duration_ms, durations::bigint[],
+           duration_counts::int[]
+    FROM unnest($1::int[], $2::text[], $3::int[], $4::int[], $5::int[], $6::int[], $7::int[], $8::int[], $9::int[],
+                $10::bigint[], $11::text[], $12::text[])
+        AS new (partition, definition_id, definition_version, {_COLUMNS}, duration_ms, durations, duration_counts)
+    ON CONFLICT (partition, definition_id, definition_version) DO UPDATE SET {_MERGED}
 """  # noqa: S608  the columns are constants
 _BEFORE = """
     SELECT event_type FROM process_history
@@ -185,19 +205,39 @@ async def write(connection: asyncpg.Connection, rollup: Rollup) -> None:
     rollup.untold = []
     if not rollup.rows:
         return
-    keys, deltas = list(rollup.rows), list(rollup.rows.values())
-    sorted_durations = [sorted(delta.durations.items()) for delta in deltas]
+    keys, totals = list(rollup.rows), _totals(rollup)
     await connection.execute(
         _UPSERT,
         [partition for partition, _, _, _ in keys],
         [definition_id for _, definition_id, _, _ in keys],
         [version for _, _, version, _ in keys],
         [instant(hour * HOUR_MS) for _, _, _, hour in keys],
-        *([delta.counts[at] for delta in deltas] for at in range(len(STATUSES))),
-        [delta.duration_ms for delta in deltas],
-        [array(ms for ms, _ in one) for one in sorted_durations],
-        [array(count for _, count in one) for one in sorted_durations],
+        *_values(rollup.rows.values()),
     )
+    await connection.execute(
+        _UPSERT_TOTALS,
+        [partition for partition, _, _ in totals],
+        [definition_id for _, definition_id, _ in totals],
+        [version for _, _, version in totals],
+        *_values(totals.values()),
+    )
+
+
+def _totals(rollup: Rollup) -> dict[tuple[int, str, int], Delta]:
+    found: dict[tuple[int, str, int], Delta] = {}
+    for (partition, definition_id, version, _), delta in rollup.rows.items():
+        found.setdefault((partition, definition_id, version), Delta()).add(delta)
+    return found
+
+
+def _values(deltas: Collection[Delta]) -> Iterator[list[Any]]:
+    """By column, behind the key."""
+    for at in range(len(STATUSES)):
+        yield [delta.counts[at] for delta in deltas]
+    yield [delta.duration_ms for delta in deltas]
+    lasted = [sorted(delta.durations.items()) for delta in deltas]
+    yield [array(ms for ms, _ in one) for one in lasted]
+    yield [array(count for _, count in one) for one in lasted]
 
 
 def array(numbers: Iterable[int]) -> str:

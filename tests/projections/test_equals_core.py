@@ -22,10 +22,12 @@ COUNTED = (DIRECTORY / "012_process_rollups.sql").read_text().partition("INSERT 
 """Counts ``process_instances``, as the migration does that made ``process_rollups``."""
 ENDED = (DIRECTORY / "019_activity_rollups.sql").read_text().partition("INSERT INTO activity_rollups")[2]
 """Counts ``process_history``, as the migration does that made ``activity_rollups``."""
+SUMMED = (DIRECTORY / "021_process_totals.sql").read_text().partition("INSERT INTO process_totals")[2].partition(";")[0]
+"""Sums up ``process_rollups``, as the migration does that made ``process_totals``."""
 HISTORIES = [path for path in sorted(GOLDEN.glob("*.jsonl")) if b'"type":"started"' in path.read_bytes()]
 
 
-ROLLUPS = ("process_rollups", "activity_rollups")
+ROLLUPS = ("process_rollups", "process_totals", "activity_rollups")
 
 
 def is_of_instance(event: Event) -> bool:
@@ -75,6 +77,9 @@ async def test_rows_agree_with_the_core_after_every_batch(world: World, path: Pa
     ended = await world.connection.fetch(f"{ENDED.rstrip().removesuffix(';')} ORDER BY 1, 2, 3, 4")
     counts = await world.connection.fetch("SELECT * FROM activity_rollups ORDER BY 1, 2, 3, 4")
     assert [tuple(row) for row in counts] == [tuple(row) for row in ended] != []
+    summed = await world.connection.fetch(f"{SUMMED} ORDER BY 1, 2, 3")
+    totals = await world.connection.fetch("SELECT * FROM process_totals ORDER BY 1, 2, 3")
+    assert [tuple(row) for row in totals] == [tuple(row) for row in summed] != []
     for subject in {event.subject for event in events if is_of_instance(event)}:
         told = [(event.seq, event.type, event.data) for event in events if event.subject == subject]
         rows = await history(world.connection, subject)
@@ -87,8 +92,8 @@ async def test_batches_of_any_size_lead_to_the_same_rows(world: World) -> None:
     dice, tables = random.Random(5), []
     for _ in range(4):
         await world.connection.execute(
-            "TRUNCATE process_instances, process_history, process_rollups, activity_rollups, tasks, incidents;"
-            " DELETE FROM projection_positions"
+            "TRUNCATE process_instances, process_history, process_rollups, process_totals, activity_rollups, tasks,"
+            " incidents; DELETE FROM projection_positions"
         )
         await world.begin(EVENTS)
         left = numbered(values)
@@ -97,7 +102,7 @@ async def test_batches_of_any_size_lead_to_the_same_rows(world: World) -> None:
             await world.projector.project(batch(EVENTS, left[:size]))
             left = left[size:]
         instances = await world.rows("SELECT * FROM process_instances ORDER BY id")
-        counts = [await world.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4") for table in ROLLUPS]
+        counts = [await world.rows(f"SELECT * FROM {table} ORDER BY 1, 2, 3") for table in ROLLUPS]
         tables.append((instances, *counts))
     assert all(len(rows) > 2 for rows in tables[0])
     assert all(rows == tables[0] for rows in tables)

@@ -10,11 +10,17 @@ import pytest
 
 from projections import queries
 from projections.instance_filter import InstanceFilter, Variable
+from projections.migrations.migrate import DIRECTORY
 from projections.queries import instance_count
 from projections.queries import instances as list_instances
+from projections.queries.executions import _STEPS as STEPS_QUERY
+from projections.queries.executions import statement as execution_statement
+from projections.queries.failure_reasons import _QUERY as REASONS_QUERY
 from projections.queries.history import QUERY as HISTORY_QUERY
+from projections.queries.instance_count import counted
 from projections.queries.instance_count import statement as count_statement
 from projections.queries.instances import statement
+from projections.tables.activity_rollups import _SINCE as SINCE_QUERY
 from streams.core.durations import instant
 from streams.core.ids import instance_id
 from tests.projections.conftest import World
@@ -24,6 +30,8 @@ WEEK_MS = 7 * 86_400_000
 WEEK = timedelta(weeks=1)
 WEEKS, A_WEEK = 30, 12
 BEGAN = instant(T0)
+HOUR = BEGAN.replace(minute=0, second=0, microsecond=0)
+LAST_EXECUTED = "SELECT id, last_executed FROM processes ORDER BY name, id LIMIT 5"
 STATUSES = ("running", "completed", "completed", "failed", "completed", "timeout")
 _FILL = """
     INSERT INTO process_instances (id, definition_id, definition_version, status, business_key, variables, steps,
@@ -44,6 +52,10 @@ async def filled(world: World) -> World:
         id_ = instance_id(started_ms, 0, str(number))
         rows.append((id_, f"d{number % 2}", status, f"key-{number % 7}", variables, instant(started_ms), ended))
     await world.connection.executemany(_FILL, rows)
+    for migration, table in (("012_process_rollups", "process_rollups"), ("021_process_totals", "process_totals")):
+        text = (DIRECTORY / f"{migration}.sql").read_text()  # counts what is there
+        counts = text.partition(f"INSERT INTO {table}")[2].partition(";")[0]
+        await world.connection.execute(f"INSERT INTO {table} {counts}")
     await world.connection.execute("ANALYZE process_instances")
     return world
 
@@ -117,8 +129,67 @@ async def test_filters_find_what_they_name(filled: World) -> None:
     assert await count(variables=(Variable(("pump", "none"), ("1",)),)) == 0
     assert await count(started_from=BEGAN + WEEK, started_to=BEGAN + 2 * WEEK) == A_WEEK
     assert await count(ended_from=BEGAN + WEEK, ended_to=BEGAN + 2 * WEEK) == A_WEEK * 5 // 6
-    capped = await instance_count(filled.connection, InstanceFilter(status=("completed", "failed")), cap=9)
+    capped = await instance_count(filled.connection, InstanceFilter(status=("failed",), variables=PUMP_3), cap=9)
     assert (capped.total, capped.is_estimate) == (9, True)
+
+
+COUNTED = (
+    InstanceFilter(),
+    InstanceFilter(status=("completed", "failed", "completed"), definition_id="d1"),
+    InstanceFilter(version=2),
+    InstanceFilter(definition_id="d0", started_from=HOUR + WEEK, started_to=HOUR + 2 * WEEK),
+)
+
+
+@pytest.mark.parametrize("wanted", COUNTED, ids=lambda one: str(msgspec.to_builtins(one)))
+async def test_what_the_projector_counts_is_exact(filled: World, wanted: InstanceFilter) -> None:
+    found = await list_instances(filled.connection, wanted, limit=1_000)
+    asked = counted(wanted)
+    assert asked is not None
+    assert await filled.connection.fetchval(asked[0], *asked[1]) == len(found)
+    total = await instance_count(filled.connection, wanted, cap=9)
+    assert (total.total, total.is_estimate) == (len(found), False)
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        InstanceFilter(key="k"), InstanceFilter(reference="r"), InstanceFilter(variables=PUMP_3),
+        InstanceFilter(ended_to=HOUR), InstanceFilter(started_from=HOUR + timedelta(minutes=30)),
+    ],
+)  # fmt: skip
+def test_what_the_projector_does_not_count_by_is_counted_up_to_a_limit(wanted: InstanceFilter) -> None:
+    assert counted(wanted) is None
+
+
+async def test_executions_are_read_from_the_chunks_of_their_page(filled: World) -> None:
+    for asked, most in (((None, None), 1), (("d1", None), 2), (("d1", "failed"), 4)):
+        assert 1 <= await chunks(filled, *execution_statement(*asked, 5, 0)) <= most, asked
+        found, total = await queries.executions(filled.connection, process_id=asked[0], status=asked[1], limit=1_000)
+        assert (total, len(found)) == (len(found), total)
+        rest, _ = await queries.executions(filled.connection, process_id=asked[0], status=asked[1], offset=total - 2)
+        assert rest == found[-2:]
+
+
+async def test_why_instances_failed_is_read_in_the_chunks_of_the_time(filled: World) -> None:
+    asked = ["d1", BEGAN + 5 * WEEK, BEGAN + 7 * WEEK, 20]
+    assert 1 <= await chunks(filled, REASONS_QUERY, asked) <= 3
+
+
+async def test_when_a_process_was_last_executed_is_read_in_that_hour(filled: World) -> None:
+    definition = (
+        "INSERT INTO process_definitions (id, version, name, definition, hash, created_at) VALUES"
+        " ($1, 1, $1, '{}', 'h', now())"
+    )
+    await filled.connection.executemany(definition, [("d0",), ("d1",), ("never",)])
+    await filled.connection.execute(
+        "DELETE FROM process_instances WHERE definition_id = 'd0' AND started_at > $1", BEGAN
+    )
+    await filled.connection.execute("DELETE FROM process_rollups WHERE definition_id = 'd0' AND hour > $1", BEGAN)
+    assert await chunks(filled, LAST_EXECUTED, []) == 2
+    last = {row["id"]: row["last_executed"] for row in await filled.rows(LAST_EXECUTED)}
+    newest = await filled.connection.fetchval("SELECT max(started_at) FROM process_instances")
+    assert last == {"d0": BEGAN, "d1": newest, "never": None}
 
 
 @pytest.mark.parametrize(
@@ -150,5 +221,14 @@ async def test_history_is_read_in_the_days_of_its_instance(world: World) -> None
     until = instant(T0 + 4 * 86_400_000 + 3)
     found = await queries.history(world.connection, ids[4], until=until, types=["variable_changed"])
     assert [one.seq for one in found] == [2, 3]
-    values = [ids[4], instant(T0 + 4 * 86_400_000), 0, 10, until, None]
+    began = instant(T0 + 4 * 86_400_000)
+    values = [ids[4], began, 0, 10, until, None]
     assert await chunks(world, HISTORY_QUERY, values) == 1
+    steps = await chunks(world, STEPS_QUERY, [ids[4], began, until, 10])
+    assert steps <= 1
+    # When an activity began that ends in a batch: asked for by the projector.
+    asked = [[ids[4], ids[6]], [3, 3], [began, instant(T0 + 6 * 86_400_000)], [until, until + timedelta(days=2)]]
+    places = [["a", "a"], [None, None], [1, 1]]
+    assert (
+        await chunks(world, SINCE_QUERY, [*asked, *places, began, until + timedelta(days=2), ["activity_started"]]) <= 3
+    )

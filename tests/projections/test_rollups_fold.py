@@ -21,7 +21,7 @@ from streams.core.events import Event
 from streams.core.state import Finished, Instance
 from tests.core.plant import Plant
 from weir.verify.activities import ActivityTallies, compare_activities
-from weir.verify.rollups import Tallies, compare_rollups
+from weir.verify.rollups import Tallies, compare_rollups, compare_totals
 from weir.verify.seen import COMPLETES_STEP, STATUS_EVENTS
 
 DEFINITION = """
@@ -176,6 +176,9 @@ def test_a_row_that_is_not_as_counted_is_told() -> None:
     assert compare_rollups(0, tallies, [row, nothing]) == []
     [missing] = compare_rollups(0, tallies, [])
     assert "running: expected 1, but got 0" in missing.message
+    assert compare_totals(0, tallies, [row]) == []
+    [missing] = compare_totals(0, tallies, [])
+    assert missing.message.startswith("process_totals: running: expected 1, but got 0; completed: expected 1")
     [wrong] = compare_rollups(0, tallies, [row | {"failed": 1}])
     assert wrong.message == "process_rollups: failed: expected 0, but got 1"
 

@@ -63,9 +63,8 @@ async def judge(world: World, load: Load) -> tuple[Checked, list[Difference]]:
     differences = list(checked.differences)
     differences += compare_tables(checked.folds, await _tables(log), now_ms)
     differences += compare_database([*checked.folds.values()], *_rows(world.database))
-    differences += compare_counts(
-        [*checked.folds.values()], tables.process_rollups.values(), tables.activity_rollups.values()
-    )
+    counts = (tables.process_rollups, tables.process_totals, tables.activity_rollups)
+    differences += compare_counts([*checked.folds.values()], *(rows.values() for rows in counts))
     differences += await _definitions(log, world.database)
     differences += await _carried(log, load)
     differences += await _clock(log)

@@ -24,7 +24,7 @@ from weir.verify.incidents import QUERY as OF_INCIDENTS
 from weir.verify.incidents import IncidentRow, incident_row
 from weir.verify.report import Difference
 from weir.verify.rollups import QUERY as ROLLUPS
-from weir.verify.rollups import Key, Tally, compare_rollups
+from weir.verify.rollups import TOTALS, Key, Tally, compare_rollups, compare_totals
 from weir.verify.rows import InstanceRow
 from weir.verify.tasks import QUERY as TASKS
 from weir.verify.tasks import TaskRow, task_row
@@ -161,9 +161,14 @@ class Rows:
         return strays
 
     async def wrong_rollups(self, expected: Mapping[int, Mapping[Key, Tally]]) -> list[Difference]:
-        """What differs in ``process_rollups`` of partitions that were folded as a whole."""
+        """What differs in ``process_rollups`` and ``process_totals`` of partitions that were folded as a whole."""
         found = await self._of_partitions(ROLLUPS, expected)
-        return [one for number, rows in expected.items() for one in compare_rollups(number, rows, found[number])]
+        totals = await self._of_partitions(TOTALS, expected)
+        return [
+            one
+            for number, rows in expected.items()
+            for one in (*compare_rollups(number, rows, found[number]), *compare_totals(number, rows, totals[number]))
+        ]
 
     async def wrong_activities(self, expected: Mapping[int, ActivityTallies]) -> list[Difference]:
         """The same for ``activity_rollups``."""

@@ -14,7 +14,7 @@ from weir.verify.fold import Fold
 from weir.verify.history import COLUMNS, row_digest
 from weir.verify.incidents import compare_incidents, incident_row
 from weir.verify.report import Difference
-from weir.verify.rollups import compare_rollups
+from weir.verify.rollups import compare_rollups, compare_totals
 from weir.verify.rows import InstanceRow
 from weir.verify.table import compare_table, entities_of
 from weir.verify.tasks import compare_tasks, task_row
@@ -75,16 +75,19 @@ def _by_instance(rows: Iterable[Row], read: Callable[[Row], T]) -> defaultdict[s
     return found
 
 
-def compare_counts(folds: Sequence[Fold], rollups: Iterable[Row], activities: Iterable[Row]) -> list[Difference]:
-    """``process_rollups`` and ``activity_rollups``, rows as their ``QUERY`` asks for them, against what ``folds`` have
-    counted.
+def compare_counts(
+    folds: Sequence[Fold], rollups: Iterable[Row], totals: Iterable[Row], activities: Iterable[Row]
+) -> list[Difference]:
+    """``process_rollups``, ``process_totals`` and ``activity_rollups``, rows as ``QUERY`` and ``TOTALS`` ask for them,
+    against what ``folds`` have counted.
     """
-    counted, ended = _by_partition(rollups), _by_partition(activities)
+    counted, summed, ended = _by_partition(rollups), _by_partition(totals), _by_partition(activities)
     differences: list[Difference] = []
     for fold in folds:
         if not fold.broken:
             partition = fold.course.partition
             differences += compare_rollups(partition, fold.rollups, counted[partition])
+            differences += compare_totals(partition, fold.rollups, summed[partition])
             differences += compare_activities(partition, fold.activities, ended[partition])
     return differences
 

@@ -1,4 +1,4 @@
-"""``process_rollups``: the rows that a partition must have, counted from the states that the fold ends with.
+"""``process_rollups``, ``process_totals``: the rows that a partition must have, counted from the states at the end.
 
 The projector adds up changes; this counts what there is.
 """
@@ -18,6 +18,11 @@ QUERY = f"""
     SELECT partition, definition_id, definition_version, hour, {_COLUMNS}, duration_ms, durations,
            duration_counts
     FROM process_rollups
+"""  # noqa: S608  the columns are constants
+
+TOTALS = f"""
+    SELECT partition, definition_id, definition_version, {_COLUMNS}, duration_ms, durations, duration_counts
+    FROM process_totals
 """  # noqa: S608  the columns are constants
 
 
@@ -47,6 +52,12 @@ class Tally:
             "duration_counts": [self.durations[ms] for ms in lasted],
         }
 
+    def add(self, other: "Tally") -> None:
+        """All of another one."""
+        self.counts += other.counts
+        self.duration_ms += other.duration_ms
+        self.durations += other.durations
+
 
 class Tallies(defaultdict[Key, Tally]):
     """Of a partition."""
@@ -69,16 +80,35 @@ def compare_rollups(
     partition: int, expected: Mapping[Key, Tally], found: Iterable[Mapping[str, Any]]
 ) -> list[Difference]:
     """Row by row; one that counts nothing, because its instances have moved to another version, may be there."""
-    nothing = Tally().columns()
     rows = {Key(row["definition_id"], row["definition_version"], row["hour"]): row for row in found}
     differences = []
     for key in sorted(expected.keys() | rows.keys()):
-        wanted = expected[key].columns() if key in expected else nothing
-        row = rows.get(key, nothing)
-        wrong = [
-            f"{name}: expected {value}, but got {row[name]}" for name, value in wanted.items() if row[name] != value
-        ]
-        if wrong:
+        if wrong := _wrong(expected.get(key), rows.get(key)):
             subject = f"{key.definition_id}:{key.definition_version} in partition {partition} at {key.hour.isoformat()}"
-            differences.append(Difference("rollup", subject, None, f"process_rollups: {'; '.join(wrong)}"))
+            differences.append(Difference("rollup", subject, None, f"process_rollups: {wrong}"))
     return differences
+
+
+def compare_totals(
+    partition: int, expected: Mapping[Key, Tally], found: Iterable[Mapping[str, Any]]
+) -> list[Difference]:
+    """The same of ``process_totals``, for which ``expected`` is summed up."""
+    totals: defaultdict[tuple[str, int], Tally] = defaultdict(Tally)
+    for key, tally in expected.items():
+        totals[key.definition_id, key.definition_version].add(tally)
+    rows = {(row["definition_id"], row["definition_version"]): row for row in found}
+    differences = []
+    for name, version in sorted(totals.keys() | rows.keys()):
+        if wrong := _wrong(totals.get((name, version)), rows.get((name, version))):
+            subject = f"{name}:{version} in partition {partition}"
+            differences.append(Difference("rollup", subject, None, f"process_totals: {wrong}"))
+    return differences
+
+
+def _wrong(expected: Tally | None, row: Mapping[str, Any] | None) -> str:
+    """What differs, in words; neither is nothing but zeros."""
+    nothing = Tally().columns()
+    wanted, got = nothing if expected is None else expected.columns(), nothing if row is None else row
+    return "; ".join(
+        f"{name}: expected {value}, but got {got[name]}" for name, value in wanted.items() if got[name] != value
+    )
