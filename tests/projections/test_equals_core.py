@@ -22,7 +22,7 @@ COUNTED = (DIRECTORY / "012_process_rollups.sql").read_text().partition("INSERT 
 """Counts ``process_instances``, as the migration does that made ``process_rollups``."""
 ENDED = (DIRECTORY / "019_activity_rollups.sql").read_text().partition("INSERT INTO activity_rollups")[2]
 """Counts ``process_history``, as the migration does that made ``activity_rollups``."""
-SUMMED = (DIRECTORY / "021_process_totals.sql").read_text().partition("INSERT INTO process_totals")[2].partition(";")[0]
+SUMMED = (DIRECTORY / "022_process_totals.sql").read_text().partition("INSERT INTO process_totals")[2].partition(";")[0]
 """Sums up ``process_rollups``, as the migration does that made ``process_totals``."""
 HISTORIES = [path for path in sorted(GOLDEN.glob("*.jsonl")) if b'"type":"started"' in path.read_bytes()]
 

@@ -52,7 +52,7 @@ async def filled(world: World) -> World:
         id_ = instance_id(started_ms, 0, str(number))
         rows.append((id_, f"d{number % 2}", status, f"key-{number % 7}", variables, instant(started_ms), ended))
     await world.connection.executemany(_FILL, rows)
-    for migration, table in (("012_process_rollups", "process_rollups"), ("021_process_totals", "process_totals")):
+    for migration, table in (("012_process_rollups", "process_rollups"), ("022_process_totals", "process_totals")):
         text = (DIRECTORY / f"{migration}.sql").read_text()  # counts what is there
         counts = text.partition(f"INSERT INTO {table}")[2].partition(";")[0]
         await world.connection.execute(f"INSERT INTO {table} {counts}")
