@@ -20,12 +20,12 @@ SQL = re.compile(
 ALLOWED = {
     # names of our own schemas, tables and columns: constants of the module, or taken from the catalogue, quoted there
     "COLUMNS", "_COLUMNS", "_MERGED", "SCHEMA", "REPLACED", "schema", "live", "table", "column",
-    "extension",
+    "extension", "INSTANCE_COLUMNS", "TASK_COLUMNS", "INCIDENT_COLUMNS",
     "', '.join((f'ONLY {name}' for name in names))", "', '.join((f'{SCHEMA}.{table}' for table in PROJECTED))",
     # queries of ours to which conditions are added, and expressions over our columns
-    "INSTANCES", "_WHERE", "query", "place", "_mine(column)", "columns",
+    "INSTANCES", "_WHERE", "_VERSIONS", "query", "place", "_mine(column)", "columns",
     # the number of a parameter, conditions made of those, and what stands behind them
-    "len(values)", "parameter(limit)", "where", "order", "tail", "' AND '.join(conditions)", "' AND '.join(all_of)",
+    "parameter(limit)", "where", "order", "tail", "' AND '.join(conditions)", "' AND '.join(all_of)",
     # a number, an interval that is a constant
     "round(LOCK_TIMEOUT_S * 1000)", "round(SILENT_S * 1000)", "round(HOLD_LOCK_TIMEOUT_S * 1000)",
     # the name of a snapshot, as PostgreSQL gave it; the statement takes no parameter

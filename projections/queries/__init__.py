@@ -9,15 +9,16 @@ from projections.queries.analytics import Overview, ProcessAnalytics, overview, 
 from projections.queries.api_keys import ApiKey, api_key, api_keys
 from projections.queries.audit import AuditFilter, AuditItem, AuditPlace, audit
 from projections.queries.counts import Counts, InstanceCount, counts
-from projections.queries.definition import Definition, definition
+from projections.queries.definition import Definition, definition, definitions_of
 from projections.queries.definitions import DefinitionSummary, definitions
 from projections.queries.executions import Execution, ExecutionWithSteps, execution, executions
 from projections.queries.failure_reasons import FailureReason, failure_reasons
 from projections.queries.history import HistoryEvent, history
-from projections.queries.incidents import Incident, incidents
+from projections.queries.incidents import Incident, IncidentPlace, incidents
 from projections.queries.instance import Instance, instance
 from projections.queries.instance_count import Total, instance_count
 from projections.queries.instances import InstanceSummary, instances
+from projections.queries.nested import histories_of, incidents_of, instances_of, tasks_of
 from projections.queries.standing import Standing, standing
 from projections.queries.station import (
     StationBot,
@@ -42,7 +43,7 @@ from projections.queries.station_processes import (
 )
 from projections.queries.statistics import ProcessStatistics, Statistics, statistics, statistics_of_each
 from projections.queries.storage import SlowQuery, Storage, TableSize, slow_queries, storage
-from projections.queries.task import Task, task
+from projections.queries.task import Task, task, tasks_by_id
 from projections.queries.task_times import TaskTimes, task_times
 from projections.queries.tasks import TaskFilter, TaskPlace, TaskSummary, tasks
 from projections.queries.templates import SavedTemplate, saved_template, saved_templates, template_uses
@@ -64,6 +65,7 @@ __all__ = [
     "FailureReason",
     "HistoryEvent",
     "Incident",
+    "IncidentPlace",
     "Instance",
     "InstanceCount",
     "InstanceSummary",
@@ -97,14 +99,18 @@ __all__ = [
     "counts",
     "definition",
     "definitions",
+    "definitions_of",
     "execution",
     "executions",
     "failure_reasons",
+    "histories_of",
     "history",
     "incidents",
+    "incidents_of",
     "instance",
     "instance_count",
     "instances",
+    "instances_of",
     "overview",
     "process_analytics",
     "saved_template",
@@ -129,6 +135,8 @@ __all__ = [
     "task",
     "task_times",
     "tasks",
+    "tasks_by_id",
+    "tasks_of",
     "template_uses",
     "trends",
     "waiting",

@@ -1,11 +1,12 @@
 """What went wrong, and what became of it?  The newest first."""
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import asyncpg
 import msgspec
+
+from projections.instance_filter import Parameters
 
 COLUMNS = (
     "instance_id, seq, definition_id, definition_version, type, stopped, activity_id, token, error_type, message,"
@@ -36,24 +37,37 @@ class Incident(msgspec.Struct, frozen=True):
     resolution: str | None
 
 
+class IncidentPlace(msgspec.Struct, frozen=True, array_like=True):
+    """Where an incident stands among all: what comes behind it is older."""
+
+    created_at: datetime
+    instance_id: UUID
+    seq: int
+
+    @classmethod
+    def of(cls, incident: Incident) -> "IncidentPlace":
+        """The incident's."""
+        return cls(incident.created_at, incident.instance_id, incident.seq)
+
+
 async def incidents(
     connection: asyncpg.Connection,
     *,
     open_only: bool = False,
     definition_id: str | None = None,
     instance_id: str | None = None,
+    before: IncidentPlace | None = None,
     limit: int = 50,
 ) -> list[Incident]:
-    """At most ``limit`` incidents that meet all conditions."""
-    values: list[Any] = []
+    """At most ``limit`` incidents that meet all conditions, from behind the place ``before`` on."""
+    parameter = Parameters()
     conditions = ["resolved_at IS NULL"] if open_only else []
     given = (("definition_id", definition_id), ("instance_id", None if instance_id is None else UUID(instance_id)))
-    for column, value in given:
-        if value is not None:
-            values.append(value)
-            conditions.append(f"{column} = ${len(values)}")
+    conditions += [f"{column} = {parameter(value)}" for column, value in given if value is not None]
+    if before is not None:
+        place = [parameter(value) for value in (before.created_at, before.instance_id, before.seq)]
+        conditions.append(f"(created_at, instance_id, seq) < ({', '.join(place)})")
     where = "WHERE " + " AND ".join(conditions) if conditions else ""
-    values.append(limit)
-    order = f"ORDER BY created_at DESC, instance_id DESC, seq DESC LIMIT ${len(values)}"
-    query = f"SELECT {COLUMNS} FROM incidents {where} {order}"  # noqa: S608  columns and numbers of parameters
-    return [Incident(**row) for row in await connection.fetch(query, *values)]
+    tail = f"ORDER BY created_at DESC, instance_id DESC, seq DESC LIMIT {parameter(limit)}"
+    query = f"SELECT {COLUMNS} FROM incidents {where} {tail}"  # noqa: S608  columns and parameters
+    return [Incident(**row) for row in await connection.fetch(query, *parameter.values)]

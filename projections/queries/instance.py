@@ -31,7 +31,10 @@ async def instance(connection: asyncpg.Connection, instance_id: str) -> Instance
     """
     known = check_instance_id(instance_id)
     row = await connection.fetchrow(_QUERY, UUID(known), instant(started_at_ms(known)))
-    if row is None:
-        return None
+    return None if row is None else summary(row)
+
+
+def summary(row: asyncpg.Record) -> Instance:
+    """A row with these columns."""
     trigger = None if row["trigger"] is None else msgspec.json.decode(row["trigger"])
     return Instance(**dict(row) | {"variables": msgspec.json.decode(row["variables"]), "trigger": trigger})

@@ -1,5 +1,6 @@
 """What is the state of this task?"""
 
+from collections.abc import Sequence
 from typing import Any
 
 import asyncpg
@@ -7,7 +8,7 @@ import msgspec
 
 from projections.queries.tasks import COLUMNS, TaskSummary, summary
 
-_QUERY = f"SELECT {COLUMNS}, description, outcomes, form::text, answers::text FROM tasks WHERE id = $1"  # noqa: S608
+_QUERY = f"SELECT {COLUMNS}, description, outcomes, form::text, answers::text FROM tasks WHERE id = ANY ($1::text[])"  # noqa: S608
 
 
 class Task(TaskSummary, frozen=True, kw_only=True):
@@ -21,10 +22,15 @@ class Task(TaskSummary, frozen=True, kw_only=True):
 
 async def task(connection: asyncpg.Connection, task_id: str) -> Task | None:
     """The task with this id, ``<instance id>:<execution>``, or ``None``."""
-    row = await connection.fetchrow(_QUERY, task_id)
-    if row is None:
-        return None
-    columns = dict(row)
+    return (await tasks_by_id(connection, [task_id])).get(task_id)
+
+
+async def tasks_by_id(connection: asyncpg.Connection, ids: Sequence[str]) -> dict[str, Task]:
+    """The tasks with these ids."""
+    return {row["id"]: _task(dict(row)) for row in await connection.fetch(_QUERY, ids)}
+
+
+def _task(columns: dict[str, Any]) -> Task:
     form, answers = columns.pop("form"), columns.pop("answers")
     outcomes, description = columns.pop("outcomes"), columns.pop("description")
     return Task(

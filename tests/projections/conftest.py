@@ -51,7 +51,8 @@ def database_url(fresh_database: Callable[..., str]) -> str:
 
 
 @asynccontextmanager
-async def _world(url: str, **options: Any) -> AsyncIterator[World]:
+async def world_of(url: str, **options: Any) -> AsyncIterator[World]:
+    """A projector on the database with that URL."""
     topic_log = FixedTopicLog(options.pop("ids", dict(IDS)), options.pop("starts", None))
     database = Database(url, statement_timeout_s=options.pop("statement_timeout_s", 30.0))
     dead_letters = KeptDeadLetters()
@@ -75,12 +76,12 @@ async def _world(url: str, **options: Any) -> AsyncIterator[World]:
 @pytest.fixture
 def new_world(database_url: str) -> Callable[..., Any]:
     """Makes another projector on the same database, for ``async with``."""
-    return lambda url=database_url, **options: _world(url, **options)
+    return lambda url=database_url, **options: world_of(url, **options)
 
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
-    async with _world(database_url) as made:
+    async with world_of(database_url) as made:
         yield made
 
 

@@ -26,6 +26,13 @@ BURST_S = 2.0
 """So many seconds' worth may come at once."""
 MAX_BUCKETS = 10_000
 BODILESS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+QUESTIONS = frozenset({"/graphql"})
+"""Paths where a body asks, and changes nothing."""
+
+
+def only_reads(scope: Scope) -> bool:
+    """Whether a request changes nothing, whatever is in it."""
+    return scope["method"] in BODILESS or scope["path"] in QUESTIONS
 
 
 class _Bucket(msgspec.Struct):

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from weir.api import problems
 from weir.api.audit.entry import CURRENT, Entry
-from weir.api.limits import BODILESS
+from weir.api.limits import only_reads
 from weir.api.problems import ProblemError, unavailable
 from weir.api.sending import SEND_TIMEOUT_S, Sender
 
@@ -40,7 +40,7 @@ class Audit:
         self._floods: OrderedDict[str, float] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in BODILESS:
+        if scope["type"] != "http" or only_reads(scope):
             return await self._app(scope, receive, send)
         entry = Entry(f"{self._name}-{next(self._numbers)}", scope)
         instead = False

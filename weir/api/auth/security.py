@@ -29,14 +29,19 @@ def check(request: Request, scope: ScopeName | str) -> Principal:
     if isinstance(found, ProblemError):
         raise found
     if not found.may(scope):  # type: ignore[arg-type]
-        raise ProblemError(
-            403,
-            "forbidden",
-            f"Expected the scope {scope}, but {found.name} has {', '.join(sorted(found.scopes)) or 'none'}",
-            f"Ask an administrator for a role with {scope}.",
-            headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
-        )
+        raise forbidden(found, scope)
     return found
+
+
+def forbidden(who: Principal, scope: str) -> ProblemError:
+    """403 for who lacks ``scope``."""
+    return ProblemError(
+        403,
+        "forbidden",
+        f"Expected the scope {scope}, but {who.name} has {', '.join(sorted(who.scopes)) or 'none'}",
+        f"Ask an administrator for a role with {scope}.",
+        headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{scope}"'},
+    )
 
 
 async def principal(scopes: SecurityScopes, request: Request, _: Any = Depends(_bearer)) -> Principal:  # noqa: B008

@@ -23,7 +23,7 @@ from weir.api.database import Database
 from weir.api.idempotency import table
 from weir.api.idempotency.plan import CURRENT, Plan
 from weir.api.idempotency.table import Asked, Kept
-from weir.api.limits import BODILESS, BODY
+from weir.api.limits import BODY, only_reads
 from weir.api.problems import ProblemError
 from weir.api.waiting import MAX_WAIT_S
 
@@ -49,7 +49,7 @@ class Idempotency:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         key = None
-        if scope["type"] == "http" and scope["method"] not in BODILESS and isinstance(scope[FOUND], Principal):
+        if scope["type"] == "http" and not only_reads(scope) and isinstance(scope[FOUND], Principal):
             key = next((value for name, value in scope["headers"] if name == HEADER), None)
         if key is None:
             return await self._app(scope, receive, send)

@@ -11,6 +11,7 @@ from weir.api.routes import (
     dead_letters,
     definitions,
     events,
+    graphql,
     incidents,
     people,
     places,
@@ -45,6 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     alerts.router,
     people.router,
     places.router,
+    graphql.router,
     bulk.router,
 )
 """In the order in which a path is looked for: what is asked most comes first."""

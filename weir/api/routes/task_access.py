@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import Request
 
-from projections.queries import Task
+from projections.queries import Task, TaskSummary
 from projections.queries import task as query
 from weir.api.auth import Principal, needs
 from weir.api.database import reading
@@ -34,7 +34,7 @@ async def visible(request: Request, who: Principal, task_id: str) -> Task:
     return found
 
 
-def is_theirs(who: Principal, task: Task) -> bool:
+def is_theirs(who: Principal, task: TaskSummary) -> bool:
     """Whether they have it, had it, may claim it or have to answer it; or may assign all tasks."""
     if who.may("tasks:assign"):
         return True
