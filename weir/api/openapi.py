@@ -1,6 +1,5 @@
 """The OpenAPI document: what FastAPI knows of the routes, the structs that they show, and the problems of all."""
 
-from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -25,6 +24,8 @@ ALWAYS = {
 }
 """Problems that every route may answer."""
 OF_ONE = {"404": "There is no such thing"}
+BY_BODY = {"/api/processes/templates", "/dead-letters/drop", "/dead-letters/retry"}
+"""Paths whose writes name in their body what may not be there."""
 OF_WRITES = {
     "409": "Things stand otherwise: somebody was faster, or it has ended",
     "413": "The body is too large",
@@ -85,7 +86,10 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
             if method != "get":
                 _named(operation.setdefault("parameters", []))
             operation["tags"] = [path.split("/")[1]]
-            told: Mapping[str, str] = ALWAYS | (OF_ONE if "{" in path else {}) | (OF_WRITES if method != "get" else {})
+            is_write = method != "get"
+            told = ALWAYS | (OF_WRITES if is_write else {})
+            if "{" in path or (is_write and path in BY_BODY):
+                told |= OF_ONE
             responses = operation["responses"]
             responses.pop("422", None)
             for one in responses.values():

@@ -19,6 +19,8 @@ FIXES = {
 }
 """By pydantic's type of error."""
 FIX = "Correct the value."
+NOT_JSON = 400
+"""What FastAPI raises for a body whose bytes are no text."""
 
 
 class ProblemError(Exception):
@@ -74,6 +76,9 @@ def answer_invalid(_: Request, error: Exception) -> JSONResponse:
 def answer_http(_: Request, error: Exception) -> JSONResponse:
     """The document of what the framework refuses by itself: an unknown path, another method."""
     assert isinstance(error, HTTPException)
+    if error.status_code == NOT_JSON:
+        field = {"field": "body", "message": "Expected JSON in UTF-8", "fix": FIXES["json_invalid"]}
+        return _document(422, "invalid_request", "body: Expected JSON in UTF-8", field["fix"], [field])
     return _document(error.status_code, "http", str(error.detail), "See /openapi.json.", [], error.headers)
 
 

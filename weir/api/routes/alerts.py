@@ -109,7 +109,12 @@ async def list_(
     return answer(AlertList(page, more))
 
 
-@router.post("", status_code=201, response_model=None, responses=shows(StationAlert, EXAMPLE, 201))
+@router.post(
+    "",
+    status_code=201,
+    response_model=None,
+    responses=shows(StationAlert, EXAMPLE, 201) | shows(StationAlert, EXAMPLE, 200, "One of its key was open already"),
+)
 async def create(body: NewAlert, request: Request, who: Operator) -> Response:
     """Raise an alert; 200 where one of its key was open already."""
     async with changing(request) as (connection, entry):

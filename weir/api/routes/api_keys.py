@@ -5,7 +5,7 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from projections.queries.api_keys import ApiKey, api_key, api_keys
 from weir.api.audit.changing import changing
@@ -13,6 +13,7 @@ from weir.api.auth import ROLES, Principal, ScopeName, needs
 from weir.api.database import reading
 from weir.api.documents import shows
 from weir.api.idempotency.plan import tell_once
+from weir.api.moments import Moment
 from weir.api.problems import ProblemError
 from weir.api.quick import answer
 from weir.api.routes import examples
@@ -34,7 +35,7 @@ class NewApiKey(BaseModel):
     roles: Annotated[list[Text], Field(max_length=20)] = []
     scopes: Annotated[list[ScopeName], Field(max_length=20)] = []
     groups: Annotated[list[Text], Field(max_length=200)] = []
-    expires_at: AwareDatetime | None = None
+    expires_at: Moment | None = None
 
     @field_validator("roles")
     @classmethod

@@ -12,10 +12,10 @@ from weir.api import cursors
 from weir.api.auth import needs
 from weir.api.database import reading
 from weir.api.documents import shows
+from weir.api.moments import Moment
 from weir.api.problems import ProblemError
 from weir.api.quick import answer
 from weir.api.routes import examples
-from weir.api.routes.process_filters import Moment
 from weir.api.routes.processes import own_id
 
 MAX_LIMIT = 1_000

@@ -18,9 +18,9 @@ from streams.log import LogError, opened
 from streams.topics import load_topics
 from weir.api.auth import Principal, needs
 from weir.api.documents import shows
+from weir.api.moments import Moment
 from weir.api.problems import ProblemError, unavailable
 from weir.api.quick import answer
-from weir.api.routes.process_filters import Moment
 from weir.letters.document import document, text_of
 from weir.letters.letter import Place, What
 from weir.letters.reading import LetterError, find, partitions, whole

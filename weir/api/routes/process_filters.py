@@ -1,18 +1,17 @@
 """Which instances a list shows, or a bulk operation takes: the same conditions for both."""
 
 import re
-from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from projections.instance_filter import InstanceFilter, Variable
 from streams.core.state import InstanceStatus
+from weir.api.moments import Moment
 from weir.api.problems import ProblemError
 from weir.api.routes.process_models import Key, Name
 
-Moment = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC))]
 MAX_VERSION = 2**31 - 1
 MAX_VARIABLES = 10
 _PLACE = re.compile(r"\[(\d+)\]")

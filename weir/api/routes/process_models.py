@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from weir.api.moments import Moment
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Key = Annotated[str, Field(min_length=1, max_length=512)]
@@ -24,7 +26,7 @@ class Start(_Body):
     """The active one, by default."""
     instance_id: str | None = None
     """The caller's own id: a UUID of version 8 whose time is now and whose partition is that of the key."""
-    requested_at: AwareDatetime | None = None
+    requested_at: Moment | None = None
     """When the caller first asked, at most five minutes ago; now by default."""
 
 

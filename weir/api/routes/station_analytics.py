@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime
 
 from projections import queries
 from projections.queries import Overview, ProcessAnalytics
@@ -15,6 +14,7 @@ from streams.settings import Settings
 from weir.api.auth import needs
 from weir.api.database import reading
 from weir.api.documents import shows
+from weir.api.moments import Moment
 from weir.api.problems import ProblemError
 from weir.api.quick import answer
 from weir.api.routes import station_examples as examples
@@ -24,8 +24,8 @@ DAYS = 7
 MAX_SPAN = {"hour": timedelta(days=92), "day": timedelta(days=3_660)}
 
 router = APIRouter(prefix="/api/processes")
-Since = Annotated[AwareDatetime | None, Query(description=f"Started at or after that; {DAYS} days ago by default.")]
-Until = Annotated[AwareDatetime | None, Query(description="Started before that; now by default.")]
+Since = Annotated[Moment | None, Query(description=f"Started at or after that; {DAYS} days ago by default.")]
+Until = Annotated[Moment | None, Query(description="Started before that; now by default.")]
 Sla = Annotated[str | None, Query(max_length=50, description="A duration, such as 5m: what share completed in it?")]
 By = Annotated[Interval, Query(description="Trends by hour or by day.")]
 

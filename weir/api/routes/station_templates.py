@@ -91,7 +91,11 @@ async def import_(body: ImportedTemplate, request: Request, who: Author, respons
     return TemplateCreated(template_id=template.head.id)
 
 
-@router.get("/{template_id}", response_model=None, responses=shows(TemplateShown, examples.TEMPLATE))
+SHOWN = shows(TemplateShown, examples.TEMPLATE)
+SHOWN[200]["content"]["application/yaml"] = {"schema": {"type": "string"}}
+
+
+@router.get("/{template_id}", response_model=None, responses=SHOWN)
 async def show(
     template_id: str,
     request: Request,

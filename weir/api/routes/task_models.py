@@ -2,7 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
+
+from weir.api.moments import Moment
 
 User = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -41,4 +43,4 @@ class Update(By):
     """How urgent it is now."""
 
     priority: Annotated[int, Field(ge=0, le=100)] | None = None
-    due: AwareDatetime | None = None
+    due: Moment | None = None
