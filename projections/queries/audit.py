@@ -13,15 +13,21 @@ COLUMNS = (
     "request::text, before::text, after::text, record_partition, record_offset"
 )
 
+REFUSED = 400
+
 
 class AuditFilter(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is given must hold.  ``since`` is inclusive, ``until`` is not; both are wall time."""
+    """All that is given must hold.  ``refused``: only what was answered 400 and above.
+
+    ``since`` is inclusive, ``until`` is not; both are wall time.
+    """
 
     principal: str | None = None
     route: str | None = None
     target: str | None = None
     instance_id: str | None = None
     status: int | None = None
+    refused: bool = False
     since: datetime | None = None
     until: datetime | None = None
 
@@ -68,6 +74,7 @@ async def audit(
         ("target = {}", wanted.target),
         ("instance_id = {}", wanted.instance_id),
         ("status = {}", wanted.status),
+        ("status >= {}", REFUSED if wanted.refused else None),
         ("time >= {}", wanted.since),
         ("time < {}", wanted.until),
     ]

@@ -7,6 +7,9 @@
     database.py  the connections to the database
     idempotency/ a write that is sent again is carried out once
     bulk/        the same for many instances
+    following/   one consumer of the topics, for all who wait for outcomes or listen to events
+    station/     the station's tables, changed by people as its actions change them
+    graphql/     the questions of the routes in one, by GraphQL
     limits.py    how often one may ask, and how much one may send
     headers.py   what keeps a browser from making more of an answer than it is
     counting.py  how many requests were answered with what, and how fast

@@ -27,6 +27,11 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
         Command("logs", "logs:logs", "Show the logs of services and roles: the last lines of each, or all that comes."),
         Command("metrics", "metrics:metrics", "List the metrics: name, kind, labels and what it is."),
         Command("api-keys", "api_keys:app", "API keys of the gateway: who may ask it, and for what."),
+        Command(
+            "audit",
+            "audit:audit",
+            "List what the gateway was asked to do, the newest first: by whom, from where, and what it answered.",
+        ),
         Command("replay", "replay:replay", "Rebuild from the topics what follows from them: --projections or --state."),
         Command("dead-letters", "dead_letters:app", "Records that could not be used, kept as they came."),
     ),

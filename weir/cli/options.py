@@ -1,11 +1,14 @@
 """Options that several commands share, and how their values are read."""
 
+import contextlib
+import time
 from typing import Annotated, Any
 
 import orjson
 import typer
 
 from streams.core import ids
+from streams.core.durations import parse_duration_ms, parse_instant_ms
 from weir.cli.session import session_of
 
 
@@ -20,6 +23,8 @@ Json = Annotated[
 Key = Annotated[str | None, typer.Option("--key", "-k", help="The business key: the thing the process is about.")]
 Instance = Annotated[str | None, typer.Option("--instance", "-i", metavar="ID", help="The instance.")]
 Definition = Annotated[str | None, typer.Option("--definition", "-d", help="Only instances of this definition.")]
+Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="From then on: RFC 3339, or an age: 2h.")]
+Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Before then: RFC 3339, or an age.")]
 Timeout = Annotated[float, typer.Option("--timeout", min=0.1, help="Seconds to wait for the outcome.")]
 
 
@@ -70,3 +75,18 @@ def check_instance(text: str, option: str) -> str:
         return ids.check_instance_id(text)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint=option) from None
+
+
+def moment_ms(text: str | None, option: str) -> int | None:
+    """Unix ms of an instant, or of a moment so long ago, by the wall.  Raises ``typer.BadParameter``."""
+    if text is None:
+        return None
+    with contextlib.suppress(ValueError):
+        return round(time.time() * 1000) - parse_duration_ms(text)
+    try:
+        return parse_instant_ms(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"Expected an instant such as 2026-11-21T02:00:00Z, or an age such as 2h, but got {text!r}",
+            param_hint=option,
+        ) from None

@@ -67,6 +67,9 @@ class AuditQuery(BaseModel):
     status: Annotated[
         int | None, Field(ge=100, le=599, description="What was answered. Needs since, who or target.")
     ] = None
+    refused: Annotated[
+        bool | None, Field(description="Only what was answered 400 and above. Needs since, who or target.")
+    ] = None
     since: Moment | None = None
     until: Moment | None = None
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] = 50
@@ -75,7 +78,7 @@ class AuditQuery(BaseModel):
     def filter(self) -> AuditFilter:
         """As the database is asked.  Raises ``ProblemError`` for conditions that no index answers."""
         bounds = (self.who, self.target, self.instance_id, self.since)
-        for name in ("route", "status"):
+        for name in ("route", "status", "refused"):
             if getattr(self, name) is not None and all(one is None for one in bounds):
                 message = f"Expected since, who or target beside {name}: without them the whole log is looked at"
                 raise ProblemError(422, "invalid_request", message, "Add one.", errors=[(f"query.{name}", message)])
@@ -86,6 +89,7 @@ class AuditQuery(BaseModel):
             target=self.target,
             instance_id=known,
             status=self.status,
+            refused=bool(self.refused),
             since=self.since,
             until=self.until,
         )

@@ -7,7 +7,7 @@ import typer
 
 from streams.log import opened
 from weir.cli import options
-from weir.cli.dead_letters.options import Reason, Role, Since, Topic, Until, selection_of
+from weir.cli.dead_letters.options import Reason, Role, Topic, selection_of
 from weir.cli.output import out, print_json, print_table
 from weir.cli.session import Session, session_of
 from weir.letters.document import document, text_of
@@ -24,8 +24,8 @@ def list_(
     *,
     role: Role = None,
     topic: Topic = None,
-    since: Since = None,
-    until: Until = None,
+    since: options.Since = None,
+    until: options.Until = None,
     reason: Reason = None,
     everything: Annotated[bool, typer.Option("--all", help="Settled ones too, with what became of each.")] = False,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=100_000, help="At most so many.")] = 50,

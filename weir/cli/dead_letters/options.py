@@ -1,22 +1,18 @@
 """Options that the commands share: which letters, and who asks."""
 
-import contextlib
 import getpass
 import socket
-import time
 from typing import Annotated
 
 import typer
 
-from streams.core.durations import parse_duration_ms, parse_instant_ms
+from weir.cli.options import moment_ms
 from weir.letters.letter import Place
 from weir.letters.selection import Selection
 
 Places = Annotated[list[str] | None, typer.Argument(metavar="ID", help="Letters, as `list` names them.")]
 Role = Annotated[str | None, typer.Option("--role", help="Given up by this role: bridge, router, processor ….")]
 Topic = Annotated[str | None, typer.Option("--topic", help="From this topic; `mqtt:` for all that came over MQTT.")]
-Since = Annotated[str | None, typer.Option("--since", metavar="TIME", help="From then on: RFC 3339, or an age: 2h.")]
-Until = Annotated[str | None, typer.Option("--until", metavar="TIME", help="Before then: RFC 3339, or an age.")]
 Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="With this text in the reason.")]
 Everything = Annotated[bool, typer.Option("--all", help="Every letter that is open.")]
 Limit = Annotated[int | None, typer.Option("--limit", "-n", min=1, help="At most so many, the oldest first.")]
@@ -39,8 +35,8 @@ def selection_of(
         places=tuple(place_of(text) for text in places or ()),
         role=role,
         topic=topic,
-        since_ms=_moment_ms(since, "--since"),
-        until_ms=_moment_ms(until, "--until"),
+        since_ms=moment_ms(since, "--since"),
+        until_ms=moment_ms(until, "--until"),
         reason=reason,
     )
 
@@ -64,18 +60,3 @@ def check_chosen(selection: Selection, *, everything: bool) -> None:
 def operator(by: str | None) -> str:
     """Who asks: what ``--by`` says, else the account on this machine."""
     return by or f"{getpass.getuser()}@{socket.gethostname()}"
-
-
-def _moment_ms(text: str | None, option: str) -> int | None:
-    """Unix ms of an instant, or of a moment so long ago."""
-    if text is None:
-        return None
-    with contextlib.suppress(ValueError):
-        return round(time.time() * 1000) - parse_duration_ms(text)
-    try:
-        return parse_instant_ms(text)
-    except ValueError:
-        raise typer.BadParameter(
-            f"Expected an instant such as 2026-11-21T02:00:00Z, or an age such as 2h, but got {text!r}",
-            param_hint=option,
-        ) from None
