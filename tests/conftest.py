@@ -133,7 +133,7 @@ def _databases(stack: StackUrls, templates: dict[Prepare | None, str]) -> Iterat
                 if prepare not in templates:
                     templates[prepare] = await _make_template(admin, stack.database_url, prepare)
                 name = f"test_{uuid.uuid4().hex[:12]}"
-                await admin.execute(f'create database "{name}" template "{templates[prepare]}"')
+                await admin.execute(f'create database "{name}" template "{templates[prepare]}" strategy file_copy')
                 made.append(name)
                 return _with_database(stack.database_url, name)
             finally:

@@ -1,28 +1,22 @@
 """A plant for the command line: its own topics and database on the shared services, roles started as `weir up` does."""
 
-import asyncio
 import json
-import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
 import pytest
 from typer.testing import CliRunner, Result
 
 from streams.settings import Settings
 from streams.topics import Topics
-from tests.site import make_site
+from tests.conftest import own_settings
+from tests.site import make_site, migrated
 from weir.cli.main import app
-from weir.database import bring_up_to_date
 from weir.home import environment, save
 from weir.roles import role_spec
 from weir.stack.checks import run_async
 from weir.stack.stack import Stack, StackUrls
-
-PARTITIONS = 4
 
 
 class Plant:
@@ -49,21 +43,13 @@ class Plant:
 
 
 @pytest.fixture(scope="module")
-def bare_plant(stack: StackUrls, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Plant]:
+def bare_plant(
+    stack: StackUrls, lasting_database: Callable[..., str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Plant]:
     """Topics and an empty schema; no role runs."""
     folder = tmp_path_factory.mktemp("plant")
-    name = f"cli_{uuid.uuid4().hex[:12]}"
-    run_async(_execute(stack.database_url, f'create database "{name}"'))
-    settings = Settings(
-        _env_file=None,
-        brokers=stack.brokers,
-        database_url=urlunsplit(urlsplit(stack.database_url)._replace(path=f"/{name}")),
-        mqtt_url=stack.mqtt_url,
-        app_id=f"cli-{uuid.uuid4().hex[:12]}",
-        partitions=PARTITIONS,
-    )
+    settings = own_settings(stack, lasting_database(migrated))
     own, topics = run_async(make_site(settings, folder))
-    asyncio.run(bring_up_to_date(own))
     home = folder / "home"
     home.mkdir()
     save(home, own, Stack(home).ports, durable=False)
@@ -74,7 +60,6 @@ def bare_plant(stack: StackUrls, tmp_path_factory: pytest.TempPathFactory) -> It
         patch.chdir(folder)
         yield plant
     plant.stack.down()
-    run_async(_execute(stack.database_url, f'drop database "{name}" with (force)'))
 
 
 @pytest.fixture(scope="module")
@@ -82,11 +67,3 @@ def plant(bare_plant: Plant) -> Plant:
     """Processor and projector work."""
     bare_plant.start("projector", "processor")
     return bare_plant
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()

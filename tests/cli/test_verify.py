@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.cli.conftest import Plant, _execute
+from tests.cli.conftest import Plant
 from tests.cli.test_plant import APPROVAL, eventually
 from weir.cli.verify import SHOWN
+from weir.database import connected
 from weir.stack.checks import run_async
 
 UNKNOWN = "019ab8f0-0000-8001-8000-000000000000"
@@ -74,4 +75,8 @@ def test_a_broker_that_is_not_there(plant: Plant, monkeypatch: pytest.MonkeyPatc
 
 
 def _sql(plant: Plant, statement: str) -> None:
-    run_async(_execute(plant.settings.database_url, statement))
+    async def execute() -> None:
+        async with connected(plant.settings) as connection:
+            await connection.execute(statement)
+
+    run_async(execute())
