@@ -15,6 +15,7 @@ Order, and why:
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from struct import error as StructError  # noqa: N812
+from typing import Any
 
 import asyncpg
 import msgspec
@@ -116,6 +117,7 @@ class Projector:
         """
         if not tps:
             return {}
+        self.durations.forget({partition for topic, partition in tps if self._feeds[topic].name == "events"})
         by_topic: dict[str, list[int]] = {}
         for topic, partition in tps:
             by_topic.setdefault(topic, []).append(partition)
@@ -191,7 +193,7 @@ class Projector:
         tables = works[0].tables
         items = [item for work in works for item in work.decoded.items]
         isolate = works[0].isolate
-        rows = [] if isolate else [table.build(items) for table in tables]
+        rows = [] if isolate else [self._rows(table, items) for table in tables]
         async with self._database.connection() as connection:
             async with connection.transaction():
                 for work in works:
@@ -213,6 +215,12 @@ class Projector:
                 for work in works:
                     work.committing = True
             return None
+
+    def _rows(self, table: Projection, items: Sequence[Any]) -> Any:
+        rows = table.build(items)
+        if table.recall is not None:
+            table.recall(rows, self.durations.under_way)
+        return rows
 
     async def _explain_position(self, connection: asyncpg.Connection, work: _Work) -> None:
         """Why the position is not ``work.old``: this projector's own commit took place, or it is not the owner."""

@@ -13,11 +13,12 @@ start).  An execution is what happens at one place (instance, activity, token) f
 and beside them ``activity_skipped`` is one skipped, ``retry_scheduled`` one attempt more.  Where an instance is
 cancelled, or times out, what was under way in it is not counted.
 
-When an execution began that the batch does not tell of stands in ``process_history``; where a migration has given the
-activity another name meanwhile, its number finds it.  Durations are kept as those of ``process_rollups``, within 5 %.
+When an execution began that the batch does not tell of the projector may remember (``recall``); else it stands in
+``process_history``, and where a migration has given the activity another name meanwhile, its number finds it.
+Durations are kept as those of ``process_rollups``, within 5 %.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
@@ -26,7 +27,7 @@ import asyncpg
 import msgspec
 
 from projections.feeds.events import InstanceEvent
-from projections.tables.base import Projection, Table
+from projections.tables.base import Place, Projection, Table
 from projections.tables.process_rollups import HOUR_MS, array, partition_of, rounded
 from streams.core.decide.start_process import MAX_ID_AGE_MS
 from streams.core.durations import instant, instant_ms
@@ -56,8 +57,6 @@ _EARLIER = datetime.min.replace(tzinfo=UTC)
 
 Key = tuple[int, str, str, int]
 """Of a row: partition, definition, activity, hour from 1970."""
-Place = tuple[bytes, str, str | None]
-"""Instance, activity, token."""
 
 
 class Delta:
@@ -91,11 +90,26 @@ class Ended(msgspec.Struct):
 
 
 class Unseen(NamedTuple):
-    """The end of an execution whose beginning, if it has one, an earlier batch told of."""
+    """The end of an execution whose beginning, if it has one, an earlier batch told of.
+
+    ``is_first``: the batch tells of nothing at its place before it.
+    """
 
     row: Delta
     item: InstanceEvent
     told: Ended
+    is_first: bool
+
+    @property
+    def place(self) -> Place:
+        return self.item.instance, self.item.event.activity_id, self.item.event.token
+
+    def began(self, since: datetime) -> None:
+        """Add it to its row."""
+        if ENDS[self.item.event.type] == COMPLETED:
+            self.row.took((self.item.event.time - since) // _MS)
+        else:
+            self.row.failed(self.told.error_type)
 
 
 class Rollup:
@@ -149,14 +163,26 @@ def _end(rollup: Rollup, row: Delta, item: InstanceEvent, means: int, since: dat
         if (since is not None and since is not _EARLIER) or is_certain(item.event.type, told):
             row.failed(told.error_type)
         elif since is _EARLIER:
-            rollup.unseen.append(Unseen(row, item, told))
+            rollup.unseen.append(Unseen(row, item, told, is_first=True))
         return
     row.counts[means] += 1
     if means == COMPLETED:
         if since is None or since is _EARLIER:
-            rollup.unseen.append(Unseen(row, item, _decode(item.event.data)))
+            rollup.unseen.append(Unseen(row, item, _decode(item.event.data), is_first=since is _EARLIER))
         else:
             row.took((item.event.time - since) // _MS)
+
+
+def recall(rollup: Rollup, under_way: Mapping[Place, datetime]) -> None:
+    """Settle what is remembered."""
+    left = []
+    for one in rollup.unseen:
+        since = under_way.get(one.place) if one.is_first else None
+        if since is None:
+            left.append(one)
+        else:
+            one.began(since)
+    rollup.unseen = left
 
 
 _UPSERT = """
@@ -263,14 +289,9 @@ async def _look_up(connection: asyncpg.Connection, unseen: Sequence[Unseen]) -> 
         max(ended),
         AT_A_PLACE,
     )
-    for (row, item, told), begun in zip(unseen, found, strict=True):
-        since = begun["since"]
-        if since is None:
-            continue
-        if ENDS[item.event.type] == COMPLETED:
-            row.took((item.event.time - since) // _MS)
-        else:
-            row.failed(told.error_type)
+    for one, begun in zip(unseen, found, strict=True):
+        if (since := begun["since"]) is not None:
+            one.began(since)
 
 
-TABLE = Table("activity_rollups", "projected", Projection("events", build, write))
+TABLE = Table("activity_rollups", "projected", Projection("events", build, write, recall))

@@ -43,6 +43,7 @@ MUTATIONS: dict[str, Mutation] = {
     "project as nobody's owner": projector.project_without_ownership,
     "position before the rows": projector.position_before_the_rows,
     "forget whose a task is": projector.forget_whose_a_task_is,
+    "forget when activities began": projector.forget_when_activities_began,
     "skip the last reading": router.skip_the_last_reading,
     "route a reading again": router.route_the_last_reading_again,
 }

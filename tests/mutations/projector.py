@@ -6,7 +6,7 @@ from typing import Any
 
 from projections import positions
 from projections.projector import Projector
-from projections.tables import tasks
+from projections.tables import activity_rollups, tasks
 from tests.mutations.replacing import replaced
 
 
@@ -59,4 +59,15 @@ def position_before_the_rows() -> Iterator[None]:
 def forget_whose_a_task_is() -> Iterator[None]:
     """The row of a task keeps whom it had first."""
     with replaced(tasks, "_whose", lambda _: lambda *_args: None):
+        yield
+
+
+@contextmanager
+def forget_when_activities_began() -> Iterator[None]:
+    """What ended in a batch behind that in which it began has no duration, where the process does not remember it."""
+
+    async def nothing(*_: Any) -> None:
+        return None
+
+    with replaced(activity_rollups, "_look_up", lambda _: nothing):
         yield

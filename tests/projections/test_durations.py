@@ -71,3 +71,14 @@ def test_no_more_are_remembered_than_there_is_room_for() -> None:
     durations.note(events("first", (1, "activity_completed", "a")))
     durations.note(events("many", (1, "activity_completed", "a"), began_ms=BEGAN_MS + MAX_OPEN - 1))
     assert told(durations) == {("weir_activity_seconds", "many", "a"): (1, 1.0)}
+
+
+def test_a_partition_that_was_away_is_forgotten() -> None:
+    durations = Durations()
+    durations.note(events("a", (0, "started", None), (0, "activity_started", "work")))
+    durations.forget({1, 2})
+    assert len(durations.under_way) == 1
+    durations.forget({0, 1})
+    assert durations.under_way == {}
+    durations.note(events("a", (5, "activity_completed", "work")))
+    assert told(durations) == {}

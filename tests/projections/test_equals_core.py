@@ -69,6 +69,8 @@ async def test_rows_agree_with_the_core_after_every_batch(world: World, path: Pa
     await world.begin(EVENTS)
     for first in range(0, len(records), batches_of):
         part = records[first : first + batches_of]
+        if batches_of == 3:  # else it remembers when activities began, and need not ask
+            world.projector.durations.forget({0})
         await world.projector.project(batch(EVENTS, part))
         folded = fold(events[: first + len(part)])
         for event in {event.subject: event for event in events[: first + len(part)] if is_of_instance(event)}.values():
@@ -99,6 +101,8 @@ async def test_batches_of_any_size_lead_to_the_same_rows(world: World) -> None:
         left = numbered(values)
         while left:
             size = dice.randrange(1, 12)
+            if dice.random() < 0.3:
+                world.projector.durations.forget({0})
             await world.projector.project(batch(EVENTS, left[:size]))
             left = left[size:]
         instances = await world.rows("SELECT * FROM process_instances ORDER BY id")

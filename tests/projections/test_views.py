@@ -1,8 +1,10 @@
 """The views for people: what the station's people know of processes, their executions and steps."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -138,6 +140,8 @@ async def test_activities_and_tasks(world: World) -> None:
     await world.begin(EVENTS)
     records = numbered([value for story in stories for value in story.values])
     for first in range(0, len(records), 4):  # most of what ends has begun in an earlier batch
+        if first % 8:  # else the projector remembers when it began
+            world.projector.durations.forget({0})
         await world.projector.project(batch(EVENTS, records[first : first + 4]))
 
     asked = ("temperature-control", instant(T0), instant(T0 + HOUR_MS))
@@ -176,6 +180,26 @@ async def test_activities_and_tasks(world: World) -> None:
     assert (whole.total_processes, whole.total_executions, whole.success_rate) == (0, 8, 2 / 3)
     [trend] = await world.rows("SELECT started, completed, failed FROM process_trends")
     assert trend == {"started": 8, "completed": 2, "failed": 1}
+
+
+async def test_what_another_projector_has_ended_is_not_under_way_any_more(
+    world: World, new_world: Callable[..., Any]
+) -> None:
+    loop = Story("loop", started_ms=T0).tell("started", variables={}).enter("work")
+    loop.now_ms = T0 + 60_000
+    loop.tell("activity_completed", "work", execution=1).enter("work")
+    loop.now_ms = T0 + 70_000
+    loop.tell("activity_completed", "work", execution=2)
+    first, second, third = (numbered(loop.values)[part] for part in (slice(2), slice(2, 4), slice(4, 5)))
+    await world.begin(EVENTS)
+    await world.projector.project(batch(EVENTS, first))
+    async with new_world() as other:
+        await other.begin(EVENTS)
+        await other.projector.project(batch(EVENTS, second))
+    await world.begin(EVENTS)
+    await world.projector.project(batch(EVENTS, third))
+    [row] = await world.rows("SELECT durations FROM activity_rollups")
+    assert row["durations"] == [9_800, 60_000]
 
 
 async def test_the_examples_of_the_readme_answer(world: World) -> None:

@@ -35,6 +35,7 @@ FOUND_BY = {
     "acknowledge MQTT early": 68,
     "project as nobody's owner": 19,
     "position before the rows": 5,
+    "forget when activities began": 4,
     "skip the last reading": 11,
 }
 """Where to look first (``poe simulate --planted`` tells the first): a seed that finds the bug, as the code is now."""
