@@ -26,7 +26,13 @@ _INSTANCES = f"""
 _TASKS = f"""
     SELECT {TASK_COLUMNS} FROM (
         SELECT *, row_number() OVER (PARTITION BY instance_id ORDER BY created_at DESC, id DESC) AS number
-        FROM tasks WHERE instance_id = ANY ($1::uuid[])
+        FROM tasks
+        WHERE instance_id = ANY ($1::uuid[]) AND (
+            $3::text IS NULL OR $3 IN (assignee, owner, completed_by) OR candidate_users @> ARRAY[$3]
+            OR approvers @> ARRAY[$3] OR votes ? $3 OR candidate_groups && $4::text[]
+            OR (assignee IS NULL
+                AND cardinality(candidate_users) + cardinality(candidate_groups) + cardinality(approvers) = 0)
+        )
     ) AS numbered
     WHERE number <= $2 ORDER BY created_at DESC, id DESC
 """  # noqa: S608  the columns are constants
@@ -59,10 +65,19 @@ async def instances_of(connection: asyncpg.Connection, ids: Sequence[UUID]) -> d
     return {row["id"]: instance_of(row) for row in rows}
 
 
-async def tasks_of(connection: asyncpg.Connection, ids: Sequence[UUID], limit: int) -> dict[UUID, list[TaskSummary]]:
-    """At most ``limit`` tasks of each, the newest first."""
+async def tasks_of(
+    connection: asyncpg.Connection,
+    ids: Sequence[UUID],
+    limit: int,
+    user: str | None = None,
+    groups: Sequence[str] = (),
+) -> dict[UUID, list[TaskSummary]]:
+    """At most ``limit`` tasks of each, the newest first.
+
+    With ``user``: those that are for the user or one of these groups, or for anybody; also what the user has done.
+    """
     found: dict[UUID, list[TaskSummary]] = {}
-    for row in await connection.fetch(_TASKS, ids, limit):
+    for row in await connection.fetch(_TASKS, ids, limit, user, list(groups)):
         found.setdefault(row["instance_id"], []).append(task_of(row))
     return found
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import httpx
 import orjson
 import pytest
-from graphql import parse
+from graphql import get_introspection_query, parse
 from strawberry.types.base import StrawberryObjectDefinition
 
 from projections import queries
@@ -229,6 +229,15 @@ async def test_a_fragment_that_is_spread_again_and_again_is_counted_at_once(site
     assert "cost" in found["errors"][0]["message"]
     cycle = await site.ask("{ ...f } fragment f on Query { ...f }")
     assert "errors" in cycle
+
+
+async def test_the_schema_may_be_asked_for_but_not_without_end(site: Site) -> None:
+    types = (await site.data(get_introspection_query()))["__schema"]["types"]
+    assert {"Process", "Task", "Incident"} <= {one["name"] for one in types}
+    deep = await site.ask("{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }")
+    assert "introspection depth" in deep["errors"][0]["message"]
+    many = await site.ask("{ " + " ".join(f"a{n}: __schema {{ types {{ name }} }}" for n in range(11)) + " }")
+    assert "cost" in many["errors"][0]["message"]
 
 
 async def test_how_many_are_asked_for_may_be_a_variable(site: Site) -> None:

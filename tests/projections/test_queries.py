@@ -1,7 +1,10 @@
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -148,6 +151,29 @@ async def test_how_things_stand(world: World) -> None:
     assert found.instances["other", "running"] == 0, "a graph falls to zero"
     assert found.incidents == {"other": 1}
     assert found.tasks == {}
+
+
+async def test_what_belongs_to_many_instances_is_looked_for_in_the_chunks_of_their_time(world: World) -> None:
+    stories = [cooling(str(week), started_ms=T0 + week * WEEK_MS) for week in range(4)]
+    await fill(world, *stories)
+    chunks = await world.rows("SELECT show_chunks('process_history')::text AS chunk")
+    assert len(chunks) >= 4
+    plans: list[str] = []
+    fetch = world.connection.fetch
+
+    async def explained(query: str, *args: Any) -> list[asyncpg.Record]:
+        plans.extend(row[0] for row in await fetch(f"EXPLAIN (ANALYZE) {query}", *args))
+        return await fetch(query, *args)
+
+    asking: Any = SimpleNamespace(fetch=explained)
+    asked = [UUID(story.id) for story in stories[:2]]
+    found = await queries.instances_of(asking, asked)
+    assert {id_: one.variables["temperature"] for id_, one in found.items()} == dict.fromkeys(asked, 88.25)
+    until = {id_: one.updated_at for id_, one in found.items()}
+    told = await queries.histories_of(asking, until, after_seq=12, limit=2, types=None)
+    assert {id_: [one.seq for one in events] for id_, events in told.items()} == {id_: [13, 14] for id_ in asked}
+    touched = {chunk for plan in plans for chunk in re.findall(r"_hyper_\d+_\d+_chunk", plan)}
+    assert 2 <= len(touched) <= 4, "two of instances, two of their history"
 
 
 async def test_what_the_database_takes(world: World) -> None:

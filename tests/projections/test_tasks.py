@@ -15,6 +15,8 @@ from streams.core.events import EVENT_TYPES, Event
 from tests.projections.conftest import World
 from tests.projections.story import EVENTS, batch, numbered
 from tests.projections.test_memory_database import items
+from weir.api.auth import Principal
+from weir.api.routes.task_access import is_theirs
 from weir.verify.tasks import QUERY, TaskRow, follow, id_of, is_of_task, task_row
 
 VALUES = (Path(__file__).parents[1] / "golden" / "tasks.v1.jsonl").read_bytes().splitlines()
@@ -137,3 +139,24 @@ async def test_a_page_of_the_most_urgent_is_read_from_the_index(world: World) ->
     [row] = await world.connection.fetchrow(f"EXPLAIN (FORMAT JSON) {query}", *values)
     assert "tasks_urgency" in row
     assert '"Sort"' not in row
+
+
+async def test_whose_tasks_an_instance_shows_is_what_the_gateway_lets_one_see(world: World) -> None:
+    """The rule in SQL, and the one of GET /tasks/{id}."""
+    await world.begin(EVENTS)
+    await world.projector.project(batch(EVENTS, numbered(VALUES)))
+    everything = await queries.tasks(world.connection, queries.TaskFilter(status="all"))
+    instances = list({one.instance_id for one in everything})
+    await world.connection.execute("UPDATE tasks SET candidate_users = '{}', candidate_groups = '{}' WHERE id = $1",
+        everything[0].id)  # fmt: skip
+    everything = await queries.tasks(world.connection, queries.TaskFilter(status="all"))
+    seen = set()
+    for name in ("anna", "ben", "boss", "carl", "otto", "ann", "bob", "cyd", "stranger"):
+        for groups in ((), ("night",), ("day", "chiefs")):
+            who = Principal(id=name, name=name, kind="user", groups=frozenset(groups))
+            theirs = {one.id for one in everything if is_theirs(who, one)}
+            found = await queries.tasks_of(world.connection, instances, 100, name, groups)
+            assert {one.id for of_one in found.values() for one in of_one} == theirs, (name, groups)
+            seen.add(frozenset(theirs))
+    assert len(seen) > 4
+    assert sum(map(len, (await queries.tasks_of(world.connection, instances, 100)).values())) == len(everything)

@@ -28,10 +28,12 @@ from graphql import (
 )
 from strawberry.extensions import SchemaExtension
 
-MAX_TOKENS = 2_000
+MAX_TOKENS = 1_000
 MAX_DEPTH = 12
 MAX_COST = 10_000
 """Some tenths of a second of the gateway's time."""
+OF_THE_SCHEMA = 1_000
+"""What asking for the schema costs, however deep: the library has a limit of its own for that depth."""
 OF_A_LIST = 20
 """Items of a list that does not say how many it has."""
 
@@ -112,6 +114,8 @@ class _Measure:
     def _field(self, parent: Any, node: FieldNode) -> Size:
         if node.selection_set is None:
             return Size(1, 1)
+        if node.name.value in {"__schema", "__type"}:
+            return Size(1, OF_THE_SCHEMA)
         has_fields = isinstance(parent, GraphQLObjectType | GraphQLInterfaceType)
         field = parent.fields.get(node.name.value) if has_fields else None
         below = self.of(None if field is None else get_named_type(field.type), node.selection_set)

@@ -24,8 +24,6 @@ T = TypeVar("T")
 Info = strawberry.Info[Asking, None]
 OfProcess = Annotated["Process", strawberry.lazy(__name__)]
 SOME, EVENTS = 20, 100
-MAX_OF_ONE = 1_000
-"""Tasks and incidents of one instance that are looked at, the newest."""
 MAX_SEQ = 2**31 - 1
 
 
@@ -125,17 +123,17 @@ class Process:
     async def tasks(
         self, root: strawberry.Parent[queries.InstanceSummary], info: Info, first: int = SOME
     ) -> list[queries.TaskSummary]:
-        most = between("first", first, 1, MAX_FIRST)
-        found = await info.context.load(root.id, queries.tasks_of, limit=MAX_OF_ONE)
-        return [one for one in found or () if is_theirs(info.context.who, one)][:most]
+        most, who = between("first", first, 1, MAX_FIRST), info.context.who
+        of, groups = (None, ()) if who.may("tasks:assign") else (who.id, tuple(sorted(who.groups)))
+        found = await info.context.load(root.id, queries.tasks_of, limit=most, user=of, groups=groups)
+        return [one for one in found or () if is_theirs(who, one)]
 
     @field("processes:view", list[Incident], "Its incidents, the newest first.")
     async def incidents(
         self, root: strawberry.Parent[queries.InstanceSummary], info: Info, first: int = SOME
     ) -> list[queries.Incident]:
         most = between("first", first, 1, MAX_FIRST)
-        found = await info.context.load(root.id, queries.incidents_of, limit=MAX_OF_ONE)
-        return (found or [])[:most]
+        return await info.context.load(root.id, queries.incidents_of, limit=most) or []
 
 
 async def _histories(
