@@ -56,14 +56,17 @@ async def incidents(
     open_only: bool = False,
     definition_id: str | None = None,
     instance_id: str | None = None,
+    since: datetime | None = None,
     before: IncidentPlace | None = None,
     limit: int = 50,
 ) -> list[Incident]:
-    """At most ``limit`` incidents that meet all conditions, from behind the place ``before`` on."""
+    """At most ``limit`` incidents that meet all conditions, created at ``since`` or later, from behind ``before``."""
     parameter = Parameters()
     conditions = ["resolved_at IS NULL"] if open_only else []
     given = (("definition_id", definition_id), ("instance_id", None if instance_id is None else UUID(instance_id)))
     conditions += [f"{column} = {parameter(value)}" for column, value in given if value is not None]
+    if since is not None:
+        conditions.append(f"created_at >= {parameter(since)}")
     if before is not None:
         place = [parameter(value) for value in (before.created_at, before.instance_id, before.seq)]
         conditions.append(f"(created_at, instance_id, seq) < ({', '.join(place)})")

@@ -340,7 +340,7 @@ async def in_bulk(api: httpx.AsyncClient, settings: Settings) -> None:
 
 async def settling(api: httpx.AsyncClient, settings: Settings) -> None:
     """A dead letter, seen, retried in vain and dropped."""
-    assert (await api.get("/incidents")).json() == []
+    assert (await api.get("/incidents")).json() == {"items": [], "next_cursor": None}
     async with CommandClient(settings) as client:
         for _ in range(2):
             await client._running().send_and_wait(client._topics.commands.name, b"{", partition=0)

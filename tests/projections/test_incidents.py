@@ -171,3 +171,9 @@ async def test_people_find_what_is_open(world: World) -> None:
     (poison,) = [one for one in every if one.type == "poison"]
     assert await found(instance_id=str(poison.instance_id)) == [poison]
     assert (poison.error_type, poison.message, poison.activity_id) == ("incident", "KeyError: 'x'", None)
+    moment = every[len(every) // 2].created_at
+    assert await found(since=moment) == [one for one in every if one.created_at >= moment]
+    pages: list[queries.Incident] = []
+    while page := await found(limit=2, before=queries.IncidentPlace.of(pages[-1]) if pages else None):
+        pages += page
+    assert pages == every
