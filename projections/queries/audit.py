@@ -67,6 +67,12 @@ async def audit(
     connection: asyncpg.Connection, wanted: AuditFilter, *, before: AuditPlace | None = None, limit: int = 50
 ) -> list[tuple[AuditItem, AuditPlace]]:
     """Writes, the newest first, each with its place."""
+    query, values = statement(wanted, before, limit)
+    return [_item(dict(row)) for row in await connection.fetch(query, *values)]
+
+
+def statement(wanted: AuditFilter, before: AuditPlace | None, limit: int) -> tuple[str, list[object]]:
+    """The question in SQL, and its values."""
     parameter = Parameters()
     found: list[tuple[str, Any]] = [
         ("principal = {}", wanted.principal),
@@ -83,12 +89,8 @@ async def audit(
         place = [parameter(value) for value in (before.time, before.partition, before.offset)]
         conditions += [f"time <= {place[0]}", f"(time, record_partition, record_offset) < ({', '.join(place)})"]
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    rows = await connection.fetch(
-        f"SELECT {COLUMNS} FROM audit_log {where} "  # noqa: S608  columns and parameters
-        f"ORDER BY time DESC, record_partition DESC, record_offset DESC LIMIT {parameter(limit)}",
-        *parameter.values,
-    )
-    return [_item(dict(row)) for row in rows]
+    tail = f"ORDER BY time DESC, record_partition DESC, record_offset DESC LIMIT {parameter(limit)}"
+    return f"SELECT {COLUMNS} FROM audit_log {where} {tail}", parameter.values  # noqa: S608  columns and parameters
 
 
 def _item(row: dict[str, Any]) -> tuple[AuditItem, AuditPlace]:

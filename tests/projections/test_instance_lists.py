@@ -13,6 +13,7 @@ from projections.instance_filter import InstanceFilter, Variable
 from projections.migrations.migrate import DIRECTORY
 from projections.queries import instance_count
 from projections.queries import instances as list_instances
+from projections.queries.audit import statement as audit_statement
 from projections.queries.executions import _STEPS as STEPS_QUERY
 from projections.queries.executions import statement as execution_statement
 from projections.queries.failure_reasons import _QUERY as REASONS_QUERY
@@ -205,6 +206,32 @@ async def test_when_a_process_was_last_executed_is_read_in_that_hour(filled: Wor
 )
 def test_what_no_index_has_needs_a_start(wanted: InstanceFilter, needs: str | None) -> None:
     assert wanted.needs_start() == needs
+
+
+async def test_the_audit_log_is_read_from_the_weeks_of_its_page(world: World) -> None:
+    writes = [
+        (
+            BEGAN + week * WEEK + timedelta(seconds=number),
+            "process-audit",
+            0,
+            week * 5 + number,
+            f"u{number % 2}",
+            "api_key",
+        )
+        for week, number in itertools.product(range(20), range(5))
+    ]
+    insert = (
+        "INSERT INTO audit_log (time, topic, record_partition, record_offset, id, principal, kind, method, request_id,"
+        " status) VALUES ($1, $2, $3, $4, 'w', $5, $6, 'POST', 'r', 202)"
+    )
+    await world.connection.executemany(insert, writes)
+    await world.connection.execute("ANALYZE audit_log")
+    place = queries.AuditPlace(BEGAN + 10 * WEEK + timedelta(seconds=2), 0, 52)
+    for wanted in (queries.AuditFilter(), queries.AuditFilter(principal="u0")):
+        assert 1 <= await chunks(world, *audit_statement(wanted, None, 2)) <= 2
+        assert 1 <= await chunks(world, *audit_statement(wanted, place, 2)) <= 3
+    of_a_week = queries.AuditFilter(target="nobody", since=BEGAN + 3 * WEEK, until=BEGAN + 4 * WEEK)
+    assert 1 <= await chunks(world, *audit_statement(of_a_week, None, 50)) <= 2
 
 
 async def test_history_is_read_in_the_days_of_its_instance(world: World) -> None:
