@@ -59,7 +59,7 @@ async def _taken(running: BenchPlant) -> int:
         await consumer.stop()
 
 
-async def _healthy(running: BenchPlant) -> None:
+async def healthy(running: BenchPlant) -> None:
     """Wait until the gateway takes commands: it is ready before Kafka has told it the lag."""
     health = request("GET", "/health")
     while True:
@@ -70,7 +70,8 @@ async def _healthy(running: BenchPlant) -> None:
         await asyncio.sleep(0.1)
 
 
-def _asking(running: BenchPlant) -> dict[str, str]:
+def asking(running: BenchPlant) -> dict[str, str]:
+    """The headers of who asks: the plant's administrator."""
     key = running.settings.api_admin_key
     assert key is not None, "the plant's own"
     return {"Authorization": f"Bearer {key.get_secret_value()}"}
@@ -121,8 +122,8 @@ async def _fill(running: BenchPlant, count: int) -> list[str]:
 async def measure(running: BenchPlant, options: Options, emit: Emit) -> dict[str, Any]:
     """Starts, then GETs; returns the summary."""
     named = {"durability": durability(running.wanted.flush)}
-    await _healthy(running)
-    start = request("POST", STARTS, BODY, _asking(running))
+    await healthy(running)
+    start = request("POST", STARTS, BODY, asking(running))
     before, sent = await _taken(running), 0
     warm = await _closed(running, CONNECTIONS, options.warm_s, lambda: start)
     with running.profiling():
@@ -137,7 +138,7 @@ async def measure(running: BenchPlant, options: Options, emit: Emit) -> dict[str
         options.show(f"profile of {role}: {await sampler.finished(running.profile_of(role), closed['requests'])}")
     count = options.instances or INSTANCES
     known = await _fill(running, count)
-    gets = [request("GET", f"/processes/{one}", headers=_asking(running)) for one in known]
+    gets = [request("GET", f"/processes/{one}", headers=asking(running)) for one in known]
     chosen = random.Random(8)
     await _closed(running, 1, options.warm_s, lambda: chosen.choice(gets))
     one = await _closed(running, 1, options.seconds / 2, lambda: chosen.choice(gets))

@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from benchmarks import activities, api, parts, patterns, recovery, replay, scale, stopped, telemetry, w1, w2, w3
+from benchmarks import activities, api, parts, patterns, recovery, replay, scale, sse, stopped, telemetry, w1, w2, w3
 from benchmarks.load import LostError
 from benchmarks.peers import FOLDER, PEERS, PeerError, peers_folder
 from benchmarks.rounds import RATIO_OF, Against, compare
@@ -34,6 +34,7 @@ WORKLOADS: dict[str, Workload] = {
     "patterns": patterns.run,
     "activities": activities.run,
     "api": api.run,
+    "sse": sse.run,
 }
 DURABILITIES = {"flush": (True,), "default": (False,), "both": (True, False)}
 SMOKE = Options(

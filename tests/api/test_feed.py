@@ -55,6 +55,7 @@ async def test_answers_to_tasks_are_told_to_those_who_see_all_tasks(type_: str) 
         for listener in listeners:
             stack.enter_context(feed.listening(listener))
         feed.event(record("a", 1, type_, user="ann", answers={"pin": 1234}))
+        feed.batch_ended(lambda: {0: 1})
         told = [await text(listener) for listener in listeners]
     assert ['"data":{"user":"ann","answers":{"pin":1234}}' in one for one in told] == [True, False] * 2
     assert ['"data":{"user":"ann","answers":"***"}' in one for one in told] == [False, True] * 2
@@ -66,12 +67,27 @@ def test_every_event_with_answers_is_known() -> None:
     assert {event["type"] for event in events if "answers" in event.get("data", {})} == ANSWERED
 
 
+async def test_a_batch_is_made_once_for_all_who_want_the_same() -> None:
+    feed, listeners, other = Feed(), [Listener(), Listener()], Listener(definition="d")
+    with ExitStack() as stack:
+        for listener in (*listeners, other):
+            stack.enter_context(feed.listening(listener))
+        for seq in range(1, 4):
+            feed.event(record("a", seq))
+        feed.batch_ended(lambda: {0: 3})
+        [[(_, one)], [(_, two)]] = [await listener.taken(0.01) for listener in listeners]
+        assert one is two
+        [(_, own)] = await other.taken(0.01)
+        assert own == one, "the same events, since all are of that definition"
+
+
 async def test_who_is_too_slow_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_FRAMES", 3)
     feed, slow, fast = Feed(), Listener(), Listener()
     with feed.listening(slow), feed.listening(fast):
         for seq in range(1, 6):
             feed.event(record("a", seq))
+            feed.batch_ended(lambda: {0: seq})  # noqa: B023
             assert await text(fast)
         assert (slow.overflowed, len(slow.frames), fast.overflowed) == (True, 0, False)
         assert await slow.taken(60) == [], "it is told at once"

@@ -15,7 +15,7 @@ from weir.stack.stack import Stack
 RUNS = (
     ("w1", "w2", "scale", "recovery"),
     ("w3", "telemetry", "activities", "stopped"),
-    ("replay", "core", "patterns", "api"),
+    ("replay", "core", "patterns", "api", "sse"),
 )
 """At once: each waits for its roles for half of its time."""
 ON_THE_PATH = {"processor", "actions", "projector", "kafka", "postgres", "load"}
@@ -60,6 +60,12 @@ async def test_every_workload_measures_and_finds_nothing_lost(running_stack: Sta
     assert api["starts_per_s"] > 0 < api["get_p50_ms"]
     assert api["rows"] == INSTANCES
     assert found["api-start"]["cpu_us_per_request"].keys() >= {"api", "kafka"}
+
+    sse = found["sse"]
+    assert (sse["clients"], sse["starts"]) == (INSTANCES, 10)
+    assert sse["events"] >= sse["clients"] * sse["starts"]
+    assert 0 < sse["p50_ms"] <= sse["p99_ms"]
+    assert sse["cpu_us_per_event"].keys() >= {"api", "processor", "kafka"}
 
     assert found["w2-start"]["instances"] == found["w2-signal"]["instances"] == INSTANCES
     assert found["w2"]["rate"] > 0

@@ -118,7 +118,7 @@ async def _from_topic(request: Request, listener: Listener, missed: dict[TopicPa
             made = []
             for value in (record.value for record in chunk.records if record.value):
                 head = decode_event_head(value)
-                if wants(listener, head.type, head.definition_id):
+                if wants(listener.wanted, head.type, head.definition_id):
                     hides = head.type in ANSWERED and not listener.answers
                     made.append(frame(head.type, without_answers(value) if hides else value))
             if made:
