@@ -15,8 +15,9 @@ from streams.core.places import branch_token, place_of, split_place
 from streams.core.state import Finished, Instance, Key
 from tests.core.plant import Folded, Plant, check_seq
 
-MOST_FOLLOW_UPS = 3_000
-"""Of one command, and theirs: a plant that has more to do goes on without an end."""
+MOST_FOLLOW_UPS = 30_000
+"""Of one command, and theirs: a plant that has more to do goes on without an end.  A loop ends behind 10,000 activities
+(``max_steps``), of which each may begin a sub-process that is refused."""
 MINUTE = 60_000
 
 
