@@ -29,11 +29,16 @@ from weir.stack.stack import Stack, StackUrls
 from weir.stack.state import process_since
 
 PARTITIONS = 4
+EXAMPLES = 50
+"""Of each property in a run; they differ from run to run.  ``poe deep`` tries twenty times as many."""
 HOME_PREFIX = "weir-tests-"
 Prepare = Callable[[str], Awaitable[object]]
 
 # No test is timed: on a busy machine an example may take long, and drawing one too.
-hypothesis_settings.register_profile("weir", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.register_profile(
+    "weir", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.register_profile("deep", hypothesis_settings.get_profile("weir"), max_examples=20 * EXAMPLES)
 hypothesis_settings.load_profile("weir")
 
 

@@ -1,6 +1,6 @@
 """Graphs of any shape, loops and all, find places that do not get in each other's way."""
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.bpmn.geometry import problems
@@ -31,13 +31,11 @@ def levels(draw: st.DrawFn, prefix: str = "n", deep: int = 1) -> Level:
 
 
 @given(levels())
-@settings(max_examples=200, deadline=None)
 def test_shapes_do_not_overlap_and_lines_cross_no_shape(level: Level) -> None:
     assert list(problems(bpmn_text(Diagram("p", "p", (), "", level)))) == []
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
 def test_edges_run_forward_but_for_those_that_close_a_loop(data: st.DataObject) -> None:
     nodes = [f"n{number}" for number in range(data.draw(st.integers(1, MOST)))]
     node = st.sampled_from(nodes)

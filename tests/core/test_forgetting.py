@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.codec import encode_entity
@@ -143,7 +143,6 @@ moves = st.one_of(
 )
 
 
-@settings(max_examples=60)
 @given(st.lists(moves, max_size=25))
 def test_nothing_is_left_of_what_has_ended(steps: list[tuple[str, str]]) -> None:
     plant = Plant(PROCESSES, TOLD)

@@ -1,7 +1,7 @@
 """What becomes of a start while others run: mode, max and cooldown for a key, concurrency for a definition."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.commands import (
@@ -309,7 +309,6 @@ def test_slots_that_are_asked_for_or_returned_twice() -> None:
     assert plant.refused(ReturnSlot(definition_id="job", instance_id=one))[0] == "no_slot"
 
 
-@settings(max_examples=80)
 @given(
     st.sampled_from(["mode: queued", "mode: queued, max: 3", "mode: parallel", "mode: restart", "mode: single"]),
     st.sampled_from(["", "concurrency: 1", "concurrency: 2"]),

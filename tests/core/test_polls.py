@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.commands import (
@@ -310,7 +310,6 @@ def test_what_came_while_it_was_deactivated_starts_when_it_is_activated() -> Non
     assert ask(plant).data["config"]["params"] == {"weir_mark_1": "1"}
 
 
-@settings(max_examples=80)
 @given(
     st.sampled_from(["", ", start: beginning"]),
     st.lists(st.sampled_from(["insert", "ask", "answer", "fail", "late", "deploy", "wait", "off"]), max_size=40),

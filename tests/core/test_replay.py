@@ -161,7 +161,6 @@ def _play(plant: Plant, move: tuple[Any, ...]) -> None:  # noqa: C901 - one case
             plant.do(Cancel(key=key))
 
 
-@settings(max_examples=150)
 @given(definitions(), moves)
 def test_replay_equals_live_at_every_step(definition: ProcessDefinition, story: list[tuple[Any, ...]]) -> None:
     plant = Plant(definition)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.commands import ActivateDefinition, DeactivateDefinition, DeployDefinition, SetSchedule, StartProcess
@@ -305,7 +305,6 @@ def test_several_triggers_have_a_clock_each() -> None:
     assert (started.data["key"], started.data["trigger"]["index"]) == ("other", 2)
 
 
-@settings(max_examples=60)
 @given(
     st.sampled_from(EVERY_FORM),
     st.sampled_from(["none", "last", "all"]),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.core.commands import (
@@ -120,7 +120,6 @@ def play(plant: Plant, move: tuple[Any, ...]) -> None:  # noqa: C901 - one case 
             plant.do(Cancel(instance_id=instances[number % len(instances)].id))
 
 
-@settings(max_examples=200)
 @given(definitions(), moves)
 def test_replay_equals_live_at_every_step(definition: ProcessDefinition, story: list[tuple[Any, ...]]) -> None:
     plant = Plant(definition)

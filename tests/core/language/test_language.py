@@ -5,7 +5,6 @@ and ``moves``, what may come for a plant; ``living`` has what must hold after ea
 """
 
 import io
-import os
 from typing import Any, get_args
 
 import pytest
@@ -41,8 +40,6 @@ activities:
   - {id: wait, type: message, name: go, output: {x: x}}
 """
 MOST_MOVES = 20
-TIMES = int(os.environ.get("WEIR_LANGUAGE_TIMES", "1"))
-"""For a long run by hand: so many times the examples."""
 
 
 def validated(made: Any) -> ProcessDefinition | None:
@@ -56,7 +53,6 @@ def validated(made: Any) -> ProcessDefinition | None:
     return None
 
 
-@settings(max_examples=60 * TIMES)
 @given(st.data())
 def test_replay_equals_live_whatever_runs(data: st.DataObject) -> None:
     versions = [validated(data.draw(definitions())), validated(data.draw(definitions(version=2)))]
@@ -71,7 +67,6 @@ def test_replay_equals_live_whatever_runs(data: st.DataObject) -> None:
             living.do(command)
 
 
-@settings(max_examples=60 * TIMES)
 @given(definitions())
 def test_a_definition_reads_back_as_what_it_is(made: Any) -> None:
     definition = validated(made)
@@ -87,7 +82,6 @@ def test_a_definition_reads_back_as_what_it_is(made: Any) -> None:
     assert from_text == definition, problems
 
 
-@settings(max_examples=80 * TIMES)
 @given(mistaken())
 def test_a_mistake_is_told_or_runs(made: Any) -> None:
     definition = validated(made)
@@ -96,7 +90,6 @@ def test_a_mistake_is_told_or_runs(made: Any) -> None:
         Living(Plant(CHILD, definition)).do(StartProcess(definition_id=definition.id, key="pump-1"))
 
 
-@settings(max_examples=50 * TIMES)
 @given(definitions(), st.data())
 def test_a_text_that_was_damaged_is_told_or_read(made: Any, data: st.DataObject) -> None:
     out = io.StringIO()
