@@ -1,17 +1,20 @@
 """The gateway: starts a second over HTTP and the time to the 202, and the time of a GET of one instance.
 
 Starts: a closed loop on so many connections, with Kafka alone behind the gateway (the processor and the projector would
-take CPU from it that in production is another machine's); then an open loop far below that rate for the latency.  Every
-202 must be a command in Kafka: they are counted.  GET: ``--instances`` rows (a million by default; the figure that is
-promised is of ten million), asked for by id at random on one connection, and on several.
+take CPU from it that in production is another machine's); then an open loop far below that rate for the latency.  Who
+asks has an API key of the database, and every start is in the audit: each 202 must be a command and a record of the
+audit in Kafka; they are counted.  GET: ``--instances`` rows (a million by default; the figure that is promised is of
+ten million), asked for by id at random on one connection, and on several.
 """
 
 import asyncio
+import json
 import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
+from urllib.request import Request, urlopen
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -23,6 +26,7 @@ from benchmarks.plant import BenchPlant, Wanted, plant
 from benchmarks.workload import Emit, Options, durability, milliseconds, percentile
 from streams.core import ids
 from streams.kafka import client_options
+from streams.topics import Topic
 
 ROLE = "api"
 INSTANCES = 1_000_000
@@ -47,10 +51,9 @@ def _until(seconds: float, one: Callable[[], bytes]) -> Callable[[], bytes | Non
     return lambda: one() if time.perf_counter() < end else None
 
 
-async def _taken(running: BenchPlant) -> int:
-    """Commands in Kafka."""
-    name = running.topics.commands.name
-    places = [TopicPartition(name, number) for number in range(running.wanted.partitions)]
+async def _taken(running: BenchPlant, topic: Topic) -> int:
+    """Records in Kafka."""
+    places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
     consumer = AIOKafkaConsumer(**client_options(running.settings))
     await consumer.start()
     try:
@@ -75,6 +78,17 @@ def asking(running: BenchPlant) -> dict[str, str]:
     key = running.settings.api_admin_key
     assert key is not None, "the plant's own"
     return {"Authorization": f"Bearer {key.get_secret_value()}"}
+
+
+async def _operating(running: BenchPlant) -> dict[str, str]:
+    """The headers of an operator with a key of the database, as users have them."""
+    wanted = Request(
+        f"http://127.0.0.1:{running.settings.api_port}/api-keys",
+        b'{"name": "bench", "roles": ["operator"]}',
+        {**asking(running), "Content-Type": "application/json"},
+    )
+    made = await asyncio.to_thread(lambda: json.load(urlopen(wanted)))
+    return {"Authorization": f"Bearer {made['key']}"}
 
 
 def _figures(answers: Answers, seconds: float) -> dict[str, Any]:
@@ -123,8 +137,9 @@ async def measure(running: BenchPlant, options: Options, emit: Emit) -> dict[str
     """Starts, then GETs; returns the summary."""
     named = {"durability": durability(running.wanted.flush)}
     await healthy(running)
-    start = request("POST", STARTS, BODY, asking(running))
-    before, sent = await _taken(running), 0
+    who, topics = await _operating(running), (running.topics.commands, running.topics.audit)
+    start = request("POST", STARTS, BODY, who)
+    before = [await _taken(running, topic) for topic in topics]
     warm = await _closed(running, CONNECTIONS, options.warm_s, lambda: start)
     with running.profiling():
         closed = await _closed(running, CONNECTIONS, options.seconds, lambda: start)
@@ -132,13 +147,14 @@ async def measure(running: BenchPlant, options: Options, emit: Emit) -> dict[str
     few = await _closed(running, FEW, options.seconds / 2, lambda: start)
     emit({"workload": "api-start-few", **named, **few})
     sent = warm["requests"] + closed["requests"] + few["requests"]
-    if (taken := await _taken(running) - before) != sent:
-        raise LostError(f"Expected {sent} commands in Kafka, one of each 202, but got {taken}")
+    for topic, at in zip(topics, before, strict=True):
+        if (taken := await _taken(running, topic) - at) != sent:
+            raise LostError(f"Expected {sent} records on {topic.name}, one of each 202, but got {taken}")
     for role in options.profiled:
         options.show(f"profile of {role}: {await sampler.finished(running.profile_of(role), closed['requests'])}")
     count = options.instances or INSTANCES
     known = await _fill(running, count)
-    gets = [request("GET", f"/processes/{one}", headers=asking(running)) for one in known]
+    gets = [request("GET", f"/processes/{one}", headers=who) for one in known]
     chosen = random.Random(8)
     await _closed(running, 1, options.warm_s, lambda: chosen.choice(gets))
     one = await _closed(running, 1, options.seconds / 2, lambda: chosen.choice(gets))
