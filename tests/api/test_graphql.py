@@ -253,6 +253,7 @@ async def test_statuses_and_media_types(site: Site) -> None:
         ({"query": "{ nothing }"}, 400, accepting["Accept"]),
         ({"query": "query a { definitions { id } }", "operationName": "b"}, 400, accepting["Accept"]),
         ({}, 422, "application/problem+json"),
+        ({"query": ""}, 422, "application/problem+json"),
     ):
         found = await site.api.post("/graphql", headers=accepting, json=body)
         assert (found.status_code, found.headers["content-type"]) == (status, kind), found.text

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from weir.api import problems
 from weir.api.documents import components, example
+from weir.api.limits import QUESTIONS
 
 DESCRIPTION = """
 Commands are answered 202 once Kafka has them; `?wait=` waits for what becomes of them. Questions are answered from the
@@ -83,7 +84,7 @@ def _completed(document: dict[str, Any]) -> dict[str, Any]:
     schemas.update(components() | of_problems)
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            if method != "get":
+            if method != "get" and path not in QUESTIONS:
                 _named(operation.setdefault("parameters", []))
             operation["tags"] = [path.split("/")[1]]
             is_write = method != "get"

@@ -42,7 +42,7 @@ class GraphQLRequest(BaseModel):
 
     model_config = ConfigDict(extra="ignore", json_schema_extra={"example": {"query": QUERY, "variables": {}}})
 
-    query: Annotated[str, Field(max_length=MAX_CHARACTERS)]
+    query: Annotated[str, Field(min_length=1, max_length=MAX_CHARACTERS)]
     variables: dict[str, Any] | None = None
     operation_name: Annotated[str | None, Field(alias="operationName", max_length=200)] = None
 
