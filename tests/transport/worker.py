@@ -31,8 +31,6 @@ DEFAULTS = {
     "missing": "fatal",
     "kept": None,  # stored: a topic for KeptPositions, as the group "kept"
     "positions": {},  # external: partition → position
-    "slow_positions_s": 0.0,
-    "settings": {},  # of Faust
     "slow_revoke_s": 0.0,
     "options": {},
 }
@@ -108,7 +106,6 @@ class Timers:
 def positions_of(config, table, kept):
     async def read(tps):
         say("ASKED", *sorted(tp.partition for tp in tps))
-        await asyncio.sleep(config["slow_positions_s"])
         return {tp: config["positions"].get(str(tp.partition)) for tp in tps}
 
     match config["kind"]:
@@ -126,9 +123,7 @@ def main(config) -> None:  # noqa: C901
     app = RoleApp(
         config["group"] or name,
         datadir=config["datadir"],
-        **transport.app_settings(
-            session_timeout_s=config["session_timeout_s"], member_id=config["member_id"], **config["settings"]
-        ),
+        **transport.app_settings(session_timeout_s=config["session_timeout_s"], member_id=config["member_id"]),
     )
     options = transport.TransportOptions(client={"bootstrap_servers": config["brokers"]}, **config["options"])
     tx = transport.install(app, options)
