@@ -107,7 +107,7 @@ async def test_nothing_is_lost_when_the_bridge_is_killed_or_away(settings: Setti
         async with running(MODULE, own, tmp_path):
             records = await telemetry.until(lambda records: values(records) >= set(sent))
         assert values(records) == set(sent)
-        assert len(records) < len(sent) + 1000  # what is sent again is what was under way, not everything
+        assert len(records) <= len(sent) + 2000  # what was under way when it was killed is sent again, once
 
 
 async def test_what_is_no_reading_goes_to_the_dead_letters_and_blocks_nothing(

@@ -12,8 +12,9 @@ from streams.core.commands import StartProcess
 from streams.core.ids import partition_for
 from streams.deadletters import DeadLetter
 from streams.kafka import client_options
-from tests.cli.conftest import PARTITIONS, Plant
+from tests.cli.conftest import Plant
 from tests.cli.test_plant import eventually
+from tests.conftest import PARTITIONS
 from tests.core.test_instances import APPROVAL
 
 BAD = b'{"type":"signal","name":"go","nme":"x"}'

@@ -9,7 +9,8 @@ import pytest
 
 from projections.replay import Progress, ReplayReport
 from projections.replay.replay import _LOCK
-from tests.cli.conftest import PARTITIONS, Plant
+from tests.cli.conftest import Plant
+from tests.conftest import PARTITIONS
 from weir.cli.replay import describe
 
 DEFINITION = """

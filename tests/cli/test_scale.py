@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.cli.conftest import PARTITIONS, Plant
+from tests.cli.conftest import Plant
+from tests.conftest import PARTITIONS
 from weir.plant import bring_up
 from weir.role import MODULES
 from weir.roles import role_spec, worker_specs
