@@ -15,8 +15,8 @@ PATIENCE_S = 0.05
 
 
 @pytest.fixture
-def recovery(tmp_path) -> ChunkRecovery:
-    """That of an app which is not started."""
+async def recovery(tmp_path) -> ChunkRecovery:
+    """That of an app which is not started; it takes the loop that runs when it is made."""
     app = faust.App("app", datadir=tmp_path, **transport.app_settings())
     transport.install(app, TransportOptions(client={"bootstrap_servers": "127.0.0.1:1"}))
     return app.tables.recovery
