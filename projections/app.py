@@ -16,7 +16,7 @@ from projections.migrations import migrate
 from projections.projector import Counts, Projector
 from projections.topic_log import KafkaTopicLog
 from streams import transport
-from streams.app import RoleApp, make_app
+from streams.app import OF_DATABASE, RoleApp, make_app
 from streams.database import Database
 from streams.monitoring import Sample
 from streams.monitoring.transport import TransportMonitor
@@ -26,10 +26,6 @@ from streams.tracing.tracer import Tracer, make_tracer
 
 MAX_RECORDS = 4_000
 SUMMARY_S = 30.0
-PATIENCE_S = 7 * 86_400.0
-"""For how long the transport waits for a batch, which waits for the database."""
-START_S = 180.0
-"""For how long a start may take; a database that answers nothing is known to be away after a minute, and excuses it."""
 log = structlog.get_logger("weir.projector")
 
 
@@ -81,8 +77,7 @@ class ProjectorRole:
 def build(settings: Settings) -> RoleApp:
     """The Faust app of the projector role: one agent for each topic."""
     topics = load_topics(settings)
-    app, tx = make_app(settings, "projector", topics)
-    tx.options = replace(tx.options, batch_timeout_s=PATIENCE_S, start_timeout_s=START_S)
+    app, tx = make_app(settings, "projector", topics, **OF_DATABASE)
     tracer = make_tracer(settings, "projector")
     role = ProjectorRole(settings, topics, tracer)
     tx.excuse(lambda: role.database.trouble)

@@ -1,50 +1,27 @@
 """The simulated database's table ``activity_rollups``, and the projector's statements on it and for it."""
 
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from projections.memory_rollups import DURATIONS, Row, upsert
 from projections.tables import activity_rollups
 from projections.tables.activity_rollups import AT_A_PLACE, BEGINS, COUNTS
 
 if TYPE_CHECKING:
     from projections.memory_tables import Session
 
-Row = dict[str, Any]
 _KEY = ("partition", "definition_id", "activity_id", "hour")
 _SUMS = (*COUNTS, "duration_ms")
-_LISTS = (("durations", "duration_counts"), ("error_types", "error_counts"))
-_COLUMNS = (*_KEY, *_SUMS, *(name for pair in _LISTS for name in pair))
+_COUNTED = (*DURATIONS, ("error_types", "error_counts"))
 
 
 async def _upsert(session: "Session", *columns: Sequence[Any]) -> list[Row]:
-    table = session.tables.activity_rollups
-    for values in zip(*columns, strict=True):
-        row = dict(zip(_COLUMNS, values, strict=True))
-        row["error_types"] = msgspec.json.decode(row["error_types"])
-        row |= {name: _numbers(row[name]) for name in ("durations", "duration_counts", "error_counts")}
-        key = tuple(row[name] for name in _KEY)
-        await session.lock(("activity_rollups", *key))
-        old = table.get(key)
-        session.change(table, key, row if old is None else _merged(old, row))
-    return []
-
-
-def _numbers(text: str) -> list[int]:
-    return [int(one) for one in text.strip("{}").split(",") if one]
-
-
-def _merged(old: Row, new: Row) -> Row:
-    merged = old | {name: old[name] + new[name] for name in _SUMS}
-    for names, counts in _LISTS:
-        total: Counter[Any] = Counter()
-        for row in (old, new):
-            total.update(dict(zip(row[names], row[counts], strict=True)))
-        merged |= {names: sorted(total), counts: [total[name] for name in sorted(total)]}
-    return merged
+    *others, types, counts = columns
+    decoded = [msgspec.json.decode(one) for one in types]
+    return await upsert(session, "activity_rollups", _KEY, _SUMS, [*others, decoded, counts], _COUNTED)
 
 
 def _since(session: "Session", *asked: Any) -> list[Row]:

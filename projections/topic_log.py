@@ -7,10 +7,9 @@ request is too old to bring it, so the newer one is spelled out here, from Kafka
 
 from collections.abc import Sequence
 from io import BytesIO
-from typing import Any, Protocol
+from typing import Protocol
 from uuid import UUID
 
-from aiokafka import AIOKafkaConsumer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import IncompatibleBrokerVersion, UnknownTopicOrPartitionError, for_code
 from aiokafka.protocol.api import Request, RequestStruct, Response
@@ -26,6 +25,7 @@ from aiokafka.protocol.types import (
 )
 
 from streams.kafka import client_options
+from streams.log import beginnings
 from streams.settings import Settings
 from streams.transport.port import TopicPartition
 
@@ -69,13 +69,7 @@ class KafkaTopicLog:
 
     async def starts(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
         """Raises ``KafkaError``."""
-        consumer = AIOKafkaConsumer(**client_options(self._settings))
-        try:
-            await consumer.start()
-            found: dict[Any, int] = await consumer.beginning_offsets(list(tps))
-        finally:
-            await consumer.stop()
-        return {TopicPartition(*tp): offset for tp, offset in found.items()}
+        return await beginnings(self._settings, tps)
 
 
 class FixedTopicLog:

@@ -3,7 +3,7 @@
 from projections.records import Batch
 from streams.tracing import context
 from streams.tracing.context import Context
-from streams.tracing.span import Span
+from streams.tracing.span import Span, of_record
 from streams.tracing.tracer import Tracer
 
 
@@ -27,11 +27,7 @@ def projected(tracer: Tracer, batch: Batch, began_ns: int) -> None:
             ended,
             {
                 "weir.role": "projector",
-                "messaging.system": "kafka",
-                "messaging.operation.type": "process",
-                "messaging.destination.name": topic,
-                "messaging.destination.partition.id": str(partition),
-                "messaging.kafka.offset": first,
+                **of_record(topic, partition, first),
                 "weir.events_written": count,
                 "messaging.batch.message_count": len(batch.records),
             },

@@ -15,6 +15,10 @@ from streams.topics import Topics, group_of
 from streams.tracing.tracer import Tracer
 
 Hook = Callable[[], Awaitable[None]]
+OF_DATABASE = {"batch_timeout_s": 7 * 86_400.0, "start_timeout_s": 180.0}
+"""Options of the transport for a role whose positions are in the database.  A batch waits for one that is away; a start
+does, too, with that as its excuse: one that answers nothing is known to be away after a minute.
+"""
 
 
 class RoleApp(faust.App):  # type: ignore[misc]

@@ -135,6 +135,17 @@ class Log:
                 )
 
 
+async def beginnings(settings: Settings, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    """The first offset that each partition still holds.  Raises ``KafkaError``."""
+    consumer = AIOKafkaConsumer(**client_options(settings))
+    try:
+        await consumer.start()  # within: a rebalance may cancel it
+        found = await consumer.beginning_offsets([AioTopicPartition(*tp) for tp in tps])
+    finally:
+        await consumer.stop()
+    return {TopicPartition(*tp): offset for tp, offset in found.items()}
+
+
 @asynccontextmanager
 async def opened(settings: Settings) -> AsyncIterator[Log]:
     """A log to read from.  Raises ``KafkaError`` when no broker is there."""

@@ -28,7 +28,7 @@ import msgspec
 
 from projections.feeds.events import InstanceEvent
 from projections.tables.base import Place, Projection, Table
-from projections.tables.process_rollups import HOUR_MS, array, partition_of, rounded
+from projections.tables.process_rollups import HOUR_MS, Took, array, partition_of
 from streams.core.decide.start_process import MAX_ID_AGE_MS
 from streams.core.durations import instant, instant_ms
 
@@ -59,22 +59,15 @@ Key = tuple[int, str, str, int]
 """Of a row: partition, definition, activity, hour from 1970."""
 
 
-class Delta:
+class Delta(Took):
     """What a batch adds to a row: ``counts`` as ``COUNTS``, ``durations`` of ``rounded`` ms, ``errors`` by type."""
 
-    __slots__ = ("counts", "duration_ms", "durations", "errors")
+    __slots__ = ("counts", "errors")
 
     def __init__(self) -> None:
+        super().__init__()
         self.counts = [0] * len(COUNTS)
-        self.duration_ms = 0
-        self.durations: dict[int, int] = {}
         self.errors: dict[str, int] = {}
-
-    def took(self, duration_ms: int) -> None:
-        """One that has completed took so long."""
-        self.duration_ms += duration_ms
-        short = rounded(duration_ms)
-        self.durations[short] = self.durations.get(short, 0) + 1
 
     def failed(self, error_type: str) -> None:
         """One has failed."""

@@ -55,25 +55,33 @@ _MOVES = {name: (_AT[before], _AT[after]) for name, (before, after) in TRANSITIO
 """Where in ``Delta.counts`` one is taken away, and where one is added."""
 
 
-class Delta:
-    """What a batch adds to a row.
+class Took:
+    """How long what has completed took: ``durations`` counts ``rounded`` milliseconds."""
 
-    ``counts`` are those of ``STATUSES``, and behind them one that nobody reads, for what comes from nowhere;
-    ``durations`` counts ``rounded`` milliseconds.
-    """
-
-    __slots__ = ("counts", "duration_ms", "durations")
+    __slots__ = ("duration_ms", "durations")
 
     def __init__(self) -> None:
-        self.counts = [0] * (len(STATUSES) + 1)
         self.duration_ms = 0
         self.durations: dict[int, int] = {}
 
-    def completed(self, duration_ms: int) -> None:
+    def took(self, duration_ms: int) -> None:
         """One has completed after so long."""
         self.duration_ms += duration_ms
         short = rounded(duration_ms)
         self.durations[short] = self.durations.get(short, 0) + 1
+
+
+class Delta(Took):
+    """What a batch adds to a row.
+
+    ``counts`` are those of ``STATUSES``, and behind them one that nobody reads, for what comes from nowhere.
+    """
+
+    __slots__ = ("counts",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counts = [0] * (len(STATUSES) + 1)
 
     def add(self, other: "Delta") -> None:
         """All of another one."""
@@ -141,7 +149,7 @@ def build(items: Sequence[InstanceEvent]) -> Rollup:
         row.counts[before] -= 1
         row.counts[after] += 1
         if type_ == "completed":
-            row.completed(max(0, instant_ms(event.time) - started_ms))
+            row.took(max(0, instant_ms(event.time) - started_ms))
     return rollup
 
 

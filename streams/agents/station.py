@@ -5,18 +5,18 @@ Workers share the partitions; one of them relays the outbox, whoever's transacti
 
 import asyncio
 import time
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable
 from dataclasses import asdict, replace
 
 import faust
 import structlog
-from aiokafka import AIOKafkaConsumer
 
 from streams import transport
-from streams.app import RoleApp, make_app
+from streams.app import OF_DATABASE, RoleApp, make_app
 from streams.core.triggers.station import STATION_TOPIC
 from streams.database import Database, is_transient
 from streams.kafka import client_options
+from streams.log import beginnings
 from streams.monitoring import Sample
 from streams.monitoring.transport import TransportMonitor
 from streams.settings import Settings
@@ -31,10 +31,6 @@ MAX_RECORDS = 500
 LOOK_S = 5.0
 FORGET_S = 86_400.0
 SUMMARY_S = 30.0
-PATIENCE_S = 7 * 86_400.0
-"""For how long the transport waits for a batch, which waits for the database."""
-START_S = 180.0
-"""For how long a start may take; a database that answers nothing is known to be away after a minute, and excuses it."""
 
 log = structlog.get_logger("weir.station")
 
@@ -46,7 +42,7 @@ class StationWorker:
         self._settings = settings
         self.database = Database(settings.database_url, application="weir-station")
         self.intake = Intake(
-            self.database, settings.plant_clock, topics.dead_letters.name, lambda tps: starts_of(settings, tps)
+            self.database, settings.plant_clock, topics.dead_letters.name, lambda tps: beginnings(settings, tps)
         )
         partitions = {STATION_TOPIC: topics.telemetry[STATION_TOPIC].partitions}
         group = f"{group_of(settings, ROLE)}-outbox"
@@ -123,17 +119,6 @@ def _wall_ms() -> float:
     return time.time() * 1000
 
 
-async def starts_of(settings: Settings, tps: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
-    """Where the partitions begin."""
-    consumer = AIOKafkaConsumer(**client_options(settings))
-    try:
-        await consumer.start()
-        found = await consumer.beginning_offsets(list(tps))
-    finally:
-        await consumer.stop()
-    return {TopicPartition(*tp): offset for tp, offset in found.items()}
-
-
 def build(settings: Settings) -> RoleApp:
     """The Faust app of the station role: one agent for each topic.  Raises ``TopicsError``."""
     topics = load_topics(settings)
@@ -142,7 +127,7 @@ def build(settings: Settings) -> RoleApp:
             f"{settings.topics_file}: Expected {', '.join(missing)} under 'telemetry:', which the station needs. See "
             "redpanda/topics.yaml"
         )
-    app, tx = make_app(settings, ROLE, topics, batch_timeout_s=PATIENCE_S, start_timeout_s=START_S)
+    app, tx = make_app(settings, ROLE, topics, **OF_DATABASE)
     worker, monitor = StationWorker(settings, topics), TransportMonitor(tx)
     tx.excuse(worker.trouble)
     positions = transport.ExternalPositions(worker.intake.positions)

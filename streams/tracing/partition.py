@@ -17,7 +17,7 @@ from streams.records import Record
 from streams.staging import ROLE, Output, Staged, stage_turn
 from streams.tracing import context
 from streams.tracing.context import Context
-from streams.tracing.span import Attribute, Span
+from streams.tracing.span import Attribute, Span, of_record
 from streams.tracing.tracer import Tracer
 from streams.tracing.waits import followed, record_key, waits_of
 
@@ -137,14 +137,8 @@ class TracedProcessor(PartitionProcessor):
         if subject is not None:
             attributes["weir.subject"] = subject
         if about.record is not None:
-            attributes |= {
-                "messaging.system": "kafka",
-                "messaging.operation.type": "process",
-                "messaging.destination.name": self._topics.commands.name,
-                "messaging.destination.partition.id": str(self._around.partition),
-                "messaging.kafka.offset": about.record.offset,
-                "weir.waited_ms": max(0, about.began_ns // 1_000_000 - about.record.timestamp),
-            }
+            attributes |= of_record(self._topics.commands.name, self._around.partition, about.record.offset)
+            attributes["weir.waited_ms"] = max(0, about.began_ns // 1_000_000 - about.record.timestamp)
         return Span(_name(about), "consumer", own, about.parent, about.began_ns, self._tracer.now_ns(), attributes)
 
 

@@ -3,7 +3,7 @@
 from streams.records import Headers, Record
 from streams.tracing import context
 from streams.tracing.context import Context
-from streams.tracing.span import Span
+from streams.tracing.span import Span, of_record
 from streams.tracing.tracer import Tracer
 
 
@@ -41,11 +41,7 @@ class BatchTraces:
                 ended,
                 {
                     "weir.role": "router",
-                    "messaging.system": "kafka",
-                    "messaging.operation.type": "process",
-                    "messaging.destination.name": self._topic,
-                    "messaging.destination.partition.id": str(self._partition),
-                    "messaging.kafka.offset": record.offset,
+                    **of_record(self._topic, self._partition, record.offset),
                     "weir.waited_ms": max(0, self._began_ns // 1_000_000 - record.timestamp),
                     "weir.commands": commands,
                 },

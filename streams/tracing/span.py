@@ -22,3 +22,14 @@ class Span:
     attributes: dict[str, Attribute] = field(default_factory=dict)
     links: tuple[Context, ...] = ()
     error: str | None = None
+
+
+def of_record(topic: str, partition: int, offset: int) -> dict[str, Attribute]:
+    """Attributes of a span about a record that was read (OpenTelemetry's messaging conventions)."""
+    return {
+        "messaging.system": "kafka",
+        "messaging.operation.type": "process",
+        "messaging.destination.name": topic,
+        "messaging.destination.partition.id": str(partition),
+        "messaging.kafka.offset": offset,
+    }

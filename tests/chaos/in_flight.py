@@ -12,7 +12,7 @@ may be seen before what it is the outcome of.
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -95,14 +95,14 @@ class InFlight:
             "processor": len(self._waiting),
             "actions": sum(map(len, self._requests.values())),
             "timers": sum(map(len, self._timers.values())),
-            "projector": sum(max(0, end - self.positions.get(place, 0)) for place, end in self._ends.items()),
+            "projector": self._behind(self._projected, self.positions),
             "router": len(self._hot),
             "bridge": len(self._book.published - self._marks),
-            "station": self._behind(POSITIONS, self.taken_in) + self.outgoing,
+            "station": self._behind({POSITIONS}, self.taken_in) + self.outgoing,
         }
 
-    def _behind(self, topic: str, positions: Mapping[tuple[str, int], int]) -> int:
-        return sum(max(0, end - positions.get(place, 0)) for place, end in self._ends.items() if place[0] == topic)
+    def _behind(self, topics: Collection[str], positions: Mapping[tuple[str, int], int]) -> int:
+        return sum(max(0, end - positions.get(place, 0)) for place, end in self._ends.items() if place[0] in topics)
 
     def details(self) -> dict[str, object]:
         """A few of what is in flight, for who wants to know why there is no rest."""
