@@ -15,7 +15,7 @@ import asyncpg
 from fastapi import Request
 
 from streams.actions.base import ActionError, ActionRequest, Performer
-from streams.actions.publisher import FakePublisher
+from streams.actions.publisher import MqttMessage
 from streams.actions.station import StationSide
 from streams.settings import Settings
 from streams.station.sql import SqlTables, once
@@ -43,6 +43,13 @@ class _Here:
 
     async def look(self, change: Change) -> dict[str, Any]:
         return await change(SqlTables(self._connection))
+
+
+class _Silent:
+    """No action that people have performed here publishes: one that did would find out at once."""
+
+    async def publish(self, message: MqttMessage, timeout_s: float) -> None:
+        raise NotImplementedError(f"The gateway has no MQTT connection, but was to publish to {message.topic}")
 
 
 def plant_ms(request: Request) -> int:
@@ -74,7 +81,7 @@ async def perform(
     config: dict[str, Any],
 ) -> dict[str, Any]:
     """The output of the station's action ``make`` with ``config``.  Raises ``ProblemError``."""
-    performer = make(StationSide(_Here(connection), FakePublisher(), lambda: plant_ms(request)))
+    performer = make(StationSide(_Here(connection), _Silent(), lambda: plant_ms(request)))
     asked = ActionRequest(
         action=performer.__class__.__name__,
         config={name: value for name, value in config.items() if value is not None},
