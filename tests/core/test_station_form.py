@@ -87,6 +87,13 @@ def test_without_triggers_people_start_it(triggers: list[Any] | None) -> None:
     assert (trigger.type, trigger.mode) == ("api", "parallel")
 
 
+def test_a_schedule_alone_sets_it_off() -> None:
+    triggers = [{"trigger_type": "time_schedule", "trigger_config": {"interval": "1h"}}]
+    process = compile_process(form_definition(form(triggers=triggers), "a"))
+    moment = {"nominal": "2026-11-29T06:00:00.000Z", "actual": "2026-11-29T06:00:00.020Z"}
+    assert process.start_variables(moment) == {"trigger": moment}
+
+
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_every_operator_is_an_expression(operator: str) -> None:
     value: dict[str, Any] = {} if operator == "exists" else {"value": ["a"] if operator.endswith("in") else "a"}

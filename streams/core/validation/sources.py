@@ -21,6 +21,6 @@ def check(parts: Parts, report: Report) -> None:
                 f"Variable {variable.name!r} has a 'source', but no trigger brings readings",
                 "Remove 'source', so that the start gives the variable, or add a trigger of type redpanda",
             )
-        elif (name := next(iter(compile_path(variable.source).steps), None)) not in known:
+        elif (steps := compile_path(variable.source).steps) and steps[0] not in known:  # no steps, "$": all of it
             message = f"Expected the source of variable {variable.name!r} to be one of what the triggers bring"
-            report.add((*raw.steps, "source"), message, suggest(str(name), known, "source"))
+            report.add((*raw.steps, "source"), message, suggest(str(steps[0]), known, "source"))
