@@ -14,10 +14,15 @@ from streams.core.triggers.station import STATION_TRIGGERS
 
 DEFAULT_ATTEMPTS = 3
 _BESIDE_CONFIG = ("type", "mode", "condition", "priority")
+_NAMES = {"api": "manual", "timer": "time_schedule"}
+"""What a station's people call these triggers."""
 
 
 def form_of(definition: ProcessDefinition) -> dict[str, Any]:
-    """``{name, description, triggers, actions}``; their parts are those of ``station_form``."""
+    """``{name, description, triggers, actions}``; their parts are those of ``station_form``.
+
+    An action's ``id`` is its activity's, by which the steps of executions name it.
+    """
     data = definition.model_dump(mode="json", exclude_defaults=True)
     return {
         "name": definition.name,
@@ -31,7 +36,7 @@ def _trigger(one: dict[str, Any]) -> dict[str, Any]:
     kind = one["type"]
     rest = {name: value for name, value in one.items() if name not in _BESIDE_CONFIG}
     return {
-        "trigger_type": kind,
+        "trigger_type": _NAMES.get(kind, kind),
         "trigger_config": one.get("config", {}) if kind in STATION_TRIGGERS else rest,
         "conditions": one.get("condition"),
         "priority": one.get("priority", 0),
@@ -44,6 +49,7 @@ def _action(at: int, one: dict[str, Any]) -> dict[str, Any]:
     attempts = retry.get("max_attempts", DEFAULT_ATTEMPTS) if isinstance(retry, dict) else 1
     timeout = one.get("timeout")
     return {
+        "id": one["id"],
         "action_type": one["action"],
         "action_config": one.get("config", {}),
         "conditions": one.get("condition"),

@@ -63,7 +63,7 @@ async def _processes(api: httpx.AsyncClient) -> None:
     assert again.json() == {"process_id": "door-watch-2"}  # a name may be taken, an id is not
 
     found = (await api.get("/api/processes/door-watch")).json()
-    assert [one["trigger_type"] for one in found["triggers"]] == ["api"]
+    assert [(one["id"], one["trigger_type"]) for one in found["triggers"]] == [("door-watch/trigger/1", "manual")]
     assert [one["action_type"] for one in found["actions"]] == ["log", "log"]
     assert found["actions"][0]["process_id"] == "door-watch"
     assert (found["is_active"], found["execution_count"], found["version"]) == (True, 0, 1)
@@ -98,6 +98,8 @@ async def _executions(api: httpx.AsyncClient) -> None:
         ("action_1", "completed"), ("action_2", "skipped"),
     ]  # fmt: skip
     assert (found["steps_completed"], found["total_steps"]) == (1, 2)
+    process = (await api.get("/api/processes/door-watch")).json()
+    assert [one["id"] for one in process["actions"]] == [one["action_id"] for one in found["steps"]]
     lines = (await api.get(f"{path}/logs")).json()["logs"]
     assert "in: ann" in [one["message"] for one in lines]
     page = (await api.get(f"{path}/logs", params={"limit": 2})).json()

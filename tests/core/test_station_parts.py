@@ -48,6 +48,8 @@ def test_there_and_back() -> None:
     assert [one["retry_count"] for one in form["actions"]] == [2, 0]
     assert [one["timeout_seconds"] for one in form["actions"]] == [30, 10]
     assert form["triggers"][0]["conditions"] == 'has(tags.severity) && tags.severity == "high"'
+    assert [one["trigger_type"] for one in form["triggers"]] == ["zone_entry", "time_schedule", "manual", "redpanda"]
+    assert [one["id"] for one in form["actions"]] == ["action_1", "action_2"]
     assert form_definition(form, "door-watch", 4).hash == definition.hash
 
 

@@ -35,7 +35,7 @@ PROCESS: dict[str, Any] = {
     ],
     "actions": [
         {
-            "id": "door-watch/action/1",
+            "id": "action_1",
             **_PART,
             "action_type": "create_alert",
             "action_config": {"title": "${trigger.tags.user_id} came in"},

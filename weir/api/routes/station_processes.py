@@ -181,13 +181,13 @@ async def deploy_new(
 
 
 def with_parts(found: StationDefinition) -> ProcessParts:
-    """The process with its triggers and actions, each with an id of its own."""
+    """The process with its triggers and actions, each with its id."""
     form = form_of(validate_definition(found.definition))
     fields = {name: getattr(found, name) for name in StationProcess.__struct_fields__}
     same = {"process_id": found.id, "created_at": msgspec.to_builtins(found.updated_at)}
     parts: dict[str, Any] = {
-        name: [{"id": f"{found.id}/{name[:-1]}/{at}", **same, **one} for at, one in enumerate(form[name], 1)]
-        for name in ("triggers", "actions")
+        "triggers": [{"id": f"{found.id}/trigger/{at}", **same, **one} for at, one in enumerate(form["triggers"], 1)],
+        "actions": [{**same, **one} for one in form["actions"]],
     }
     return ProcessParts(**fields, **parts)
 
