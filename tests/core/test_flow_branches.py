@@ -2,6 +2,7 @@
 
 import pytest
 
+from streams.core.commands import Retry, SetVariables
 from streams.core.parse import validate_definition
 from streams.core.state import Instance
 from tests.core.plant import Plant, fold
@@ -305,3 +306,27 @@ def test_branches_within_branches_are_cancelled_from_within() -> None:
         "activity_completed both",
         "completed end",
     ]
+
+
+# ---- what waits before its activity has the number of another one
+
+NOT_YET = "{id: rest, type: timer, duration: 1h, condition: x.y > 1}"
+OF_TWO = "{id: each, type: foreach, items: '[1, 2]', concurrency: 2, activities: [%s]}"
+
+
+def test_an_incident_of_a_condition_leaves_the_branches_alone_when_it_is_resolved() -> None:
+    plant, one = started(rows(OF_TWO % NOT_YET), head="on_failure: incident\n")
+    assert names(plant, one) == ["rest@1.1", "rest@1.2"]
+    plant.do(SetVariables(instance_id=one, variables={"x": {"y": 2}}))
+    plant.do(Retry(instance_id=one))
+    plant.fire_next()
+    plant.fire_next()
+    assert status(plant, one) == "completed"
+
+
+def test_an_incident_of_a_condition_leaves_the_branches_alone_when_it_is_cancelled() -> None:
+    late = "{id: late, type: timer, duration: 1h}"
+    plant, one = started(rows(both(late, OF_TWO % NOT_YET, ", join: 1")), head="on_failure: incident\n")
+    plant.fire_next()
+    assert "activity_cancelled each@1.2" in plant.types(one)
+    assert status(plant, one) == "completed"

@@ -10,6 +10,7 @@ its slot back, where its definition has a ``concurrency``: it asks for another, 
 from streams.core.commands import RequestSlot, Retry, ReturnSlot
 from streams.core.decide.target import target_instance
 from streams.core.flow import message
+from streams.core.flow.cancelling import told_execution
 from streams.core.flow.flow import Flow
 from streams.core.flow.held import release
 from streams.core.flow.signals import release_signals
@@ -61,7 +62,7 @@ def _resolve(turn: Turn, instance: Instance, command: Retry) -> None:
     flow = Flow(turn, instance, turn.process_of(instance))
     for place, wait in incidents:
         activity_id, token = split_place(place)
-        data = {"execution": wait.execution, "reason": command.reason}
+        data = {"execution": told_execution(instance, wait), "reason": command.reason}
         flow.emit("incident_resolved", data, activity_id, token, command.reason)
         flow.go(token, activity_id)
     run(flow)

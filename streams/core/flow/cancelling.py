@@ -27,11 +27,20 @@ def cancel_within(flow: Flow, scope_id: str) -> None:
         activity_id, token = split_place(place)
         if token is not None and scope_of(token)[0] in within:
             give_up(flow, place, wait)
-            flow.emit("activity_cancelled", {"execution": wait.execution}, activity_id, token)
+            flow.emit("activity_cancelled", {"execution": told_execution(flow.instance, wait)}, activity_id, token)
             children.abandon(flow.turn, flow.instance, {place: wait})
     for inner in reversed(within[1:]):
         scope = flow.instance.scopes[inner]
         flow.emit("activity_cancelled", {"execution": int(inner)}, scope.activity_id, scope.token)
+
+
+def told_execution(instance: Instance, wait: Wait) -> int:
+    """The execution that the end of a wait names; 0 for none.
+
+    A token that has not entered its activity (it has yielded, or its condition failed) waits under the number of the
+    activity that was entered last.  That one may own branches, and an event with its number would close them.
+    """
+    return 0 if str(wait.execution) in instance.scopes else wait.execution
 
 
 def give_up(flow: Flow, place: str, wait: Wait) -> None:
