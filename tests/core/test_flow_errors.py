@@ -2,7 +2,7 @@
 
 import pytest
 
-from streams.core.commands import Signal
+from streams.core.commands import Retry, SetVariables, Signal
 from streams.core.state import Finished, Instance
 from tests.core.plant import START, Plant, fold
 
@@ -234,3 +234,25 @@ def test_an_attempt_that_was_due_long_before_the_plant_came_back_is_not_made() -
     plant.now = plant.around.opened_ms
     [failed, *_] = plant.fire_next()
     assert (failed.type, failed.data["error_type"]) == ("activity_failed", "expired")
+
+
+BROKEN_TIMER = "{id: rest, type: timer, duration: '${x.y}s', timeout: 5m%s}"
+
+
+def test_what_fails_before_it_waits_has_no_deadline_when_the_owner_of_its_branch_catches_it() -> None:
+    each = "{id: each, type: foreach, items: '[1]', on_error: late, next: end, activities: [%s]}" % (BROKEN_TIMER % "")
+    plant, one = started(rows(each, "{id: late, type: timer, duration: 1h}"))
+    assert instance(plant, one).deadlines == {}
+    plant.fire_next()
+    assert status(plant, one) == "completed"
+
+
+def test_what_fails_before_it_waits_has_no_deadline_when_it_is_skipped_after_a_retry() -> None:
+    plant, one = started(
+        rows(BROKEN_TIMER % ", condition: x != 2", "{id: late, type: timer, duration: 1h, timeout: 2h}")
+    )
+    plant.do(SetVariables(instance_id=one, variables={"x": 2}))
+    plant.do(Retry(instance_id=one))
+    assert list(instance(plant, one).deadlines) == ["late"]
+    plant.fire_next()
+    assert status(plant, one) == "completed"

@@ -13,7 +13,7 @@ from streams.core.activities.base import ANY_ERROR
 from streams.core.flow import ends
 from streams.core.flow.cancelling import cancel_within
 from streams.core.flow.flow import Flow
-from streams.core.places import scope_of
+from streams.core.places import place_of, scope_of
 
 TIMEOUT = "timeout"
 """The type of an error that time is the cause of."""
@@ -21,6 +21,9 @@ TIMEOUT = "timeout"
 
 def fail(flow: Flow, node: Node, token: str | None, error_type: str, error: str) -> None:
     """An error of an activity that ``token`` is in, and waits for nothing there any more."""
+    if (late := flow.instance.deadlines.get(place_of(node.id, token))) is not None:  # nothing has ended it yet
+        data = {"execution": late.execution, "error_type": error_type, "error": error}
+        flow.emit("activity_failed", data, node.id, token, error)
     catcher, home, scopes = node, token, list[str]()
     while (handler := _handler(catcher, error_type)) is None:
         if home is None:
