@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from streams.core.activities import MessageNode
+from streams.core.activities.base import END_OF_BODY
 from streams.core.places import place_of, split_place
 from streams.core.process import Process, VariablesError
 from streams.core.state import Instance
@@ -59,6 +60,8 @@ def plan(instance: Instance, old: Process, new: Process, mapping: Mapping) -> Pl
             found.add("needs_mapping", f"version {new.version} has no activity {called!r}. {hint}")
     for place, wait in instance.waiting.items():
         activity_id, token = split_place(place)
+        if activity_id == END_OF_BODY and token is not None:
+            continue  # no activity: it has come to the end of its body
         if (target := _target(activity_id, old, new, mapping, found)) is None:
             continue
         if wait.kind == "action" and target != activity_id:

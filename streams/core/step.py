@@ -88,6 +88,7 @@ def run(flow: Flow) -> None:
             node = activities[at]
             if instance.steps >= max_steps:
                 text = f"Expected at most {max_steps} steps: does the process loop?"
+                flow.stand()
                 ends.fail(flow.turn, instance, "too_many_steps", text, at, token)
                 return
             if not left:

@@ -256,3 +256,36 @@ def test_what_fails_before_it_waits_has_no_deadline_when_it_is_skipped_after_a_r
     assert list(instance(plant, one).deadlines) == ["late"]
     plant.fire_next()
     assert status(plant, one) == "completed"
+
+
+def test_branches_that_had_more_ahead_when_the_instance_failed_go_on_when_it_is_retried() -> None:
+    """One has yet to begin, one is at its end: the other has failed meanwhile, in the same command."""
+    inner = "{id: inner, type: parallel, join: any, branches: {c: %s}}" % (LOG % ("c", "c", ""))
+    broken = "{id: a, type: timer, duration: '${x.y}s'}"
+    branches = "{first: %s, ended: %s, fails: %s, later: {id: b, type: timer, duration: 1h}}"
+    waits = "{id: go, type: message, name: go}"
+    plant, one = started(
+        rows(waits, "{id: both, type: parallel, branches: %s}" % (branches % (LOG % ("f", "f", ""), inner, broken)))
+    )
+    plant.do(Signal(name="go", instance_id=one))
+    assert (status(plant, one), list(instance(plant, one).waiting)) == ("failed", ["b@2.4", "c@4.1"])
+    plant.do(SetVariables(instance_id=one, variables={"x": {"y": 3}}))
+    plant.do(Retry(instance_id=one))
+    plant.settle()
+    assert list(instance(plant, one).waiting) == ["a@2.3", "b@2.4"]
+    plant.fire_next()
+    plant.fire_next()
+    assert status(plant, one) == "completed"
+
+
+def test_a_branch_at_its_end_when_the_instance_failed_is_joined_when_it_is_retried() -> None:
+    either = "{id: %s, type: parallel, join: any, branches: {%s: %s}}"
+    inner = either % ("inner", "c", LOG % ("c", "c", ""))
+    broken = "{id: deep, type: parallel, branches: {d: {id: a, type: timer, duration: '${x.y}s'}}}"
+    plant, one = started(rows("{id: both, type: parallel, branches: {a: %s, b: %s}}" % (inner, broken)))
+    assert (status(plant, one), list(instance(plant, one).waiting)) == ("failed", ["end@1.1"])
+    plant.do(SetVariables(instance_id=one, variables={"x": {"y": 3}}))
+    plant.do(Retry(instance_id=one))
+    plant.settle()
+    plant.fire_next()
+    assert status(plant, one) == "completed"

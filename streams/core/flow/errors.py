@@ -56,6 +56,7 @@ def _handler(node: Node, error_type: str) -> str | None:
 def _stop(flow: Flow, node: Node, token: str | None, error_type: str, error: str) -> None:
     """Nobody has caught it."""
     if flow.process.definition.on_failure == "fail":
+        flow.stand()
         ends.fail(flow.turn, flow.instance, error_type, error, node.id, token)
         return
     data = {"execution": flow.instance.steps, "error_type": error_type, "error": error}

@@ -11,6 +11,7 @@ from operator import or_
 from typing import Any, Protocol
 
 from streams.core.activities import Node, ServiceNode, SubprocessNode
+from streams.core.activities.base import END_OF_BODY
 from streams.core.durations import instant_text
 from streams.core.expressions import MISSING
 from streams.core.places import scope_of
@@ -59,6 +60,15 @@ class Flow:
     def go(self, token: str | None, activity_id: str | None) -> None:
         """Let ``token`` enter an activity, once those before it have come to their waits."""
         self.ahead.append((token, activity_id))
+
+    def stand(self) -> None:
+        """Have what is ahead wait for a ``continue``: the instance fails, and its tokens go on when it is retried.
+
+        At the end of its body a token stands at ``END_OF_BODY``.
+        """
+        for token, activity_id in self.ahead:
+            self.emit("yielded", {"execution": self.instance.steps}, activity_id or END_OF_BODY, token)
+        self.ahead.clear()
 
     def begin(self, node: Node, kind: str, token: str | None) -> int:
         """Say that ``token`` enters an activity; returns the execution's number, which no other has."""

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from streams.codec import decode_command, decode_event, encode_command, encode_event
+from streams.core.activities.base import END_OF_BODY
 from streams.core.apply import apply_event
 from streams.core.commands import AlignWindow, AnyCommand, FireTimer
 from streams.core.decide import home_of
@@ -73,7 +74,7 @@ class Living:
         """Of one that runs each token waits in one place, or owns branches that are open; its tasks are open."""
         process = self.plant.processes[state.definition_id, state.definition_version]
         assert state.steps <= process.definition.max_steps
-        assert all(split_place(place)[0] in process.activities for place in state.waiting)
+        assert all(split_place(place)[0] in {*process.activities, END_OF_BODY} for place in state.waiting)
         if state.status != "running":
             return
         at = [split_place(place)[1] for place in state.waiting]
