@@ -12,7 +12,7 @@ from streams.core.activities import MessageNode
 from streams.core.activities.base import END_OF_BODY
 from streams.core.places import place_of, split_place
 from streams.core.process import Process, VariablesError
-from streams.core.state import Instance
+from streams.core.state import Instance, Wait
 from streams.core.suggest import suggest
 
 Verdict = Literal["safe", "needs_mapping", "impossible"]
@@ -58,10 +58,8 @@ def plan(instance: Instance, old: Process, new: Process, mapping: Mapping) -> Pl
         elif called not in new.activities:
             hint = suggest(called, sorted(new.activities), "activity")
             found.add("needs_mapping", f"version {new.version} has no activity {called!r}. {hint}")
-    for place, wait in instance.waiting.items():
+    for place, wait in _at_activities(instance):
         activity_id, token = split_place(place)
-        if activity_id == END_OF_BODY and token is not None:
-            continue  # no activity: it has come to the end of its body
         if (target := _target(activity_id, old, new, mapping, found)) is None:
             continue
         if wait.kind == "action" and target != activity_id:
@@ -79,6 +77,11 @@ def plan(instance: Instance, old: Process, new: Process, mapping: Mapping) -> Pl
         _target(instance.failure.activity_id, old, new, mapping, found)
     _variables(instance, new, mapping, found)
     return found
+
+
+def _at_activities(instance: Instance) -> list[tuple[str, Wait]]:
+    """What waits, by place, but for tokens that have come to the end of their body."""
+    return [one for one in instance.waiting.items() if not one[0].startswith(f"{END_OF_BODY}@")]
 
 
 def _target(activity_id: str, old: Process, new: Process, mapping: Mapping, found: Plan) -> str | None:

@@ -74,10 +74,12 @@ def run(flow: Flow) -> None:
     """Work off what is ahead of ``flow``'s tokens, until all of them wait or the instance has ended.
 
     One command enters so many activities; the tokens that have more ahead yield, and a follow-up goes on with them.
+    What it has passed without entering it counts as steps then: else a loop of activities that are skipped, or whose
+    conditions fail, would have no end.
     """
     instance, activities, ahead = flow.instance, flow.process.activities, flow.ahead
     max_steps = flow.process.definition.max_steps
-    left, yielded = MAX_STEPS_A_COMMAND, False
+    left, passed, yielded = MAX_STEPS_A_COMMAND, 0, False
     while ahead and instance.status == "running":
         token, at = ahead.popleft()
         while at is not WAITS:
@@ -92,16 +94,19 @@ def run(flow: Flow) -> None:
                 ends.fail(flow.turn, instance, "too_many_steps", text, at, token)
                 return
             if not left:
-                flow.emit("yielded", {"execution": instance.steps}, at, token)
-                yielded = True
+                counted = {"passed": passed} if passed else {}
+                flow.emit("yielded", {"execution": instance.steps, **counted}, at, token)
+                passed, yielded = 0, True
                 break
-            left -= 1
+            left, entered = left - 1, instance.steps
             try:
                 if node.when is not None and not _is_wanted(flow, node, node.when, token):
+                    passed += 1
                     at = node.next
                     continue
                 at = ENTER[type(node)](flow, node, token)
             except (ExpressionError, VariablesError) as error:
+                passed += instance.steps == entered
                 errors.fail(flow, node, token, "expression", f"{flow.process.id}: activity {at}: {error}")
                 break
     if yielded and instance.status == "running":

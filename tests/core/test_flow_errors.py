@@ -282,7 +282,7 @@ def test_a_branch_at_its_end_when_the_instance_failed_is_joined_when_it_is_retri
     either = "{id: %s, type: parallel, join: any, branches: {%s: %s}}"
     inner = either % ("inner", "c", LOG % ("c", "c", ""))
     broken = "{id: deep, type: parallel, branches: {d: {id: a, type: timer, duration: '${x.y}s'}}}"
-    plant, one = started(rows("{id: both, type: parallel, branches: {a: %s, b: %s}}" % (inner, broken)))
+    plant, one = started(rows(f"{{id: both, type: parallel, branches: {{a: {inner}, b: {broken}}}}}"))
     assert (status(plant, one), list(instance(plant, one).waiting)) == ("failed", ["end@1.1"])
     plant.do(SetVariables(instance_id=one, variables={"x": {"y": 3}}))
     plant.do(Retry(instance_id=one))

@@ -4,8 +4,8 @@ import pytest
 
 from streams.core.commands import Resume, Suspend
 from streams.core.definition import ProcessDefinition
-from streams.core.state import Finished
-from tests.core.plant import Plant
+from streams.core.state import Finished, Instance
+from tests.core.plant import Plant, fold
 
 
 def _long(count: int) -> ProcessDefinition:
@@ -51,3 +51,32 @@ def test_an_instance_that_is_suspended_on_a_long_way_goes_on_where_it_was() -> N
     plant.settle()
     assert isinstance(plant.state(instance), Finished)
     assert plant.types(instance).count("activity_started a999") == 1
+
+
+@pytest.mark.parametrize("option", ["condition: x > 1, next: again", "condition: x.y > 1, on_error: again"])
+def test_a_loop_that_enters_nothing_ends_by_max_steps(option: str) -> None:
+    activity = f"{{id: again, type: timer, duration: 1m, {option}}}"
+    plant = Plant(
+        f"id: p\nversion: 1\ntrigger: {{type: api}}\nvariables: [{{name: x, value: 1}}]\nmax_steps: 3000\n"
+        f"activities: [{activity}]"
+    )
+    instance = plant.start("p")
+    for _ in range(10):
+        if plant.follow_ups:
+            plant.do(plant.follow_ups.popleft())
+    state = plant.state(instance)
+    assert isinstance(state, Instance)
+    assert (state.status, state.failure and state.failure.error_type) == ("failed", "too_many_steps")
+
+
+def test_what_is_skipped_on_a_long_way_is_no_loop() -> None:
+    plant = Plant(
+        "id: p\nversion: 1\ntrigger: {type: api}\nmax_steps: 4100\nvariables: [{name: x, value: 1}, {name: many}]\n"
+        "activities: [{id: each, type: foreach, items: many, activities: ["
+        "{id: a, type: transform, set: {y: 1}, condition: x > 1}, {id: b, type: transform, set: {y: 1}}, "
+        "{id: c, type: transform, set: {y: 1}, condition: x > 1}]}]"
+    )
+    instance = plant.start("p", many=list(range(1000)))
+    plant.settle()
+    assert isinstance(plant.state(instance), Finished)
+    assert fold(plant.log).records == plant.table.records

@@ -134,7 +134,11 @@ def subprocess_requested(state: Instance, event: Event) -> None:
 
 
 def yielded(state: Instance, event: Event) -> None:
-    """One command has run its steps: a token waits before an activity for the next one."""
+    """One command has run its steps: a token waits before an activity for the next one.
+
+    ``passed`` are activities that the command came to and did not enter: they count as steps as well.
+    """
+    state.steps += event.data.get("passed", 0)
     set_wait(state, event, Wait("continue", event.data["execution"]))
 
 
