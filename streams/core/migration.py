@@ -1,14 +1,15 @@
 """Whether an instance can go on with another version of its definition, and how.
 
 What an instance waits at must be there in the new version: an activity of the same kind, in the same body, under its
-own name or the one that the mapping gives.  Its timers stay as they were set, its requests as they were made.
+own name or the one that the mapping gives; and what it may have to undo, with a ``compensation``.  Its timers stay as
+they were set, its requests as they were made.
 """
 
 import collections.abc
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from streams.core.activities import MessageNode
+from streams.core.activities import MessageNode, ServiceNode
 from streams.core.activities.base import END_OF_BODY
 from streams.core.places import place_of, split_place
 from streams.core.process import Process, VariablesError
@@ -48,9 +49,19 @@ class Plan:
             self.problems.append(problem)
 
 
+class _Move(NamedTuple):
+    """From which version to which; ``homes`` and ``new_homes`` tell which activity holds another one, and where."""
+
+    old: Process
+    new: Process
+    mapping: Mapping
+    homes: dict[str, tuple[str, str]]
+    new_homes: dict[str, tuple[str, str]]
+
+
 def plan(instance: Instance, old: Process, new: Process, mapping: Mapping) -> Plan:
     """What migrating ``instance`` from ``old`` to ``new`` takes."""
-    found = Plan()
+    found, move = Plan(), _Move(old, new, mapping, _homes(old), _homes(new))
     for name, called in mapping.activities.items():
         if name not in old.activities:
             hint = suggest(name, sorted(old.activities), "activity")
@@ -60,23 +71,78 @@ def plan(instance: Instance, old: Process, new: Process, mapping: Mapping) -> Pl
             found.add("needs_mapping", f"version {new.version} has no activity {called!r}. {hint}")
     for place, wait in _at_activities(instance):
         activity_id, token = split_place(place)
-        if (target := _target(activity_id, old, new, mapping, found)) is None:
+        if (target := _target(activity_id, move, found)) is None:
             continue
-        if wait.kind == "action" and target != activity_id:
-            found.add(
-                "impossible",
-                f"activity {activity_id!r} waits for the answer of an action, which will name it so. Expected it to "
-                f"keep its name, but it is {target!r} in version {new.version}: try again when it has answered",
-            )
+        _answered(activity_id, target, wait, move, found)
         node = new.activities[target]
         if isinstance(node, MessageNode) and wait.kind == "message" and wait.name != node.message:
             found.messages[place_of(target, token)] = node.message
     for scope in instance.scopes.values():
-        _target(scope.activity_id, old, new, mapping, found)
+        _target(scope.activity_id, move, found)
     if instance.failure is not None and instance.failure.activity_id is not None:
-        _target(instance.failure.activity_id, old, new, mapping, found)
+        _target(instance.failure.activity_id, move, found)
+    for one in instance.compensations:
+        _undone(one.activity_id, move, found)
     _variables(instance, new, mapping, found)
     return found
+
+
+def _answered(activity_id: str, target: str, wait: Wait, move: _Move, found: Plan) -> None:
+    """What will be answered, or asked again, is so under the name and with the action that it was asked with."""
+    new = move.new
+    if (what := _NAMED.get(wait.kind)) is not None and target != activity_id:
+        found.add(
+            "impossible",
+            f"activity {activity_id!r} waits for {what}, which will name it so. Expected it to "
+            f"keep its name, but it is {target!r} in version {new.version}: try again when it has answered",
+        )
+    before, after = move.old.activities[activity_id], new.activities[target]
+    if not isinstance(before, ServiceNode) or not isinstance(after, ServiceNode) or wait.kind not in _ASKED:
+        return
+    if before.action != after.action:
+        found.add(
+            "impossible",
+            f"activity {activity_id!r} has asked for action {before.action!r}, and would do so again. Expected the "
+            f"same one of {target!r} in version {new.version}, but it is {after.action!r}: try again when it has "
+            "answered",
+        )
+
+
+_ASKED = ("action", "retry")
+_NAMED = {
+    "action": "the answer of an action",
+    "retry": "another attempt of an action",
+    "subprocess": "the end of its sub-process",
+}
+"""By ``Wait.kind``: what it waits for, where that knows the activity by its name."""
+
+
+def _undone(activity_id: str, move: _Move, found: Plan) -> None:
+    """What has completed can be undone in the new version as well."""
+    new, target = move.new, move.mapping.activities.get(activity_id, activity_id)
+    node = new.activities.get(target)
+    if node is None:
+        problem = f"version {new.version} has no activity {target!r}: map it to one that undoes what it has done"
+        found.add("needs_mapping", f"activity {activity_id!r} has completed and may have to be undone, but {problem}")
+    elif node.compensation is None:
+        problem = f"{target!r} of version {new.version} has no 'compensation'"
+        found.add("impossible", f"activity {activity_id!r} has completed and may have to be undone, but {problem}")
+    elif target != activity_id:
+        found.activities[activity_id] = target
+
+
+def _homes(process: Process) -> dict[str, tuple[str, str]]:
+    """Where the activities stand that are within others: (the holder, its field), by id."""
+    return {
+        inner.id: (one.id, str(place[0]))
+        for one in process.definition.all_activities()
+        for place, body in one.bodies().items()
+        for inner in body
+    }
+
+
+def _told_home(home: tuple[str, str] | None) -> str:
+    return "of the process itself" if home is None else f"within {home[0]!r} ({home[1]})"
 
 
 def _at_activities(instance: Instance) -> list[tuple[str, Wait]]:
@@ -84,8 +150,9 @@ def _at_activities(instance: Instance) -> list[tuple[str, Wait]]:
     return [one for one in instance.waiting.items() if not one[0].startswith(f"{END_OF_BODY}@")]
 
 
-def _target(activity_id: str, old: Process, new: Process, mapping: Mapping, found: Plan) -> str | None:
+def _target(activity_id: str, move: _Move, found: Plan) -> str | None:
     """What the activity is called in the new version."""
+    old, new, mapping = move.old, move.new, move.mapping
     target = mapping.activities.get(activity_id, activity_id)
     before, after = old.activities[activity_id], new.activities.get(target)
     if after is None:
@@ -100,6 +167,16 @@ def _target(activity_id: str, old: Process, new: Process, mapping: Mapping, foun
             "needs_mapping",
             f"Expected {target!r} of version {new.version} to be of the same kind as {activity_id!r} was, but it is "
             f"{new.definition.activity(target).type}, not {old.definition.activity(activity_id).type}",
+        )
+        return None
+    home, there = move.homes.get(activity_id), move.new_homes.get(target)
+    if home is not None:
+        home = mapping.activities.get(home[0], home[0]), home[1]
+    if home != there:
+        found.add(
+            "needs_mapping",
+            f"Expected {target!r} of version {new.version} to be {_told_home(home)}, as {activity_id!r} was, but it is "
+            f"{_told_home(there)}",
         )
         return None
     if target != activity_id:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from streams.core.commands import Migrate, Retry, SetVariables, Signal
+from streams.core.commands import Migrate, PublishMessage, Resume, Retry, SetVariables, Signal, Suspend
+from streams.core.process import Process, UnusableError
 from tests.core.plant import Plant
 from tests.core.test_lifecycle import INCIDENT, NEWER, PUMP, _answer, _running, _state
 
@@ -157,3 +158,152 @@ def test_a_migration_gives_no_variables_that_the_new_version_lacks() -> None:
     reason, text = plant.refused(Migrate(instance_id=instance, version=2, variables={"sped": 1}))
     assert reason == "needs_mapping"
     assert text.endswith("version 2 has no variable 'sped'. Did you mean 'speed'?")
+
+
+# ---- what names the activity elsewhere
+
+CHILD = "id: child\nversion: 1\ntrigger: {type: api}\nactivities: [{id: wait, type: message, name: go}]\n"
+WAITS = """
+id: waits
+version: 1
+trigger: {type: api}
+variables: [{name: x, value: 1}, {name: got}]
+activities:
+  - %s
+  - {id: last, type: timer, duration: 1h}
+"""
+HEARS = WAITS % "{id: hear, type: message, name: paid, correlation: \"'A-1'\", output: got}"
+
+
+def _migrating(definition: str, **changes: str) -> tuple[Plant, str]:
+    """An instance of a definition of which there is a version 2 with other words."""
+    plant = Plant(CHILD, definition)
+    instance = plant.start("waits")
+    plant.settle()
+    newer = definition.replace("version: 1", "version: 2")
+    for old, new in changes.items():
+        assert old in newer
+        newer = newer.replace(old, new)
+    plant.add(newer)
+    return plant, instance
+
+
+@pytest.mark.parametrize(
+    ("activity", "changes", "activities", "text"),
+    [
+        ("{id: sub, type: subprocess, process: child}", {"sub,": "under,"}, {"sub": "under"}, "will name it so"),
+        (
+            "{id: call, type: service, action: mqtt_publish, topic: t, payload: 1}",
+            {"mqtt_publish, topic: t, payload: 1": "http_request, url: 'http://h/'"},
+            {},
+            "activity 'call' has asked for action 'mqtt_publish', and would do so again",
+        ),
+    ],
+)
+def test_what_is_answered_by_its_name_keeps_it(
+    activity: str, changes: dict[str, str], activities: dict[str, str], text: str
+) -> None:
+    plant, instance = _migrating(WAITS % activity, **changes)
+    reason, told = plant.refused(Migrate(instance_id=instance, version=2, activities=activities))
+    assert (reason, text in told) == ("impossible", True)
+
+
+def test_an_attempt_is_made_under_the_name_of_those_before() -> None:
+    call = "{id: call, type: service, action: mqtt_publish, topic: t, payload: 1}"
+    plant, instance = _migrating(WAITS % call, **{"id: call": "id: ring"})
+    plant.refuse(instance, "call", retryable=True)
+    reason, told = plant.refused(Migrate(instance_id=instance, version=2, activities={"call": "ring"}))
+    assert (reason, "waits for another attempt of an action" in told) == ("impossible", True)
+
+
+@pytest.mark.parametrize("suspended", [False, True])
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [({"id: hear": "id: listen"}, "paid"), ({"name: paid": "name: settled"}, "settled")],
+    ids=["activity", "message"],
+)
+def test_a_message_of_a_correlation_key_comes_to_what_is_called_otherwise(
+    changes: dict[str, str], name: str, suspended: bool
+) -> None:
+    plant, instance = _migrating(HEARS, **changes)
+    if suspended:
+        plant.do(Suspend(instance_id=instance))
+    plant.do(Migrate(instance_id=instance, version=2, activities={"hear": "listen"} if name == "paid" else {}))
+    plant.settle()
+    plant.do(PublishMessage(name=name, correlation_key="A-1", payload={"n": 7}))
+    plant.settle()
+    if suspended:
+        plant.do(Resume(instance_id=instance))
+        plant.settle()
+    state = _state(plant, instance)
+    assert (list(state.waiting), state.variables["got"]) == (["last"], {"n": 7})
+
+
+def test_a_message_under_way_to_an_activity_that_is_called_otherwise_comes_to_it_all_the_same() -> None:
+    plant, instance = _migrating(HEARS, **{"id: hear": "id: listen"})
+    plant.do(PublishMessage(name="paid", correlation_key="A-1", payload={"n": 7}))
+    plant.do(Migrate(instance_id=instance, version=2, activities={"hear": "listen"}))
+    plant.settle()
+    assert list(_state(plant, instance).waiting) == ["last"]
+
+
+def test_a_message_that_came_under_the_other_name_before_is_taken() -> None:
+    plant, instance = _migrating(HEARS, **{"name: paid": "name: settled"})
+    plant.do(Signal(name="settled", instance_id=instance, payload={"n": 7}))
+    plant.do(Migrate(instance_id=instance, version=2))
+    plant.settle()
+    state = _state(plant, instance)
+    assert (list(state.waiting), state.variables["got"], state.signals) == (["last"], {"n": 7}, [])
+
+
+# ---- what has been done, and where
+
+UNDO = WAITS % (
+    "{id: book, type: service, action: log, message: b, compensation: "
+    "[{id: free, type: service, action: log, message: 'free ${x}'}]}\n"
+    "  - {id: hold, type: message, name: go}\n  - {id: undo, type: compensate}"
+)
+
+
+def test_what_may_have_to_be_undone_is_there_in_the_new_version() -> None:
+    plant, instance = _migrating(UNDO, **{"id: book": "id: reserve"})
+    reason, told = plant.refused(Migrate(instance_id=instance, version=2))
+    assert (reason, "activity 'book' has completed and may have to be undone" in told) == ("needs_mapping", True)
+    plant.do(Migrate(instance_id=instance, version=2, activities={"book": "reserve"}))
+    plant.do(Signal(name="go", instance_id=instance))
+    assert "activity_completed free@3.1" in plant.types(instance)
+    assert list(_state(plant, instance).waiting) == ["last"]
+
+
+def test_what_cannot_be_undone_in_the_new_version_is_told() -> None:
+    undo = "compensation: [{id: free, type: service, action: log, message: 'free ${x}'}]"
+    plant, instance = _migrating(UNDO, **{f"message: b, {undo}": "message: b"})
+    reason, told = plant.refused(Migrate(instance_id=instance, version=2))
+    assert (reason, "'book' of version 2 has no 'compensation'" in told) == ("impossible", True)
+
+
+def test_what_waits_in_a_branch_does_so_in_the_new_version() -> None:
+    nap = "{id: nap, type: timer, duration: 1m}"
+    both = "{id: both, type: parallel, branches: {a: [%s], b: [{id: rest, type: timer, duration: 1h}]}}"
+    plant, instance = _migrating(WAITS % (both % nap))
+    plant.add(
+        (WAITS % f"{both % '{id: other, type: timer, duration: 1m}'}\n  - {nap}").replace("version: 1", "version: 2")
+    )
+    reason, told = plant.refused(Migrate(instance_id=instance, version=2))
+    assert reason == "needs_mapping"
+    assert told.endswith(
+        "Expected 'nap' of version 2 to be within 'both' (branches), as 'nap' was, but it is of the process itself"
+    )
+
+
+def test_a_version_that_cannot_be_used_is_refused() -> None:
+    plant, instance = _with(NEWER)
+    known = plant.around.process
+
+    def process(definition_id: str, version: int | None) -> Process | None:
+        if version == 2:
+            raise UnusableError("too long")
+        return known(definition_id, version)
+
+    plant.around.process = process
+    assert plant.refused(Migrate(instance_id=instance, version=2)) == ("unusable_definition", "too long")

@@ -18,7 +18,8 @@ def deliver(turn: Turn, command: Deliver) -> None:
         return
     wait = instance.waiting.get(place_of(command.activity_id, command.token))
     held = is_held(instance, command.activity_id, command.token)
-    if wait is None or wait.kind != "message" or wait.execution != command.execution or held:
+    asked = ("message", command.name, command.execution)
+    if wait is None or (wait.kind, wait.name, wait.execution) != asked or held:
         text = f"Instance {instance.id} does not wait for message {command.name!r} at {command.activity_id!r} any more"
         turn.reject("not_awaited", text, instance.id)
         return

@@ -13,6 +13,8 @@ from streams.core.flow import children
 from streams.core.flow.flow import WAITS, Flow
 from streams.core.ids import key_text
 from streams.core.places import place_of, split_place
+from streams.core.state import Instance, Wait
+from streams.core.turn import Turn
 
 
 def enter(flow: Flow, node: MessageNode, token: str | None) -> str | None:
@@ -20,21 +22,30 @@ def enter(flow: Flow, node: MessageNode, token: str | None) -> str | None:
     execution = flow.begin(node, "message", token)
     data: dict[str, Any] = {"name": node.message, "execution": execution}
     if node.correlation is not None:
-        data["correlation"] = key = _key(flow, node.correlation, token)
+        data["correlation"] = _key(flow, node.correlation, token)
     flow.emit("message_awaited", data, node.id, token)
-    if node.correlation is not None:
-        command = Subscribe(
-            name=node.message,
-            correlation_key=key,
-            instance_id=flow.instance.id,
-            activity_id=node.id,
-            execution=execution,
-            token=token,
-        )
-        flow.turn.follow_up(command)
+    place = place_of(node.id, token)
+    subscribe(flow.turn, flow.instance, place, flow.instance.waiting[place])
     if any(held.name == node.message for held in flow.instance.signals):
         return take(flow, node, token)
     return WAITS
+
+
+def subscribe(turn: Turn, instance: Instance, place: str, wait: Wait) -> None:
+    """Let the wait have what is published under its correlation key, where it has one.  Behind an event."""
+    if wait.correlation is None or wait.name is None:
+        return
+    activity_id, token = split_place(place)
+    turn.follow_up(
+        Subscribe(
+            name=wait.name,
+            correlation_key=wait.correlation,
+            instance_id=instance.id,
+            activity_id=activity_id,
+            execution=wait.execution,
+            token=token,
+        )
+    )
 
 
 def _key(flow: Flow, correlation: Expression, token: str | None) -> str:
