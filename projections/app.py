@@ -4,6 +4,7 @@ The schema is brought up to date before anything is read.  What the projector ca
 the supervisor to restart; a database that is away is waited for, however long.
 """
 
+from collections import Counter
 from dataclasses import asdict, replace
 
 import faust
@@ -14,10 +15,11 @@ from projections.feeds import feeds_of
 from projections.guard import LOOK_S, RetentionGuard
 from projections.migrations import migrate
 from projections.projector import Counts, Projector
+from projections.retention import BusyError, limits_of, remove_expired
 from projections.topic_log import KafkaTopicLog
 from streams import transport
 from streams.app import OF_DATABASE, RoleApp, make_app
-from streams.database import Database
+from streams.database import Database, is_transient
 from streams.monitoring import Sample
 from streams.monitoring.transport import TransportMonitor
 from streams.settings import Settings
@@ -26,6 +28,8 @@ from streams.tracing.tracer import Tracer, make_tracer
 
 MAX_RECORDS = 4_000
 SUMMARY_S = 30.0
+EXPIRY_S = 900.0
+"""How often rows that are too old are looked for."""
 log = structlog.get_logger("weir.projector")
 
 
@@ -43,7 +47,10 @@ class ProjectorRole:
             clock=settings.plant_clock,
             tracer=tracer,
         )
+        self._settings = settings
         self._told = Counts()
+        self._removed: Counter[str] = Counter()
+        """Chunks, by table."""
 
     async def start(self) -> None:
         """Bring the schema up to date, as soon as the database is there."""
@@ -59,6 +66,7 @@ class ProjectorRole:
         return [
             Sample("weir_projector_refused_total", self.projector.counts.refused),
             Sample("weir_projector_database_up", self.database.trouble is None),
+            *(Sample("weir_projector_expired_chunks_total", count, (table,)) for table, count in self._removed.items()),
             *self.projector.durations.samples(),
         ]
 
@@ -68,6 +76,23 @@ class ProjectorRole:
         if counts != self._told:
             self._told = replace(counts)
             log.info("projected", **asdict(counts))
+
+    async def remove_expired(self) -> None:
+        """One pass over what is older than the settings want it; what cannot be removed now is, the next time."""
+        limits = limits_of(self._settings)
+        if not limits:
+            return
+        try:
+            async with self.database.unbounded("weir-retention") as connection:
+                removed = await remove_expired(connection, limits)
+        except Exception as error:
+            if not (isinstance(error, BusyError) or is_transient(error)):
+                raise
+            log.info("old rows are removed later", reason=f"{type(error).__name__}: {error}")
+            return
+        for one in removed:
+            self._removed[one.table] += one.chunks
+            log.info("old rows removed", **asdict(one))
 
     async def _migrate(self) -> None:
         async with self.database.unbounded() as connection:
@@ -85,6 +110,7 @@ def build(settings: Settings) -> RoleApp:
     for topic in (topics.events, topics.definitions, topics.audit, *topics.telemetry.values()):
         _add_agent(app, tx, topic, role.projector, positions)
     app.timer(SUMMARY_S)(role.summarise)
+    app.timer(EXPIRY_S)(role.remove_expired)
     app.watched.sample(role.samples)
     app.watched.check(lambda: role.database.trouble)
     _guard(app, tx, settings, topics)

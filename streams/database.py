@@ -107,9 +107,9 @@ class Database:
             self._idle.append(connection)
 
     @asynccontextmanager
-    async def unbounded(self) -> AsyncIterator[asyncpg.Connection]:
-        """A connection of its own without timeouts, for migrations."""
-        settings = {"application_name": "weir-migrate"}
+    async def unbounded(self, application: str = "weir-migrate") -> AsyncIterator[asyncpg.Connection]:
+        """A connection of its own without timeouts, for what may take long."""
+        settings = {"application_name": application}
         connection = await asyncpg.connect(self._url, timeout=CONNECT_TIMEOUT_S, server_settings=settings)
         try:
             with _ends_told(connection):

@@ -149,6 +149,13 @@ class Settings(BaseSettings):
     """How long after their last position or message somebody is offline, in seconds of plant time."""
     commands_keep_s: Annotated[float, Field(ge=0)] = 7 * 86_400.0
     """How long a command stays on ``process-commands`` after it was processed; then the processor deletes it."""
+    history_keep_days: Annotated[int | None, Field(ge=31)] = None
+    """Days of plant time after which an instance that has ended leaves the database; without it, never.  Longer than
+    ``streams.endings.FAILED_TTL_MS``: until then a failed one may be retried."""
+    telemetry_keep_days: Annotated[int | None, Field(ge=1)] = None
+    """The same of readings."""
+    audit_keep_days: Annotated[int | None, Field(ge=1)] = None
+    """The same of who has asked for what."""
     api_host: str = "127.0.0.1"
     """Address of the gateway."""
     api_port: Annotated[int, Field(ge=1, le=MAX_PORT)] = 18080

@@ -23,7 +23,7 @@ ALLOWED = {
     "extension", "INSTANCE_COLUMNS", "TASK_COLUMNS", "INCIDENT_COLUMNS",
     "', '.join((f'ONLY {name}' for name in names))", "', '.join((f'{SCHEMA}.{table}' for table in PROJECTED))",
     # queries of ours to which conditions are added, and expressions over our columns
-    "INSTANCES", "_WHERE", "_VERSIONS", "query", "place", "_mine(column)", "columns",
+    "INSTANCES", "_WHERE", "_VERSIONS", "query", "place", "_mine(column)", "columns", "chunk", "_EXPIRED_INSTANCES",
     # the number of a parameter, conditions made of those, and what stands behind them
     "parameter(limit)", "where", "order", "tail", "' AND '.join(conditions)", "' AND '.join(all_of)",
     # a number, an interval that is a constant

@@ -19,6 +19,7 @@ from projections.queries.instance import Instance, instance
 from projections.queries.instance_count import Total, instance_count
 from projections.queries.instances import InstanceSummary, instances
 from projections.queries.nested import histories_of, incidents_of, instances_of, tasks_of
+from projections.queries.retention import Extent, extents, removed_before
 from projections.queries.standing import Standing, standing
 from projections.queries.station import (
     StationBot,
@@ -62,6 +63,7 @@ __all__ = [
     "DefinitionSummary",
     "Execution",
     "ExecutionWithSteps",
+    "Extent",
     "FailureReason",
     "HistoryEvent",
     "Incident",
@@ -102,6 +104,7 @@ __all__ = [
     "definitions_of",
     "execution",
     "executions",
+    "extents",
     "failure_reasons",
     "histories_of",
     "history",
@@ -113,6 +116,7 @@ __all__ = [
     "instances_of",
     "overview",
     "process_analytics",
+    "removed_before",
     "saved_template",
     "saved_templates",
     "slow_queries",

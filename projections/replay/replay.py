@@ -40,7 +40,7 @@ SWAP_PATIENCE_S = 600.0
 """For how long the swap is tried, when readers do not let go of the tables."""
 SWAP_PAUSE_S = 2.0
 PROJECTING = "projecting"
-_LOCK = 0x5745_4952_0002  # beside the migrations' lock: "WEIR", 2
+REPLAY_LOCK = 0x5745_4952_0002  # beside the migrations' lock: "WEIR", 2
 
 log = structlog.get_logger(__name__)
 
@@ -240,7 +240,7 @@ async def _alone(url: str) -> AsyncIterator[asyncpg.Connection]:
             raise RefusedError(refused) from None
         raise
     try:
-        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _LOCK):
+        if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", REPLAY_LOCK):
             raise ReplayRunningError(
                 "Expected to be the only replay, but another one is at work on this database. Wait for it, or end it; "
                 "what it has done is not lost"

@@ -44,6 +44,7 @@ TABLES: dict[str, Table] = {
     "bulk_operations": Table("bulk_operations", "owned"),
     "idempotency_keys": Table("idempotency_keys", "owned"),
     "process_templates": Table("process_templates", "owned"),
+    "retention": Table("retention", "owned"),
     "schema_migrations": Table("schema_migrations", "owned"),
     **{name: Table(name, "owned") for name in STATION},
 }

@@ -70,6 +70,9 @@ METRICS: dict[str, Metric] = {
     "weir_actions_oldest_seconds": Metric("gauge", "Since the oldest request that is not answered was taken"),
     # ---- projector
     "weir_projector_refused_total": Metric("counter", "Records that became dead letters instead of rows"),
+    "weir_projector_expired_chunks_total": Metric(
+        "counter", "Chunks from which rows were removed that were kept for long enough", ("table",)
+    ),
     "weir_projector_database_up": Metric("gauge", "0 while the projector waits for the database"),
     "weir_instance_seconds": Metric("histogram", "What completed instances took, in plant time", ("definition",)),
     "weir_activity_seconds": Metric(

@@ -1,7 +1,9 @@
 """An instance stands still, is corrected, goes on, changes its version: by the command line, on a plant that runs."""
 
+import asyncio
 import uuid
 
+import asyncpg
 import pytest
 
 from tests.cli.conftest import Plant
@@ -99,6 +101,35 @@ def test_instances_go_on_with_another_version(plant, instance):
     assert [one["process_id"] for one in plant.ask("analytics")["processes"]].count("pump") == 1
     assert "nothing has started since" in plant.weir("analytics", "nobody").stdout
     assert plant.weir("analytics", "--since", "soon").exit_code == 2
+
+
+def test_what_is_older_than_the_settings_want_it_is_told_and_removed(plant, monkeypatch):
+    kept = {one["table"]: one for one in plant.ask("retention")["tables"]}
+    assert list(kept) == ["process_history", "process_instances", "telemetry", "audit_log"]
+    assert all(one["keep_days"] is one["removed_before"] is None for one in kept.values())
+    assert kept["process_history"]["since"] is not None
+    since = (
+        "INSERT INTO audit_log (time, topic, record_partition, record_offset, id, kind, method, request_id, status) "
+    )
+    values = "VALUES (now() - interval '30 days', 'process-audit', 0, -1, 'w', 'unknown', 'POST', 'r', 403)"
+    asyncio.run(execute(plant.settings.database_url, since + values))
+    monkeypatch.setenv("WEIR_AUDIT_KEEP_DAYS", "7")
+    assert "audit_log" in (text := plant.weir("retention").stdout)
+    assert "7 days" in text
+    assert plant.ask("retention")["tables"][3]["expired_chunks"] == 1
+    found = plant.ask("retention", "--now")
+    assert found["removed"] == [{"table": "audit_log", "chunks": 1, "rows": None}]
+    assert found["tables"][3]["expired_chunks"] == 0
+    assert found["tables"][3]["removed_before"] is not None
+    assert "ever" in plant.weir("retention", "--now").stdout
+
+
+async def execute(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 def test_a_message_finds_the_instance_that_waits_for_its_key(plant, tmp_path):

@@ -33,6 +33,11 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
             "List what the gateway was asked to do, the newest first: by whom, from where, and what it answered.",
         ),
         Command("replay", "replay:replay", "Rebuild from the topics what follows from them: --projections or --state."),
+        Command(
+            "retention",
+            "retention:retention",
+            "Show how long the database keeps what, how far back it goes, and what is to be removed.",
+        ),
         Command("dead-letters", "dead_letters:app", "Records that could not be used, kept as they came."),
     ),
     "Processes": (

@@ -48,6 +48,8 @@ def _unknown(instance: str) -> CliError:
 def tell(report: Report) -> None:
     """The differences, at most ``SHOWN`` of them, and a sentence."""
     folded = f"{report.instances:,} instances, {report.events:,} events in {report.partitions} partitions"
+    if report.expired:
+        folded += f" ({report.expired:,} instances are too old for the database)"
     if report.ok:
         out().print(f"Log, table and database are equal: {folded}.")
         return

@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 
 import asyncpg
@@ -54,10 +55,14 @@ def _mine(column: str) -> str:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A moment of the database: its id for other connections, and the positions of the projected topics then."""
+    """A moment of the database: its id for other connections, and the positions of the projected topics then.
+
+    ``removed_before``: instances that had ended before were old enough to be removed (``projections.retention``).
+    """
 
     id: str
     positions: dict[tuple[str, int], int]
+    removed_before: datetime | None = None
 
 
 @asynccontextmanager
@@ -71,7 +76,9 @@ async def snapshot(settings: Settings) -> AsyncIterator[tuple[asyncpg.Connection
         await connection.execute("LOCK TABLE projection_positions IN ACCESS SHARE MODE")
         found = await connection.fetch("SELECT topic, partition, max(position) FROM projection_positions GROUP BY 1, 2")
         name = await connection.fetchval("SELECT pg_export_snapshot()")
-        yield connection, Snapshot(name, {(topic, partition): position for topic, partition, position in found})
+        removed_before = await connection.fetchval("SELECT removed_before FROM retention WHERE kind = 'history'")
+        positions = {(topic, partition): position for topic, partition, position in found}
+        yield connection, Snapshot(name, positions, removed_before)
 
 
 @asynccontextmanager

@@ -7,6 +7,8 @@
 Finished instances keep a mark and two digests; unfinished ones their state.
 """
 
+from datetime import datetime
+
 from streams.codec import UpgradeError, encode_entity
 from streams.core.apply import CREATES_INSTANCE, INSTANCE_APPLIERS, apply_at
 from streams.core.durations import instant_ms
@@ -31,23 +33,33 @@ class Projected:
     """What the database must hold of an instance: how many events, the sum of their digests, the digest of its row, and
     the sums of those of its tasks and incidents.
 
-    ``row`` is ``None`` where the fold cannot tell.  Whoever finds rows subtracts them: equal is 0.
+    ``row`` is ``None`` where the fold cannot tell.  Whoever finds rows subtracts them: equal is 0.  ``expired``: it has
+    ended so long ago that the database need not hold it.
     """
 
-    __slots__ = ("events", "history", "incidents", "row", "tasks")
+    __slots__ = ("events", "expired", "history", "incidents", "row", "tasks")
 
     def __init__(self) -> None:
         self.events = self.history = self.incidents = self.tasks = 0
         self.row: int | None = None
+        self.expired = False
 
 
 class Fold:
     """Entities of a partition: ``take`` its events in order; ``project`` and ``watch`` at the cuts."""
 
     def __init__(
-        self, partition: int, *, whole: bool = True, skew_ms: int | None = None, keep_rows: bool = False
+        self,
+        partition: int,
+        *,
+        whole: bool = True,
+        skew_ms: int | None = None,
+        keep_rows: bool = False,
+        removed_before: datetime | None = None,
     ) -> None:
         """``whole`` and ``skew_ms`` are those of ``Course``.
+
+        ``removed_before``: the database need not hold instances that had ended then.
 
         ``keep_rows``: keep in ``rows``, ``tasks``, ``incidents`` and ``histories`` what the database's rows must be,
         not only their digests.
@@ -75,6 +87,7 @@ class Fold:
         self.histories: dict[str, list[Event]] | None = {} if keep_rows else None
         self.differences: list[Difference] = []
         self.events = self.instances = 0
+        self._removed_before = removed_before
         self.course = Course(partition, whole=whole, skew_ms=skew_ms)
         self._projecting, self._watching = True, False
 
@@ -202,6 +215,10 @@ class Fold:
 
     def _row(self, state: Instance, life: Life) -> None:
         row = row_of(state, life)
-        self.projected[state.id].row = row.digest
+        projected = self.projected[state.id]
+        projected.row = row.digest
+        ended = row.completed_at
+        if ended is not None and self._removed_before is not None:
+            projected.expired = ended < self._removed_before
         if self.rows is not None:
             self.rows[state.id] = row

@@ -53,6 +53,7 @@ class Result:
 
     instances: int = 0
     events: int = 0
+    expired: int = 0
     differences: list[Difference] = field(default_factory=list)
 
 
@@ -125,7 +126,7 @@ class _Group:
 
     async def _fold(self, events: TopicPartition, before: int, after: int) -> Fold:
         """Fold to ``after``, past the database's end and ``before``."""
-        fold = Fold(events.partition, whole=self._job.only is None)
+        fold = Fold(events.partition, whole=self._job.only is None, removed_before=self._job.moment.removed_before)
         cuts = [(self._ends[events], fold.project), (before, fold.watch)]
         await fold_events(self._log, events, fold, after, cuts, only=self._job.only, tell=self._tell)
         return fold
@@ -143,7 +144,9 @@ class _Group:
         suspects = {
             name for name, left in projected.items() if left.events or left.history or left.tasks or left.incidents
         }
-        ordered = sorted(suspects | wrong | strays)
+        expired = {name for name, one in projected.items() if one.expired}
+        self.result.expired = len(expired)
+        ordered = sorted((suspects | wrong | strays) - expired)
         self.result.differences += await rows.wrong_rollups(self._rollups)
         self.result.differences += await rows.wrong_activities(self._activities)
         self.result.differences += await self._explain(rows, set(ordered[:MAX_EXPLAINED]))

@@ -20,11 +20,15 @@ class Difference:
 
 @dataclass(frozen=True)
 class Report:
-    """``instances`` that the log has started in ``partitions``, their ``events``, and what differs."""
+    """``instances`` that the log has started in ``partitions``, their ``events``, and what differs.
+
+    ``expired`` of the instances ended so long ago that the database need not hold them, and were not looked for there.
+    """
 
     instances: int
     events: int
     partitions: int
+    expired: int = 0
     differences: list[Difference] = field(default_factory=list)
 
     @property

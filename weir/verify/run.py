@@ -56,6 +56,7 @@ async def verify(settings: Settings, topics: Topics, progress: Progress, only: s
         instances=sum(one.instances for one in results),
         events=sum(one.events for one in results),
         partitions=len(partitions),
+        expired=sum(one.expired for one in results),
         differences=differences + letters + [difference for one in results for difference in one.differences],
     )
 
