@@ -28,13 +28,13 @@ class SavedTemplate(msgspec.Struct, frozen=True, kw_only=True):
 
 async def saved_templates(connection: asyncpg.Connection) -> list[SavedTemplate]:
     """All of them, by id."""
-    rows = await connection.fetch(f"SELECT {COLUMNS} FROM process_templates ORDER BY id")  # noqa: S608  constants
+    rows = await connection.fetch(f"SELECT {COLUMNS} FROM saved_templates ORDER BY id")  # noqa: S608  constants
     return [SavedTemplate(**row) for row in rows]
 
 
 async def saved_template(connection: asyncpg.Connection, id_: str) -> SavedTemplate | None:
     """One; ``None`` when there is none."""
-    row = await connection.fetchrow(f"SELECT {COLUMNS} FROM process_templates WHERE id = $1", id_)  # noqa: S608  constants
+    row = await connection.fetchrow(f"SELECT {COLUMNS} FROM saved_templates WHERE id = $1", id_)  # noqa: S608  constants
     return None if row is None else SavedTemplate(**row)
 
 

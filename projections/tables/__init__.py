@@ -43,8 +43,8 @@ TABLES: dict[str, Table] = {
     "api_keys": Table("api_keys", "owned"),
     "bulk_operations": Table("bulk_operations", "owned"),
     "idempotency_keys": Table("idempotency_keys", "owned"),
-    "process_templates": Table("process_templates", "owned"),
     "retention": Table("retention", "owned"),
+    "saved_templates": Table("saved_templates", "owned"),
     "schema_migrations": Table("schema_migrations", "owned"),
     **{name: Table(name, "owned") for name in STATION},
 }

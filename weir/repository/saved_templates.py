@@ -1,4 +1,4 @@
-"""Keeping templates in the database: ``process_templates``."""
+"""Keeping templates in the database: ``saved_templates``."""
 
 import asyncpg
 
@@ -6,11 +6,11 @@ from projections.queries.templates import COLUMNS, SavedTemplate
 from streams.core.templates import Template
 
 _SAVE = f"""
-    INSERT INTO process_templates (id, name, description, category, template_data, created_by, is_public)
+    INSERT INTO saved_templates (id, name, description, category, template_data, created_by, is_public)
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING RETURNING {COLUMNS}
 """  # noqa: S608  the columns are constants
 _REPLACE = f"""
-    INSERT INTO process_templates (id, name, description, category, template_data, created_by, is_public)
+    INSERT INTO saved_templates (id, name, description, category, template_data, created_by, is_public)
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET
         name = excluded.name, description = excluded.description, category = excluded.category,
         template_data = excluded.template_data, is_public = excluded.is_public, updated_at = now()
@@ -38,5 +38,5 @@ async def save(
 
 async def remove(connection: asyncpg.Connection, id_: str) -> SavedTemplate | None:
     """What was kept; ``None`` when there was none."""
-    row = await connection.fetchrow(f"DELETE FROM process_templates WHERE id = $1 RETURNING {COLUMNS}", id_)  # noqa: S608
+    row = await connection.fetchrow(f"DELETE FROM saved_templates WHERE id = $1 RETURNING {COLUMNS}", id_)  # noqa: S608
     return None if row is None else SavedTemplate(**row)
