@@ -12,6 +12,8 @@ Network = IPv4Network | IPv6Network
 
 NAT64 = ip_network("64:ff9b::/96")
 """RFC 6052: the last 32 bits are an IPv4 address."""
+SITE_LOCAL = ip_network("fec0::/10")
+"""RFC 3513: a site's own, which ``ipaddress`` counts as global; deprecated, and still routed here and there."""
 METADATA = frozenset({ip_address("168.63.129.16"), ip_address("192.0.0.192")})
 """Clouds' own services at addresses that count as public; the others' are private ones."""
 
@@ -40,7 +42,9 @@ class Allowed(NamedTuple):
         inside = embedded(address)
         if inside is not None:
             return self.refuses(host, inside)
-        if address in METADATA or not address.is_global or address.is_multicast or address.is_reserved:
+        if address in METADATA or address in SITE_LOCAL or not address.is_global:
+            return f"{address} is no public address"
+        if address.is_multicast or address.is_reserved:
             return f"{address} is no public address"
         return None
 
