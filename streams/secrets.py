@@ -17,11 +17,13 @@ from urllib.parse import quote
 
 from dotenv import dotenv_values
 
-from streams.redaction import HIDDEN
+from streams.redaction import HIDDEN, MIN_LENGTH
 from streams.settings import Settings
 
 PREFIX = "WEIR_SECRET_"
 MAX_BYTES = 64 * 1024
+MIN_END = 4
+"""So many characters of a secret are looked for at the end of a text."""
 
 
 class UnknownSecretError(Exception):
@@ -69,17 +71,37 @@ class Secrets:
 
 
 def hide(value: Any, secrets: Iterable[str]) -> Any:
-    """``value``, any JSON, without the texts ``secrets``, as they are or as they look in URLs and JSON."""
+    """``value``, any JSON, without the texts ``secrets``, as they are or as they look in URLs and JSON.
+
+    A text that tells of something may have been cut within a secret: its first half is hidden, too, and what of it
+    stands at the end.
+    """
     spellings = {
         form for one in secrets for form in (one, quote(one, safe=""), json.dumps(one, ensure_ascii=False)[1:-1])
     }
     return _hidden(value, sorted(spellings - {""}, key=len, reverse=True))
 
 
+def _without_beginning(value: str, secret: str) -> str:
+    """A short secret begins like many a word."""
+    if len(secret) < MIN_LENGTH:
+        return value
+    half, at = secret[: max(MIN_LENGTH, len(secret) // 2)], 0
+    while (at := value.find(half, at)) >= 0:
+        same = len(half)
+        while secret.startswith(value[at : at + same + 1]) and at + same < len(value):
+            same += 1
+        value, at = value[:at] + HIDDEN + value[at + same :], at + len(HIDDEN)
+    for length in range(min(len(half), len(value)), MIN_END - 1, -1):
+        if value.endswith(secret[:length]):
+            return value[:-length] + HIDDEN
+    return value
+
+
 def _hidden(value: Any, texts: list[str]) -> Any:
     if isinstance(value, str):
         for text in texts:
-            value = value.replace(text, HIDDEN)
+            value = _without_beginning(value.replace(text, HIDDEN), text)
         return value
     if isinstance(value, dict):
         return {_hidden(key, texts): _hidden(item, texts) for key, item in value.items()}

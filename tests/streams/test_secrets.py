@@ -38,3 +38,16 @@ def test_what_repeats_a_secret_is_hidden_in_every_spelling() -> None:
     output = {"body": [f"Bearer {secret}!", {"k " + secret: "a%20b%22c%2Fd"}], "json": 'x a b\\"c/d', "n": 5}
     assert hide(output, [secret]) == {"body": ["Bearer ***!", {"k ***": "***"}], "json": "x ***", "n": 5}
     assert hide("abcabc ab", ["ab", "abc"]) == "****** ***"
+
+
+@pytest.mark.parametrize("kept", [4, 8, 11, 15])
+def test_what_was_cut_within_a_secret_is_hidden(kept: int) -> None:
+    secret = "0123456789abcdef"
+    assert hide(f"answered 500: Bearer {secret[:kept]}", [secret]) == "answered 500: Bearer ***"
+
+
+def test_half_a_secret_is_hidden_wherever_it_stands() -> None:
+    secret = "0123456789abcdef"
+    assert hide("http://h/012345678 answered 500: no", [secret]) == "http://h/*** answered 500: no"
+    assert hide("http://h/0123456 answered", [secret]) == "http://h/0123456 answered"
+    assert hide("ends with 012", [secret]) == "ends with 012"
