@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import aiohttp
 from aiohttp.connector import AddrInfoType
 
-from streams.actions.base import ActionError, unavailable
+from streams.actions.base import ActionError, invalid_config, unavailable
 from streams.addresses import Allowed
 from streams.tls import chain
 
@@ -107,6 +107,8 @@ class AiohttpClient:
                 return HttpAnswer(response.status, headers, await _body(response, call))
         except TimeoutError:
             raise unavailable(f"{call.place} did not answer within {timeout_s:.1f} s") from None
+        except UnicodeError:  # the name of a host, which a look-up writes as IDNA
+            raise invalid_config(f"Expected a host that can be looked up, but got {call.host!r:.200}") from None
         except (aiohttp.ClientError, OSError) as error:
             if attempt.refused:  # among several addresses the error itself is lost
                 raise _forbidden(attempt.refused[0], call) from None

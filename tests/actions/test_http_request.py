@@ -241,6 +241,14 @@ async def test_an_address_in_another_spelling_reaches_nobody(host: str) -> None:
     assert calls == []
 
 
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.example", "."])
+async def test_a_host_that_cannot_be_looked_up_is_refused_for_good(host: str) -> None:
+    async with client(Allowed()) as real:
+        kind, again, message = await failed(real, url=f"http://{host}/tell")
+    assert (kind, again) == ("invalid_config", False)
+    assert host in message
+
+
 async def test_a_name_is_judged_by_the_address_that_is_connected_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that resolves to a public address when it is looked at, and to the plant's when it is used."""
     calls: list[HttpCall] = []
