@@ -58,12 +58,24 @@ async def test_a_script_can_import(module: str) -> None:
         ("output = {'x': {1, 2}}", "TypeError: Object of type set"),
         ("raise SystemExit(0)", "SystemExit: 0"),
         ("import numpy", "ModuleNotFoundError: No module named 'numpy'"),
+        ("output = {'x': '\\ud800'}", "surrogates not allowed"),
+        ("raise ValueError('\\ud800 no')", "ValueError: ? no (line 1)"),
+        ("class E(Exception):\n  def __str__(self): raise self\nraise E", "E: it cannot say what is wrong"),
     ],
 )
 async def test_an_error_names_its_line(source: str, says: str) -> None:
     kind, message = await failed(source)
     assert kind == "script_script"
     assert says in message
+
+
+async def test_what_is_printed_goes_nowhere() -> None:
+    source = "import sys\nprint('here', flush=True)\nprint('there', file=sys.stderr)\noutput = {'x': 1}"
+    assert await perform(source) == {"x": 1}
+
+
+async def test_the_size_of_an_output_is_that_of_its_record() -> None:
+    assert await perform("output = {'x': 'ü' * 20_000}") == {"x": "ü" * 20_000}
 
 
 @pytest.mark.parametrize("source", ["pass", "output = 5", "output = [1]"])
