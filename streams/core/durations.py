@@ -43,6 +43,17 @@ def instant_ms(moment: datetime) -> int:
     return (moment - _EPOCH) // _MILLISECOND
 
 
+def planned_ms(moment: datetime) -> int:
+    """Unix milliseconds of a moment that is planned, aware.
+
+    Raises ``ValueError`` beyond the years 1 to 9000: it must have a text, and what is counted from it as well.
+    """
+    ms = instant_ms(moment)
+    if not _FIRST_MS <= ms < _LAST_MS:
+        raise ValueError(f"Expected a moment of the years 1 to 9000, but got {moment.isoformat()}")
+    return ms
+
+
 @lru_cache(maxsize=1024)
 def instant(ms: int) -> datetime:
     """The UTC ``datetime`` of Unix milliseconds."""
@@ -64,3 +75,4 @@ def _second_text(seconds: int) -> str:
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = datetime(1970, 1, 1, 0, 0, 0, 1000, tzinfo=UTC) - _EPOCH
+_FIRST_MS, _LAST_MS = (instant_ms(datetime(year, 1, 1, tzinfo=UTC)) for year in (1, 9001))

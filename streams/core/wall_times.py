@@ -3,14 +3,14 @@
 A time of day (``22:00``) or a date and time (``2026-12-24T18:00``, with or without an offset), in a time zone.
 """
 
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from streams.core.durations import instant_ms
+from streams.core.durations import instant_ms, planned_ms
 from streams.core.moments import Daily, UnknownZoneError, zone
 from streams.core.moments.zones import zone_names
 from streams.core.suggest import suggest
@@ -29,13 +29,16 @@ ZoneName = Annotated[str, AfterValidator(_zone), Field(description="IANA name: E
 
 
 def parse_wall_time(text: str) -> datetime | time:
-    """A time of day has no zone, a date and time may have one.  Raises ``ValueError`` for anything else."""
+    """A time of day has no zone, a date and time may have one.  Raises ``ValueError`` for anything else, and for one
+    that nobody lives to see.
+    """
     for kind in (time, datetime):
         try:
             found = kind.fromisoformat(text)
         except ValueError:
             continue
         if isinstance(found, datetime) and len(text) > len("2026-12-24"):
+            planned_ms(found if found.tzinfo else found.replace(tzinfo=UTC))
             return found
         if isinstance(found, time) and found.tzinfo is None and ":" in text:
             return found.replace(microsecond=0)

@@ -289,3 +289,20 @@ def test_a_branch_at_its_end_when_the_instance_failed_is_joined_when_it_is_retri
     plant.settle()
     plant.fire_next()
     assert status(plant, one) == "completed"
+
+
+FAR = ["9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00"]
+
+
+@pytest.mark.parametrize("moment", FAR)
+@pytest.mark.parametrize(
+    "activity",
+    [
+        "{id: a, type: timer, until: '${x}'}",
+        "{id: a, type: user_task, title: t, due: '${x}', escalation: [{after_due: 1d, priority: 9}]}",
+    ],
+)
+def test_a_moment_that_nothing_can_be_counted_from_is_an_error_of_the_activity(activity: str, moment: str) -> None:
+    plant, one = started(rows(activity), x=moment)
+    failure = instance(plant, one).failure
+    assert (failure and failure.error_type, status(plant, one)) == ("expression", "failed")

@@ -1,6 +1,6 @@
 """User tasks in the pure core: every command in every state of a task, and the exact events and refusals."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -500,3 +500,10 @@ def test_history_folds_to_what_is_live() -> None:
     desk.do(UpdateTask, "boss", priority=3)
     desk.do(CompleteTask, "eva", answers={"done": True})
     assert fold(desk.plant.log).records == desk.plant.table.records
+
+
+def test_a_task_is_not_due_when_nothing_can_be_counted_from() -> None:
+    desk = Desk()
+    due = datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12)))
+    reason, message = desk.refused(UpdateTask, "boss", due=due)
+    assert (reason, "years 1 to 9000" in message) == ("invalid_due", True)

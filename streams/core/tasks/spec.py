@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from streams.core.durations import parse_duration_ms, parse_instant_ms
+from streams.core.durations import instant, parse_duration_ms, parse_instant_ms, planned_ms
 from streams.core.expressions import Template, compile_template
 from streams.core.scalars import Duration, Part, TextTemplate
 from streams.core.tasks.form import FormError, compile_form
@@ -104,7 +104,7 @@ def due_ms(value: str, now: int) -> int:
     except ValueError:
         pass
     try:
-        return parse_instant_ms(value)
+        return planned_ms(instant(parse_instant_ms(value)))
     except (ValueError, OverflowError):
         raise ValueError(
             f"Expected a duration such as '4h' or an instant such as '2026-11-21T02:00:00Z', but got {value!r:.80}"
