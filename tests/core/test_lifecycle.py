@@ -294,3 +294,15 @@ def test_an_instance_that_failed_before_any_activity_is_not_retried() -> None:
         "nothing_to_retry",
         f"Cannot retry instance {instance}: it failed at no activity that it could go on from. Start it anew",
     )
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [({"on": 1}, {"on": True}), ([False], [0]), ({"a": [{"b": 1}]}, {"a": [{"b": 1.0}]}), (1, True)]
+)
+def test_a_value_that_is_other_json_is_another_one(old: Any, new: Any) -> None:
+    plant = Plant(PUMP)
+    instance = _running(plant)
+    plant.do(SetVariables(instance_id=instance, variables={"answer": old}))
+    plant.do(SetVariables(instance_id=instance, variables={"answer": new}))
+    assert repr(_state(plant, instance).variables["answer"]) == repr(new)
+    assert plant.refused(SetVariables(instance_id=instance, variables={"answer": new}))[0] == "unchanged"

@@ -162,7 +162,7 @@ class Flow:
             scope_id, number = scope_of(home)
             variables = self.instance.scopes[scope_id].locals[number]
         previous = variables.get(name, MISSING)
-        if previous == value and type(previous) is type(value):
+        if previous == value and _is_same(previous, value):
             return
         data: dict[str, Any] = {"name": name, "value": value}
         if previous is not MISSING:
@@ -170,3 +170,12 @@ class Flow:
         if source is not None:
             data["source"] = source
         self.emit("variable_changed", data, token=home, message=message)
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Of values that Python takes for equal: whether they are the same JSON.  True is no 1, wherever it stands."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return all(_is_same(value, other[key]) for key, value in one.items())
+    return not isinstance(one, list) or all(map(_is_same, one, other))
