@@ -1,5 +1,7 @@
 """Processes within processes: what goes in, what comes out, errors that come up, cancelling that goes down."""
 
+import pytest
+
 from streams.core.commands import Cancel, Retry, Signal, StartProcess
 from streams.core.decide import home_of
 from streams.core.ids import partition_for, partition_of
@@ -145,3 +147,15 @@ def test_a_process_that_starts_itself_comes_to_an_end() -> None:
 
 def test_a_definition_tells_which_others_it_starts() -> None:
     assert [one.starts() for one in parse_definition(PARENT).all_activities()] == [(), ("child",), (), (), ()]
+
+
+@pytest.mark.parametrize("key", ["", "k" * 513])
+def test_a_key_that_is_none_is_an_error_and_not_a_child_without_one(key: str) -> None:
+    text = PARENT.replace("process: child, input: {n:", "process: child, key: '${total}', input: {n:")
+    plant = Plant(text, CHILD)
+    parent = plant.start("parent", "pump-1", total=key)
+    plant.settle()
+    assert not any(event.type == "subprocess_requested" for event in plant.log)
+    caught = next(event for event in plant.log if event.type == "error_caught")
+    assert (caught.data["error_type"], caught.subject) == ("expression", parent)
+    assert "key: Expected a text of 1 to 512 characters" in caught.data["error"]

@@ -12,6 +12,7 @@ from typing import Any
 from streams.core import ids
 from streams.core.activities import SubprocessNode
 from streams.core.commands import StartProcess
+from streams.core.expressions import ExpressionError
 from streams.core.flow import errors
 from streams.core.flow.flow import WAITS, Flow
 from streams.core.parent import Parent
@@ -22,7 +23,7 @@ MAX_DEPTH = 20
 
 
 def enter(flow: Flow, node: SubprocessNode, token: str | None) -> str | None:
-    """Have the child started."""
+    """Have the child started.  Raises ``ExpressionError``."""
     execution = flow.begin(node, "subprocess", token)
     flow.refresh(node.asked.names, token)
     asked = node.asked.render(flow.variables(token))
@@ -34,6 +35,9 @@ def enter(flow: Flow, node: SubprocessNode, token: str | None) -> str | None:
         errors.fail(flow, node, token, "too_deep", text)
         return WAITS
     key = ids.key_text(asked["key"]) if "key" in asked else instance.key
+    if key is None and "key" in asked:
+        got, most = asked["key"], ids.MAX_KEY_LENGTH
+        raise ExpressionError(f"key: Expected a text of 1 to {most} characters, but got {got!r:.80}")
     cause = f"{instance.id}/{execution}"
     child = ids.instance_id(flow.now_ms, ids.partition_for(key or cause, partitions), cause)
     data = {"execution": execution, "process": node.process, "child_id": child, "key": key, "input": asked["input"]}
