@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.core.actions.database_query import VERBS
+from streams.core.actions.sql import parse_statement
 from streams.core.commands import (
     ActivateDefinition,
     CompleteActivity,
@@ -377,3 +379,12 @@ def test_a_mistake_is_told_with_its_place(fields: str, problem: str) -> None:
     _, problems = check_definition(definition)
     [found] = [f"{one.path}: {one.message}" for one in problems]
     assert found.startswith(f"trigger{problem}" if problem.startswith(":") else f"trigger.{problem}")
+
+
+@pytest.mark.parametrize("end", ["", ";", "; -- newest last", " /* of all */ ; /* halls */"])
+def test_a_query_may_end_as_any_statement_does(end: str) -> None:
+    plant = Plant()
+    deploy(plant, text(", start: beginning").replace("SELECT * FROM orders", f"SELECT * FROM orders{end}"))
+    query = ask(plant).data["config"]["query"]
+    assert parse_statement(query, VERBS).verb == "SELECT"
+    assert query.startswith('SELECT polled.*, polled."id"::text AS weir_mark_1 FROM (\nSELECT * FROM orders')

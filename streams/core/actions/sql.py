@@ -74,6 +74,11 @@ def parse_statement(sql: str, verbs: Collection[str]) -> Statement:
     return Statement("".join(reader.parts), tuple(reader.names), reader.highest, reader.verb)
 
 
+def without_end(sql: str) -> str:
+    """The statement, which ``parse_statement`` has taken, without the ``;`` behind it, to stand within another one."""
+    return "".join(found[0] for found in _TOKEN.finditer(sql) if found.lastgroup != "end")
+
+
 class _Reader:
     """Takes one token after the other."""
 

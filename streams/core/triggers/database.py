@@ -18,7 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from streams.core.actions.database import MAX_SQL, DatabaseName
 from streams.core.actions.database_query import VERBS
-from streams.core.actions.sql import parse_statement
+from streams.core.actions.sql import parse_statement, without_end
 from streams.core.expressions import ExpressionSyntaxError, Path, compile_path
 from streams.core.moments import Every
 from streams.core.scalars import Duration, PathText, VariableName, syntax_error
@@ -139,7 +139,7 @@ def compile_poll(index: int, model: DatabaseTrigger) -> CompiledPoll:
     spec = f"{model.database}/{','.join(model.watermark)}"
     return CompiledPoll(
         index=index,
-        query=model.query.strip().rstrip(";"),
+        query=without_end(model.query).strip(),
         columns=model.watermark,
         params=dict(model.params),
         every=Every(model.every),
