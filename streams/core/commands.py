@@ -20,7 +20,8 @@ MAX_TTL_MS = 30 * 86_400_000
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 Key = Annotated[str, msgspec.Meta(min_length=1, max_length=512)]
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-Reason = Annotated[str, msgspec.Meta(max_length=4000)]
+MAX_REASON = 4000
+Reason = Annotated[str, msgspec.Meta(max_length=MAX_REASON)]
 OriginText = Annotated[str, msgspec.Meta(max_length=1000)]
 MAX_SOURCE = 100_000
 """Characters of a definition's text: it travels beside the definition, in one command."""

@@ -25,9 +25,9 @@ def parse_duration_ms(text: str) -> int:
     elif _WHOLE.fullmatch(compact):
         total = sum(float(n) * _UNITS_MS[unit] for n, unit in _PART.findall(compact))
     else:
-        raise ValueError(f"Expected a duration such as '30s', '5m', '1h30m' or 'PT5M', but got {text!r}")
+        raise ValueError(f"Expected a duration such as '30s', '5m', '1h30m' or 'PT5M', but got {text!r:.200}")
     if not 0 < total <= MAX_DURATION_MS:
-        raise ValueError(f"Expected a duration above zero and up to ten years, but got {text!r}")
+        raise ValueError(f"Expected a duration above zero and up to ten years, but got {text!r:.200}")
     return max(1, round(total))
 
 

@@ -43,7 +43,7 @@ def parse_wall_time(text: str) -> datetime | time:
         if isinstance(found, time) and found.tzinfo is None and ":" in text:
             return found.replace(microsecond=0)
     raise ValueError(
-        f"Expected a time of day such as '06:00', or a date and time such as '2026-12-24T18:00', but got {text!r}"
+        f"Expected a time of day such as '06:00', or a date and time such as '2026-12-24T18:00', but got {text!r:.200}"
     )
 
 

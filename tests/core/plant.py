@@ -6,7 +6,15 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from streams.codec import decode_entity, decode_window, encode_entity, encode_event, encode_window
+from streams.codec import (
+    decode_command,
+    decode_entity,
+    decode_window,
+    encode_command,
+    encode_entity,
+    encode_event,
+    encode_window,
+)
 from streams.core.apply import apply_event
 from streams.core.commands import (
     AnyCommand,
@@ -134,7 +142,7 @@ class Plant:
         """Carry out the follow-ups, and theirs; returns what happened."""
         events: list[Event] = []
         while self.follow_ups:
-            command = self.follow_ups.popleft()
+            command = decode_command(encode_command(self.follow_ups.popleft()))  # as it comes from the topic
             assert home_of(command, self.around.partitions) in (None, self.around.partition)
             events += self.do(command)
         return events

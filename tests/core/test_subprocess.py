@@ -159,3 +159,25 @@ def test_a_key_that_is_none_is_an_error_and_not_a_child_without_one(key: str) ->
     caught = next(event for event in plant.log if event.type == "error_caught")
     assert (caught.data["error_type"], caught.subject) == ("expression", parent)
     assert "key: Expected a text of 1 to 512 characters" in caught.data["error"]
+
+
+def test_a_parent_gets_to_know_of_an_error_however_long_it_is() -> None:
+    """A command that is too long to be read is a dead letter, and the parent would wait for ever."""
+    needs = ", ".join(f"{{name: a_rather_long_name_of_a_variable_{number}, required: true}}" for number in range(60))
+    plant = Plant(PARENT, CHILD.replace("{name: result}", f"{{name: result}}, {needs}"))
+    parent = plant.start("parent", "pump-1")
+    plant.settle()
+    assert isinstance(plant.state(parent), Finished)
+    caught = next(event for event in plant.log if event.type == "error_caught")
+    assert (caught.data["error_type"], len(caught.data["error"])) == ("invalid_variables", 4000)
+
+
+def test_an_error_does_not_repeat_a_long_value() -> None:
+    child = CHILD.replace(
+        "{id: wait, type: message, name: go, output: {result: value}}", "{id: wait, type: timer, duration: '${result}'}"
+    )
+    plant = Plant(child)
+    failed = plant.state(plant.start("child", n=3, result="x" * 5000))
+    assert isinstance(failed, Instance)
+    assert failed.failure is not None
+    assert len(failed.failure.error) < 400

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from streams.core.commands import Cancel, CompleteActivity, FailActivity, Unsubscribe
+from streams.core.commands import MAX_REASON, Cancel, CompleteActivity, FailActivity, Unsubscribe
 from streams.core.parent import Parent
 from streams.core.places import split_place
+from streams.core.scalars import shortened
 from streams.core.state import Instance, Wait
 from streams.core.turn import Turn
 
@@ -26,14 +27,14 @@ def completed(parent: Parent, variables: Mapping[str, Any]) -> CompleteActivity:
 
 
 def failed(parent: Parent, error_type: str, error: str) -> FailActivity:
-    """The child has failed, was cancelled, or could not be started."""
+    """The child has failed, was cancelled, or could not be started; of a long error its beginning."""
     return FailActivity(
         instance_id=parent.instance_id,
         activity_id=parent.activity_id,
         execution=parent.execution,
         attempt=1,
         error_type=error_type,
-        error=error,
+        error=shortened(error, MAX_REASON),
         token=parent.token,
     )
 
