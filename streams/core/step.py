@@ -4,6 +4,7 @@ What entering does is in ``flow/``, one file a kind.  It emits what happens and 
 ``None`` at the end of the body, or ``WAITS``.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,7 @@ from streams.core.activities import (
 from streams.core.activities.base import END_OF_BODY
 from streams.core.commands import Continue
 from streams.core.expressions import Expression, ExpressionError
+from streams.core.expressions.cost import ACTIVITY_BUDGET, COMMAND_BUDGET, METER
 from streams.core.flow import (
     branches,
     compensate,
@@ -75,8 +77,16 @@ def run(flow: Flow) -> None:
 
     One command enters so many activities; the tokens that have more ahead yield, and a follow-up goes on with them.
     What it has passed without entering it counts as steps then: else a loop of activities that are skipped, or whose
-    conditions fail, would have no end.
+    conditions fail, would have no end.  Tokens yield as well once expressions have taken long: others wait, too.
     """
+    METER.spent = 0.0
+    try:
+        _run(flow)
+    finally:
+        METER.most = math.inf
+
+
+def _run(flow: Flow) -> None:
     instance, activities, ahead = flow.instance, flow.process.activities, flow.ahead
     max_steps = flow.process.definition.max_steps
     left, passed, yielded = MAX_STEPS_A_COMMAND, 0, False
@@ -93,12 +103,13 @@ def run(flow: Flow) -> None:
                 flow.stand()
                 ends.fail(flow.turn, instance, "too_many_steps", text, at, token)
                 return
-            if not left:
+            if not left or METER.spent > COMMAND_BUDGET:
                 counted = {"passed": passed} if passed else {}
                 flow.emit("yielded", {"execution": instance.steps, **counted}, at, token)
                 passed, yielded = 0, True
                 break
             left, entered = left - 1, instance.steps
+            METER.most = METER.spent + ACTIVITY_BUDGET
             try:
                 if node.when is not None and not _is_wanted(flow, node, node.when, token):
                     passed += 1

@@ -80,3 +80,41 @@ def test_what_is_skipped_on_a_long_way_is_no_loop() -> None:
     plant.settle()
     assert isinstance(plant.state(instance), Finished)
     assert fold(plant.log).records == plant.table.records
+
+
+JOIN = """
+id: p
+version: 1
+trigger: {{type: api}}
+variables: [{{name: many}}, {{name: rows}}]
+activities: [{}]
+"""
+NONE = "rows.exists(r, r.id < 0 && item.id < 0)"
+
+
+def _joined(activity: str, many: int, rows: int) -> tuple[Plant, str]:
+    plant = Plant(JOIN.format(activity))
+    table = [{"id": number} for number in range(rows)]
+    return plant, plant.start("p", many=[{"id": number} for number in range(many)], rows=table)
+
+
+def test_an_activity_has_an_end_however_many_expressions_it_evaluates() -> None:
+    """Each of them takes as long as one may, and for every element of a list that is a partition that stands still."""
+    every = f"{{items: many, where: '{NONE}', value: '${{item.id}}'}}"
+    join = f"{{id: join, type: transform, map: {{found: {every}}}}}"
+    plant, instance = _joined(join, 1000, 75)
+    state = plant.state(instance)
+    assert isinstance(state, Instance)
+    assert state.failure is not None
+    assert "join: found: Expected less to do in all that is evaluated here" in state.failure.error
+    plant, instance = _joined(join, 75, 75)
+    assert isinstance(plant.state(instance), Finished)
+
+
+def test_a_command_enters_no_more_activities_when_their_expressions_have_taken_long() -> None:
+    test = f"{{id: test, type: decision, condition: '{NONE}', true_path: end, false_path: end}}"
+    plant, instance = _joined(f"{{id: each, type: foreach, items: many, activities: [{test}]}}", 600, 75)
+    assert plant.log[-1].type == "yielded"
+    plant.settle()
+    assert isinstance(plant.state(instance), Finished)
+    assert len({event.cause for event in plant.log}) == 2

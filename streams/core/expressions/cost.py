@@ -6,7 +6,9 @@ grows is followed: ``s + s + s`` yields three times the size.  It is an upper bo
 might have been quick, and one within it is.
 """
 
+import math
 import re
+import threading
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
@@ -14,6 +16,10 @@ from streams.core.expressions.nodes import Node
 
 BUDGET = 10_000
 """Units: some milliseconds."""
+ACTIVITY_BUDGET = 1_000_000
+"""Of all that one activity evaluates: an expression for each element of a list, the cells of a table."""
+COMMAND_BUDGET = 2_000_000
+"""Behind so much a command enters no further activity."""
 SHORT = 256
 """Characters of a text that need no look at the whole, unless the expression is large."""
 
@@ -27,6 +33,16 @@ _REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 _CLASS = re.compile(r"\\[wWpPbB]")
 _DEPTH = 3
 """Of lists in lists: more than loops within loops."""
+
+
+class Meter(threading.local):
+    """What this thread's expressions have cost since somebody began to count; none may make it more than ``most``."""
+
+    spent: float = 0.0
+    most: float = math.inf
+
+
+METER = Meter()
 
 
 class Shape(NamedTuple):

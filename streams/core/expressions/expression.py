@@ -12,7 +12,7 @@ from typing import Any
 
 import cel
 
-from streams.core.expressions.cost import BUDGET, SHORT, Plan, shape_of, short_text
+from streams.core.expressions.cost import BUDGET, METER, SHORT, Plan, shape_of, short_text
 from streams.core.expressions.errors import CostError, ExpressionError, ExpressionSyntaxError, quote
 from streams.core.expressions.explain import explain, missing, show
 from streams.core.expressions.members import MAX_WHOLE
@@ -32,7 +32,19 @@ class Expression:
     ``root`` its structure.
     """
 
-    __slots__ = ("_large", "_plain", "_plan", "_presence", "_program", "_slots", "names", "paths", "root", "text")
+    __slots__ = (
+        "_large",
+        "_plain",
+        "_plan",
+        "_presence",
+        "_program",
+        "_slots",
+        "_usual",
+        "names",
+        "paths",
+        "root",
+        "text",
+    )
 
     def __init__(self, text: str) -> None:
         syntax = parse(text)
@@ -47,7 +59,8 @@ class Expression:
             raise ExpressionSyntaxError(
                 f"Expected an expression that takes less time than {quote(text)}", 0, "Split it"
             )
-        self._large = self._plan.cost(dict.fromkeys(syntax.slots.values(), short_text())) > BUDGET
+        self._usual = self._plan.cost(dict.fromkeys(syntax.slots.values(), short_text()))
+        self._large = self._usual > BUDGET
         self._plain = None if self._large else plain(syntax.root)
         try:
             self._program = cel.compile(syntax.root.code)
@@ -109,21 +122,24 @@ class Expression:
                 context[name] = value
                 whole.append(name)
                 large = large or kind is list or kind is dict
-        if large:
-            self._check_cost(context)
+        METER.spent += self._cost(context) if large else self._usual
+        if METER.spent > METER.most:
+            raise CostError(f"Expected less to do in all that is evaluated here, of which {quote(self.text)} is one")
         for name in whole:
             context[name] = self._doubles(context[name])
         for name, steps in self._presence:
             context[name] = follow(variables, steps) is not MISSING
         return context
 
-    def _check_cost(self, values: Mapping[str, Any]) -> None:
-        """Raises ``CostError`` when the values are too large for what is done with them."""
-        if self._plan.cost({name: shape_of(value) for name, value in values.items()}) > BUDGET:
+    def _cost(self, values: Mapping[str, Any]) -> float:
+        """In units.  Raises ``CostError`` when the values are too large for what is done with them."""
+        cost = self._plan.cost({name: shape_of(value) for name, value in values.items()})
+        if cost > BUDGET:
             sizes = ", ".join(
                 f"{spell(steps)} is {size_of(values[name])}" for name, steps in self._slots if name in values
             )
             raise CostError(f"Expected less to do in {quote(self.text)}, but {sizes}")
+        return cost
 
     def _doubles(self, value: Any) -> Any:
         kind = type(value)
