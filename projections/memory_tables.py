@@ -1,6 +1,6 @@
-"""The tables of the simulated database, and the projector's statements on them: one function each, by their text."""
+"""The tables of the simulated database, and the statements on them: one function each, by their text."""
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
@@ -10,7 +10,15 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from projections import memory_activities, memory_incidents, memory_rollups, memory_tasks, positions
+from projections import (
+    memory_activities,
+    memory_incidents,
+    memory_outbox,
+    memory_rollups,
+    memory_station,
+    memory_tasks,
+    positions,
+)
 from projections.binary_copy import COPY_START
 from projections.tables import (
     audit_log,
@@ -44,6 +52,8 @@ class Tables:
     process_totals: dict[Key, Row] = field(default_factory=dict)
     tasks: dict[Key, Row] = field(default_factory=dict)
     telemetry: dict[Key, Row] = field(default_factory=dict)
+    station: memory_station.Tables = field(default_factory=memory_station.Tables)
+    outbox: memory_outbox.Outbox = field(default_factory=memory_outbox.Outbox)
 
 
 class Session(Protocol):
@@ -52,16 +62,36 @@ class Session(Protocol):
     @property
     def tables(self) -> Tables: ...
 
-    def change(self, table: dict[Key, Any], key: Key, row: Any) -> None:
+    def change(self, table: dict[Any, Any], key: Any, row: Any) -> None:
         """Set a row; a rollback takes it back."""
         ...
 
-    def committed(self, table: dict[Key, Any], key: Key) -> Any:
+    def committed(self, table: dict[Any, Any], key: Any) -> Any:
         """The row as this session may see it."""
+        ...
+
+    def remove(self, table: dict[Any, Any], key: Any) -> None:
+        """Delete a row; a rollback brings it back."""
+        ...
+
+    def rows(self, table: dict[Any, Any]) -> Mapping[Any, Any]:
+        """All rows that this session may see; not to be changed."""
         ...
 
     async def lock(self, key: Key) -> None:
         """Wait until no other transaction has the row."""
+        ...
+
+    def try_lock(self, row: Key) -> bool:
+        """Whether no other transaction has the row: then this one does."""
+        ...
+
+    def try_advisory_lock(self, number: int) -> bool:
+        """Whether no other session has it: then this one does until it ends."""
+        ...
+
+    def notify(self, channel: str) -> None:
+        """Tell those who listen to it, when the transaction has committed."""
         ...
 
     def end_stopped(self, application: str, after_s: float) -> list[int]:
@@ -196,7 +226,9 @@ STATEMENTS: dict[str, Callable[..., list[Row] | Awaitable[list[Row]]]] = {
     process_instances._UPSERT: _upsert_instances,  # noqa: SLF001
     **memory_activities.STATEMENTS,
     **memory_incidents.STATEMENTS,
+    **memory_outbox.STATEMENTS,
     **memory_rollups.STATEMENTS,
+    **memory_station.STATEMENTS,
     **memory_tasks.STATEMENTS,
     database._END_STOPPED: _end_stopped,  # noqa: SLF001
 }

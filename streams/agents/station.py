@@ -20,7 +20,8 @@ from streams.log import beginnings
 from streams.monitoring import Sample
 from streams.monitoring.transport import TransportMonitor
 from streams.settings import Settings
-from streams.station.intake import ROLE, Counts, Intake, NotOwnerError
+from streams.station.decoding import ROLE
+from streams.station.intake import IS_THERE, Counts, Intake, NotOwnerError
 from streams.station.relay import Relay
 from streams.station.silence import forget_done, tell_silent
 from streams.topics import STATION_INPUTS, STATION_TOPICS, Topic, Topics, TopicsError, group_of, load_topics
@@ -58,7 +59,7 @@ class StationWorker:
 
     async def _has_tables(self) -> bool:
         async with self.database.connection() as connection:
-            return await connection.fetchval("SELECT to_regclass('station_positions')::text") is not None
+            return await connection.fetchval(IS_THERE) is not None
 
     async def stop(self) -> None:
         """Called when nothing is taken in any more."""

@@ -123,12 +123,7 @@ class Relay:
                 await asyncio.sleep(STAND_BY_S)
                 return False
             await connection.add_listener(CHANNEL, self._tell)
-            producer = AIOKafkaProducer(
-                transactional_id=self._group,
-                transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
-                max_request_size=MAX_REQUEST_BYTES,
-                **self._client,
-            )
+            producer = self._producer()
             stack.push_async_callback(producer.stop)
             await producer.start()  # ends what a former relay has left open
             sent = await self._sent()
@@ -141,6 +136,15 @@ class Relay:
                 if last == sent:
                     await self._more()
                 sent = last
+
+    def _producer(self) -> AIOKafkaProducer:
+        """Every relay's has the same transactional id: when one starts, a former one can send nothing any more."""
+        return AIOKafkaProducer(
+            transactional_id=self._group,
+            transaction_timeout_ms=TRANSACTION_TIMEOUT_MS,
+            max_request_size=MAX_REQUEST_BYTES,
+            **self._client,
+        )
 
     async def _more(self) -> None:
         """Until the database tells that there is something, or for a while."""

@@ -182,7 +182,9 @@ class MemoryBroker:
 
     def add_offsets(self, writer: tuple[str, int], group: str, offsets: Mapping[TopicPartition, int]) -> None:
         """Make the group's ``offsets`` part of the transaction of ``writer``.  Raises ``FencedError``."""
-        self._transaction(writer, group).offsets.update(offsets)
+        transaction = self._transaction(writer, group)
+        transaction.group = group
+        transaction.offsets.update(offsets)
 
     def end_transaction(self, writer: tuple[str, int], *, committed: bool) -> None:
         """EndTxn.  Raises ``FencedError``."""

@@ -11,8 +11,8 @@ from streams.core.triggers.station import STATION_TOPIC
 from streams.log import Log
 from streams.records import Record
 from streams.settings import Settings
+from streams.station.decoding import POSITIONS
 from streams.station.events import stable_id
-from streams.station.intake import POSITIONS
 from streams.topics import Topics
 from streams.transport.port import TopicPartition
 from tests.chaos.load.devices import HOT_FROM

@@ -22,7 +22,7 @@ import orjson
 from streams.core.triggers.station import STATION_TOPIC
 from streams.records import Record
 from streams.staging import FROM_HEADER
-from streams.station.intake import POSITIONS
+from streams.station.decoding import POSITIONS
 from streams.topics import Topics
 from tests.chaos.load.devices import HOT_FROM
 from tests.chaos.load.devices import TOPIC as TELEMETRY

@@ -6,6 +6,7 @@ import asyncpg
 import pytest
 
 from tests.site import migrated
+from tests.station.databases import Memory, Postgres
 
 
 @pytest.fixture
@@ -20,3 +21,15 @@ async def connection(station_url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(station_url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture(params=["memory", "postgres"])
+async def database(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Memory | Postgres]:
+    """The simulated database and the real one: what is asked of one is asked of the other."""
+    if request.param == "memory":
+        made: Memory | Postgres = Memory()
+        monkeypatch.setattr("asyncpg.connect", made.connect)
+    else:
+        made = Postgres(request.getfixturevalue("fresh_database")(migrated))
+    yield made
+    made.close()

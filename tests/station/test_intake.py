@@ -12,13 +12,18 @@ from streams.core.clock import PlantClock
 from streams.core.durations import instant, instant_text
 from streams.database import Database
 from streams.retries import Retry
+from streams.station.geometry import Circle
 from streams.station.intake import Intake, NotOwnerError
+from streams.station.model import Bot, BotTrigger, Zone
 from streams.station.outbox import outgoing
 from streams.station.silence import forget_done, tell_silent
 from streams.transport.port import TopicPartition
+from tests.station.databases import Memory, Postgres
 from tests.station.world import FAR, HOME
 
 NOW_MS = 1_386_656_700_000
+Port = Memory | Postgres
+ZONE = Zone("home", "Home", Circle(HOME, 100.0))
 POSITIONS, MESSAGES = TopicPartition("positions", 0), TopicPartition("messages", 0)
 
 
@@ -61,44 +66,36 @@ async def take(one: Intake, tp: TopicPartition, *records: Sent) -> None:
     await one.take(tp, records, records[-1].offset + 1, NOW_MS)
 
 
-async def outbox(connection: asyncpg.Connection) -> list[tuple[str, str]]:
+async def outbox(database: Port) -> list[tuple[str, str]]:
     """(event, user) of each, in order."""
-    rows = await connection.fetch("SELECT value FROM station_outbox WHERE topic = 'station-events' ORDER BY id")
-    tags = [orjson.loads(row["value"])["tags"] for row in rows]
+    rows = sorted(await database.rows("station_outbox"), key=lambda row: row["id"])
+    tags = [orjson.loads(row["value"])["tags"] for row in rows if row["topic"] == "station-events"]
     return [(one["event"], one["user_id"]) for one in tags]
 
 
-async def make_zone(connection: asyncpg.Connection) -> None:
-    await connection.execute(
-        "INSERT INTO zones (id, name, lat, lon, radius_m) VALUES ('home', 'Home', $1, $2, 100)", *HOME
-    )
-
-
-async def test_positions_become_rows_and_events(station_url: str, connection: asyncpg.Connection) -> None:
-    await make_zone(connection)
-    one = intake(station_url)
+async def test_positions_become_rows_and_events(database: Port) -> None:
+    await database.add_zone(ZONE)
+    one = intake(database.url)
     assert await one.positions([POSITIONS]) == {POSITIONS: 0}
     await take(one, POSITIONS, position(0, "ann"), position(1, 7.0, FAR.lat), position(2, "ann", accuracy_m=4))
-    assert await outbox(connection) == [
+    assert await outbox(database) == [
         ("user_registered", "ann"), ("user_online", "ann"), ("zone_entry", "ann"),
         ("user_registered", "7"), ("user_online", "7"),
     ]  # fmt: skip
     await take(one, POSITIONS, position(3, "ann", FAR.lat))
-    assert (await outbox(connection))[-1] == ("zone_exit", "ann")
-    rows = await connection.fetch("SELECT user_id, lat, accuracy_m, time FROM positions ORDER BY user_id")
-    assert [tuple(row) for row in rows] == [
+    assert (await outbox(database))[-1] == ("zone_exit", "ann")
+    rows = await database.rows("positions")
+    assert sorted((row["user_id"], row["lat"], row["accuracy_m"], row["time"]) for row in rows) == [
         ("7", FAR.lat, 0.0, instant(NOW_MS - 59_000)), ("ann", FAR.lat, 0.0, instant(NOW_MS - 57_000)),
     ]  # fmt: skip
-    assert await connection.fetch("SELECT * FROM zone_members") == []
+    assert await database.rows("zone_members") == []
     assert one.counts.positions == 4
     assert (one.counts.entries, one.counts.exits) == (1, 1)
 
 
-async def test_a_worker_that_comes_again_goes_on_where_the_last_one_was(
-    station_url: str, connection: asyncpg.Connection
-) -> None:
-    await make_zone(connection)
-    first, second = intake(station_url), intake(station_url)
+async def test_a_worker_that_comes_again_goes_on_where_the_last_one_was(database: Port) -> None:
+    await database.add_zone(ZONE)
+    first, second = intake(database.url), intake(database.url)
     for one in (first, second):
         await one.positions([POSITIONS])
     await take(first, POSITIONS, position(0, "ann"))
@@ -106,15 +103,15 @@ async def test_a_worker_that_comes_again_goes_on_where_the_last_one_was(
         await take(second, POSITIONS, position(0, "ann"))
     assert await second.positions([POSITIONS]) == {POSITIONS: 1}
     await take(second, POSITIONS, position(1, "ann", FAR.lat))
-    assert [name for name, _ in await outbox(connection)] == [
+    assert [name for name, _ in await outbox(database)] == [
         "user_registered", "user_online", "zone_entry", "zone_exit",
     ]  # fmt: skip
 
 
 async def test_what_was_committed_when_the_connection_broke_is_not_done_again(
-    station_url: str, connection: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
+    station_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = 0
+    database, broken = Postgres(station_url), 0
 
     async def breaks_after_its_commit(self: asyncpg.transaction.Transaction) -> None:
         nonlocal broken
@@ -123,41 +120,42 @@ async def test_what_was_committed_when_the_connection_broke_is_not_done_again(
             broken += 1
             raise ConnectionResetError("the answer was lost")
 
-    one = intake(station_url)
+    one = intake(database.url)
     await one.positions([POSITIONS])
     commit = asyncpg.transaction.Transaction._Transaction__commit  # type: ignore[attr-defined]
     monkeypatch.setattr(asyncpg.transaction.Transaction, "_Transaction__commit", breaks_after_its_commit)
     await take(one, POSITIONS, position(0, "ann"))
     assert broken == 1
-    assert await outbox(connection) == [("user_registered", "ann"), ("user_online", "ann")]
+    assert await outbox(database) == [("user_registered", "ann"), ("user_online", "ann")]
+    database.close()
 
 
-async def test_two_partitions_that_see_somebody_new_register_them_once(
-    station_url: str, connection: asyncpg.Connection
-) -> None:
-    one = intake(station_url)
+async def test_two_partitions_that_see_somebody_new_register_them_once(database: Port) -> None:
+    one = intake(database.url)
     tps = [TopicPartition("positions", number) for number in range(4)]
     await one.positions(tps)
     await asyncio.gather(
         *(take(one, tp, position(tp.partition, "ann"), position(tp.partition + 1, "ben")) for tp in tps)
     )
-    names = await outbox(connection)
+    names = await outbox(database)
     assert sorted(names) == [
         ("user_online", "ann"), ("user_online", "ben"), ("user_registered", "ann"), ("user_registered", "ben"),
     ]  # fmt: skip
 
 
-async def test_a_message_is_kept_and_told_and_a_bot_hears_it(station_url: str, connection: asyncpg.Connection) -> None:
-    triggers = orjson.dumps([{"name": "help", "word": "help"}]).decode()
-    await connection.execute("INSERT INTO bots (id, name, triggers) VALUES ('b', 'B', $1)", triggers)
-    one = intake(station_url)
+async def test_a_message_is_kept_and_told_and_a_bot_hears_it(database: Port) -> None:
+    await database.add_bot(Bot("b", "B", (BotTrigger("help", "help"),)))
+    one = intake(database.url)
     await one.positions([MESSAGES])
     await take(one, MESSAGES, message(0, "ann", "Help!", channel="night"), message(1, "ann", "Thanks"))
-    assert [name for name, _ in await outbox(connection)] == [
+    assert [name for name, _ in await outbox(database)] == [
         "user_registered", "user_online", "message_received", "bot_trigger_fired", "message_received",
     ]  # fmt: skip
-    rows = await connection.fetch("SELECT direction, user_id, channel, text FROM messages ORDER BY channel")
-    assert [tuple(row) for row in rows] == [("in", "ann", "night", "Help!"), ("in", "ann", None, "Thanks")]
+    rows = sorted(await database.rows("messages"), key=lambda row: row["text"])
+    columns = ("direction", "user_id", "channel", "text")
+    assert [tuple(row[name] for name in columns) for row in rows] == [
+        ("in", "ann", "night", "Help!"), ("in", "ann", None, "Thanks"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -175,64 +173,58 @@ async def test_a_message_is_kept_and_told_and_a_bot_hears_it(station_url: str, c
     ],
 )
 async def test_what_nobody_can_mean_becomes_a_dead_letter(
-    station_url: str, connection: asyncpg.Connection, tp: TopicPartition, bad: Sent, why: str
+    database: Port, tp: TopicPartition, bad: Sent, why: str
 ) -> None:
-    one = intake(station_url)
+    one = intake(database.url)
     await one.positions([tp])
     good = position(1, "ann") if tp is POSITIONS else message(1, "ann", "hi")
     await take(one, tp, bad, good)
-    row = await connection.fetchrow("SELECT * FROM station_outbox WHERE topic = 'dead'")
+    [row] = [row for row in await database.rows("station_outbox") if row["topic"] == "dead"]
     headers = {name: (value or b"").decode() for name, value in outgoing(row).headers}
     assert why in headers["weir_reason"]
     assert (headers["weir_role"], row["value"], row["partition"]) == ("station", bad.value, 0)
-    assert ("user_online", "ann") in await outbox(connection)
+    assert ("user_online", "ann") in await outbox(database)
     assert one.counts.dead == 1
 
 
-async def test_the_records_key_stands_for_a_user_that_the_reading_does_not_name(
-    station_url: str, connection: asyncpg.Connection
-) -> None:
-    one = intake(station_url)
+async def test_the_records_key_stands_for_a_user_that_the_reading_does_not_name(database: Port) -> None:
+    one = intake(database.url)
     await one.positions([POSITIONS])
     fields = {"lat": 1, "lon": 2}
     await take(one, POSITIONS, Sent(0, orjson.dumps({"fields": fields}), b"ann"))
-    assert (await outbox(connection))[0] == ("user_registered", "ann")
+    assert (await outbox(database))[0] == ("user_registered", "ann")
 
 
-async def test_a_letter_that_was_retried_for_another_role_is_not_ours(
-    station_url: str, connection: asyncpg.Connection
-) -> None:
-    one = intake(station_url)
+async def test_a_letter_that_was_retried_for_another_role_is_not_ours(database: Port) -> None:
+    one = intake(database.url)
     await one.positions([POSITIONS])
     headers = tuple(Retry("0:5", "router").headers())
     await take(one, POSITIONS, position(0, "ann")._replace(headers=headers))
-    assert await outbox(connection) == []
+    assert await outbox(database) == []
 
 
-async def test_what_retention_has_taken_is_passed_over(station_url: str) -> None:
-    one = intake(station_url)
+async def test_what_retention_has_taken_is_passed_over(database: Port) -> None:
+    one = intake(database.url)
     await one.positions([POSITIONS])
     await take(one, POSITIONS, position(0, "ann"))
-    later = intake(station_url, {POSITIONS: 50})
+    later = intake(database.url, {POSITIONS: 50})
     assert await later.positions([POSITIONS, MESSAGES]) == {POSITIONS: 50, MESSAGES: 0}
     await take(later, POSITIONS, position(50, "ann"))
 
 
-async def test_who_is_silent_for_long_is_offline_until_they_come_again(
-    station_url: str, connection: asyncpg.Connection
-) -> None:
-    one, database, clock = intake(station_url), Database(station_url), PlantClock()
+async def test_who_is_silent_for_long_is_offline_until_they_come_again(database: Port) -> None:
+    one, own, clock = intake(database.url), Database(database.url), PlantClock()
     await one.positions([POSITIONS])
     await take(one, POSITIONS, position(0, "ann"), position(1, "ben"))
-    assert await tell_silent(database, clock, 300, NOW_MS + 299_000) == 0
-    assert await tell_silent(database, clock, 300, NOW_MS + 301_000) == 2
-    assert await tell_silent(database, clock, 300, NOW_MS + 302_000) == 0
+    assert await tell_silent(own, clock, 300, NOW_MS + 299_000) == 0
+    assert await tell_silent(own, clock, 300, NOW_MS + 301_000) == 2
+    assert await tell_silent(own, clock, 300, NOW_MS + 302_000) == 0
     await take(one, POSITIONS, position(2, "ann"))
-    assert [one for one in await outbox(connection) if one[0] != "user_registered"] == [
+    assert [one for one in await outbox(database) if one[0] != "user_registered"] == [
         ("user_online", "ann"), ("user_online", "ben"), ("user_offline", "ann"), ("user_offline", "ben"),
         ("user_online", "ann"),
     ]  # fmt: skip
-    database.close()
+    own.close()
 
 
 async def test_actions_of_long_ago_are_forgotten(station_url: str, connection: asyncpg.Connection) -> None:

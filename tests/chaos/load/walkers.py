@@ -11,8 +11,8 @@ import orjson
 
 from streams.core.ids import partition_for
 from streams.settings import Settings
+from streams.station.decoding import POSITIONS
 from streams.station.geometry import Point
-from streams.station.intake import POSITIONS
 from streams.topics import Topics
 from tests.chaos.load.sender import Sender
 
