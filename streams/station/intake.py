@@ -183,7 +183,7 @@ async def _change(connection: asyncpg.Connection, decoded: Decoded, now_ms: int)
     people.fixes = {row["user_id"]: fix_of(row) for row in await connection.fetch(_FIXES, ids)}
     for row in await connection.fetch(_INSIDE, ids):
         people.inside.setdefault(row["user_id"], {})[row["zone_id"]] = row["since_ms"]
-    before = {(zone_id, user_id) for user_id, zones in people.inside.items() for zone_id in zones}
+    before = _members(people)
     if decoded.sightings:
         zones = [zone_of(row) for row in await connection.fetch(ACTIVE_ZONES)]
         take_positions(people, zones, decoded.sightings)
@@ -194,15 +194,22 @@ async def _change(connection: asyncpg.Connection, decoded: Decoded, now_ms: int)
     return people
 
 
-async def _save(connection: asyncpg.Connection, people: People, ids: list[str], before: set[tuple[str, str]]) -> None:
-    """``before`` are (zone, user) as the table has them."""
+def _members(people: People) -> dict[tuple[str, str], int]:
+    """By zone and user, since when they are inside."""
+    return {(zone, user): since for user, zones in people.inside.items() for zone, since in zones.items()}
+
+
+async def _save(
+    connection: asyncpg.Connection, people: People, ids: list[str], before: dict[tuple[str, str], int]
+) -> None:
+    """``before`` are the members as the table has them.  Who has left and come again is one anew."""
     await connection.execute(_SEEN, ids, [instant(people.users[user_id].seen_ms or 0) for user_id in ids])
     if people.moved:
         fixes = [(user_id, *people.fixes[user_id]) for user_id in sorted(people.moved)]
         rows = [(user_id, at.lat, at.lon, accuracy, instant(ms)) for user_id, at, ms, accuracy in fixes]
         await connection.execute(_PUT_FIXES, *zip(*rows, strict=True))
-    after = {(zone, user): since for user, zones in people.inside.items() for zone, since in zones.items()}
-    await leave_all(connection, sorted(before - after.keys()))
-    await enter_all(connection, [(*one, after[one]) for one in sorted(after.keys() - before)])
+    after = _members(people)
+    await leave_all(connection, sorted(one for one, since in before.items() if after.get(one) != since))
+    await enter_all(connection, sorted((*one, since) for one, since in after.items() if before.get(one) != since))
     await add_messages(connection, people.messages)
     await put_events(connection, people.events)

@@ -93,6 +93,16 @@ async def test_positions_become_rows_and_events(database: Port) -> None:
     assert (one.counts.entries, one.counts.exits) == (1, 1)
 
 
+async def test_who_leaves_and_comes_again_in_one_batch_is_inside_since_then(database: Port) -> None:
+    await database.add_zone(ZONE)
+    one = intake(database.url)
+    await one.positions([POSITIONS])
+    await take(one, POSITIONS, position(0, "ann"))
+    await take(one, POSITIONS, position(1, "ann", FAR.lat), position(2, "ann"))
+    assert (await outbox(database))[-3:] == [("zone_entry", "ann"), ("zone_exit", "ann"), ("zone_entry", "ann")]
+    assert [row["since"] for row in await database.rows("zone_members")] == [instant(NOW_MS - 58_000)]
+
+
 async def test_a_worker_that_comes_again_goes_on_where_the_last_one_was(database: Port) -> None:
     await database.add_zone(ZONE)
     first, second = intake(database.url), intake(database.url)
