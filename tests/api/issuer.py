@@ -1,5 +1,7 @@
 """A real OIDC issuer: discovery and keys over HTTP, and tokens that it signs."""
 
+import asyncio
+import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,12 +18,14 @@ AUDIENCE = "weir"
 
 
 class IssuingServer:
-    """``looks`` counts how often its keys were asked for; ``down`` lets it answer 500."""
+    """``looks`` counts how often its keys were asked for; ``down`` lets it answer 500; ``parts``: of
+    how many packets the keys are.
+    """
 
     def __init__(self, port: int) -> None:
         self.url = f"http://127.0.0.1:{port}/plant"
         self.keys: dict[str, Any] = {}
-        self.looks, self.down = 0, False
+        self.looks, self.down, self.parts = 0, False, 1
         self.add("first")
 
     def add(self, kid: str, *, elliptic: bool = False) -> None:
@@ -48,9 +52,17 @@ class IssuingServer:
             return web.Response(status=500)
         return web.json_response({"issuer": self.url, "jwks_uri": f"{self.url}/keys"})
 
-    async def published(self, _: web.Request) -> web.Response:
+    async def published(self, request: web.Request) -> web.StreamResponse:
         self.looks += 1
-        return web.json_response({"keys": [self.public_jwk(kid) for kid in self.keys]})
+        raw = json.dumps({"keys": [self.public_jwk(kid) for kid in self.keys]}).encode()
+        response = web.StreamResponse()
+        await response.prepare(request)
+        size = -(-len(raw) // self.parts)
+        for begin in range(0, len(raw), size):
+            await response.write(raw[begin : begin + size])
+            await asyncio.sleep(0.01)  # a packet of its own
+        await response.write_eof()
+        return response
 
 
 @asynccontextmanager

@@ -137,3 +137,17 @@ async def test_an_issuer_that_is_away(server: IssuingServer, issuer: Issuer, clo
     server.add("second")
     clock.now += oidc.LEAST_S
     assert (await refused(issuer, server.token("second"))).status == 503
+
+
+async def test_keys_that_come_in_several_packets(server: IssuingServer, issuer: Issuer) -> None:
+    server.parts = 3
+    assert (await issuer.principal(server.token())).id == "anna"
+
+
+async def test_a_document_without_end_is_not_read(
+    server: IssuingServer, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc, "MAX_BYTES", 200)
+    server.parts = 9
+    problem = await refused(issuer, server.token())
+    assert (problem.status, "at most 200 bytes" in problem.detail) == (503, True)

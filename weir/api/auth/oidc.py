@@ -119,10 +119,14 @@ async def _keys_of(issuer: str) -> dict[str, jwt.PyJWK]:
 
 
 async def _fetched(session: aiohttp.ClientSession, url: str) -> dict[str, Any]:
+    raw = bytearray()
     async with session.get(url, allow_redirects=False) as answer:
-        raw = await answer.content.read(MAX_BYTES)
-        if answer.status != 200 or not answer.content.at_eof():  # noqa: PLR2004  OK
-            raise IssuerError(f"Expected a document of at most {MAX_BYTES} bytes at {url}, but got {answer.status}")
+        if answer.status != 200:  # noqa: PLR2004  OK
+            raise IssuerError(f"Expected a document at {url}, but got {answer.status}")
+        async for some in answer.content.iter_any():  # one read gives what has come so far, which may be a part
+            raw += some
+            if len(raw) > MAX_BYTES:
+                raise IssuerError(f"Expected a document of at most {MAX_BYTES} bytes at {url}, but got more")
     document = orjson.loads(raw)
     if not isinstance(document, dict):
         raise IssuerError(f"Expected a JSON object at {url}")
