@@ -4,26 +4,25 @@ The stream of everything begins now, or behind ``Last-Event-ID``: what came sinc
 instance begins with its first event, or behind ``Last-Event-ID``: from the database, until it has caught up.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated
 
 import msgspec
+from aiokafka.errors import KafkaError
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import StreamingResponse
 
 from projections.queries import history as query
-from streams.codec import decode_event_head
 from streams.core.events import EventType
-from streams.log import Span, opened
-from streams.transport.port import TopicPartition
+from streams.log import LogError
 from weir.api.auth import Principal, needs
 from weir.api.database import reading
 from weir.api.documents import Responses
-from weir.api.following.answers import ANSWERED, sees_answers, shown_to, without_answers
-from weir.api.following.feed import Listener, frame, id_frame, read_positions, wants
+from weir.api.following.answers import sees_answers, shown_to
+from weir.api.following.feed import Listener, frame, id_frame, read_positions
 from weir.api.following.follower import Follower
-from weir.api.problems import ProblemError, document
+from weir.api.following.missed import missed, reached, wrong_id
+from weir.api.problems import ProblemError, document, unavailable
 from weir.api.reading_back import DEFAULT_S, shown
 from weir.api.routes.process_models import Name
 from weir.api.routes.processes import own_id
@@ -35,10 +34,6 @@ HEARTBEAT_S = 15.0
 LOOK_S, LOOKS = 0.5, 10
 """How often the database is asked for events that were under way when a stream began, or that are missing."""
 PAGE = 500
-MAX_BEHIND = 1_000_000
-"""Offsets that a stream may have missed."""
-READERS = asyncio.Semaphore(8)
-"""Clients that read the topic at the same time, to catch up."""
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 TOO_SLOW = ProblemError(
     503,
@@ -76,8 +71,8 @@ async def events(
     """Every event, as it is committed; without answers to tasks, unless one sees all tasks."""
     follower = follower_of(request)
     listener = Listener(types=frozenset(type or ()), definition=definition, answers=sees_answers(who))
-    missed = {} if last_event_id is None else _missed(follower, last_event_id)
-    return StreamingResponse(_all(request, follower, listener, missed), headers=HEADERS, media_type="text/event-stream")
+    since = None if last_event_id is None else await _since(follower, last_event_id)
+    return StreamingResponse(_all(request, follower, listener, since), headers=HEADERS, media_type="text/event-stream")
 
 
 @router.get(
@@ -92,37 +87,31 @@ async def instance_events(
     """Every event of an instance, from its first one; without answers to tasks, unless one sees all tasks."""
     known, after = own_id(instance_id, "path.instance_id"), last_event_id or "0"
     if not (after.isascii() and after.isdecimal() and len(after) < 10):  # noqa: PLR2004  a seq
-        raise _wrong_id(f"Expected a seq as Last-Event-ID, but got {after[:80]!r}")
+        raise wrong_id(f"Expected a seq as Last-Event-ID, but got {after[:80]!r}")
     await shown(request, known, DEFAULT_S)  # or 404
     return StreamingResponse(_one(request, who, known, int(after)), headers=HEADERS, media_type="text/event-stream")
 
 
 async def _all(
-    request: Request, follower: Follower, listener: Listener, missed: dict[TopicPartition, Span]
+    request: Request, follower: Follower, listener: Listener, since: dict[int, int] | None
 ) -> AsyncIterator[bytes]:
     with follower.feed.listening(listener):
-        yield id_frame(follower.event_positions())
-        if missed:
-            async for some in _from_topic(request, listener, missed):
-                yield some
+        now = follower.event_positions()  # from here on the listener gets them
+        if since is None:
+            yield id_frame(now)
+        else:
+            try:
+                async for some in missed(
+                    request.app.state.settings, follower.events_topic, since, now, listener.wanted
+                ):
+                    yield some
+            except (KafkaError, LogError) as error:
+                yield _error(unavailable("kafka_unreachable", str(error), "Connect again with Last-Event-ID.", 1))
+                return
         while not listener.overflowed:
             frames = await listener.taken(HEARTBEAT_S)
             yield b"".join(one for _, one in frames) or b":\n\n"
         yield _error(TOO_SLOW)
-
-
-async def _from_topic(request: Request, listener: Listener, missed: dict[TopicPartition, Span]) -> AsyncIterator[bytes]:
-    """What was committed since the client has gone."""
-    async with READERS, opened(request.app.state.settings) as log:
-        async for chunk in log.read(missed):
-            made = []
-            for value in (record.value for record in chunk.records if record.value):
-                head = decode_event_head(value)
-                if wants(listener.wanted, head.type, head.definition_id):
-                    hides = head.type in ANSWERED and not listener.answers
-                    made.append(frame(head.type, without_answers(value) if hides else value))
-            if made:
-                yield b"".join(made)
 
 
 async def _one(request: Request, who: Principal, instance_id: str, last: int) -> AsyncIterator[bytes]:
@@ -162,27 +151,11 @@ def _error(problem: ProblemError) -> bytes:
     return frame("error", msgspec.json.encode(document(problem)))
 
 
-def _missed(follower: Follower, last_event_id: str) -> dict[TopicPartition, Span]:
-    """What has to be read of the topic.  Raises ``ProblemError``."""
-    now = follower.event_positions()
+async def _since(follower: Follower, last_event_id: str) -> dict[int, int]:
+    """From where on the topic has to be read.  Raises ``ProblemError``."""
     try:
         was = read_positions(last_event_id)
     except ValueError as error:
-        raise _wrong_id(str(error)) from None
-    if was.keys() - now.keys() or any(offset > now[partition] for partition, offset in was.items()):
-        raise _wrong_id("Expected the id of an event of this stream, but the topic does not reach so far")
-    behind = sum(now[partition] - offset for partition, offset in was.items())
-    if behind > MAX_BEHIND:
-        detail = f"Expected to resume at most {MAX_BEHIND} events ago, but these are up to {behind}"
-        raise ProblemError(410, "too_far_behind", detail, "Begin anew, and read what came before by GET /processes.")
-    topic = follower.events_topic
-    return {
-        TopicPartition(topic, partition): Span(offset, now[partition])
-        for partition, offset in was.items()
-        if offset < now[partition]
-    }
-
-
-def _wrong_id(message: str) -> ProblemError:
-    fix = "Begin without Last-Event-ID."
-    return ProblemError(422, "invalid_request", message, fix, errors=[("header.last-event-id", message)])
+        raise wrong_id(str(error)) from None
+    await reached(follower, was)
+    return was
