@@ -86,6 +86,31 @@ async def test_a_refusal_comes_by_the_id_and_a_dead_letter_by_the_place(outcomes
             assert expected.future.result() == DeadLettered(1, 7, "poison")
 
 
+@pytest.mark.parametrize("placed_first", [True, False])
+async def test_the_same_command_sent_twice_at_the_same_time(outcomes: Outcomes, placed_first: bool) -> None:
+    refusal = Refused(1, 8, "already_exists", "it is there", None)
+    with outcomes.expect(1, "same") as second:
+        with outcomes.expect(1, "same") as first:
+
+            def placed() -> None:
+                first.is_at(7)
+                second.is_at(8)
+
+            def read() -> None:
+                outcomes.event(1, event("1:7", 1))
+                outcomes.refused("same", refusal)
+
+            for step in (placed, read) if placed_first else (read, placed):
+                step()
+            outcomes.settled(1)
+            assert seqs(first) == [1], "it is the other one that was refused"
+        assert second.future.result() == refusal
+    assert not outcomes.waits_in(1)
+    with outcomes.expect(1, "same") as again:
+        outcomes.refused("same", Refused(3, 1, "already_exists", "carried elsewhere", None))
+        assert again.future.done()
+
+
 async def test_two_wait_in_one_partition_and_one_goes(outcomes: Outcomes) -> None:
     with outcomes.expect(1, "a") as first:
         first.is_at(3)

@@ -46,7 +46,8 @@ class _Partition:
         self.unplaced: set[Expected] = set()
         self.placed: dict[int, Expected] = {}
         self.recent: OrderedDict[int, list[Event]] = OrderedDict()
-        self.buried: dict[int, str] = {}
+        self.early: dict[int, Outcome] = {}
+        """Refusals and dead letters of commands of which one may be waited for."""
         self.last: int | None = None
         """The command whose event was read last."""
 
@@ -61,18 +62,22 @@ class Outcomes:
 
     def __init__(self) -> None:
         self._partitions: dict[int, _Partition] = {}
-        self._by_id: dict[str, Expected] = {}
+        self._by_id: dict[str, list[Expected]] = {}
+        """A start with an id of its own may be sent twice at the same time."""
 
     @contextmanager
     def expect(self, partition: int, command_id: str) -> Iterator[Expected]:
         """Wait for what becomes of a command that is sent to ``partition`` now."""
         of = self._partitions.setdefault(partition, _Partition())
-        expected = self._by_id[command_id] = Expected(self, partition, command_id)
+        expected = Expected(self, partition, command_id)
+        self._by_id.setdefault(command_id, []).append(expected)
         of.unplaced.add(expected)
         try:
             yield expected
         finally:
-            del self._by_id[command_id]
+            self._by_id[command_id].remove(expected)
+            if not self._by_id[command_id]:
+                del self._by_id[command_id]
             of.unplaced.discard(expected)
             if expected.offset is not None:
                 del of.placed[expected.offset]
@@ -89,13 +94,13 @@ class Outcomes:
         of.unplaced.discard(expected)
         of.placed[offset], expected.offset = expected, offset
         expected.events += of.recent.pop(offset, ())
-        if (reason := of.buried.pop(offset, None)) is not None:
-            expected.resolve(DeadLettered(expected.partition, offset, reason))
+        if (outcome := of.early.pop(offset, None)) is not None:
+            expected.resolve(outcome)
         if of.last != offset:
             of.finish(offset)
         if not of.unplaced:
             of.recent.clear()
-            of.buried.clear()
+            of.early.clear()
 
     def event(self, partition: int, event: Event) -> None:
         """An event was read."""
@@ -130,15 +135,21 @@ class Outcomes:
             of.finish(of.last)
 
     def refused(self, command_id: str | None, refusal: Refused) -> None:
-        """A rejection was read."""
-        if command_id is not None and (expected := self._by_id.get(command_id)) is not None:
-            expected.resolve(refusal)
+        """A rejection was read.  It tells the place of the record that was decided: of those who have sent the same
+        command it is only that one's, unless the processor has carried it to another partition.
+        """
+        for expected in self._by_id.get(command_id or "", ()):
+            if expected.partition != refusal.partition or expected.offset == refusal.offset:
+                expected.resolve(refusal)
+            elif expected.offset is None:
+                self._partitions[expected.partition].early[refusal.offset] = refusal
 
     def dead_lettered(self, partition: int, offset: int, reason: str) -> None:
         """The command at that place is a dead letter."""
         if (of := self._partitions.get(partition)) is None:
             return
+        outcome = DeadLettered(partition, offset, reason)
         if (expected := of.placed.get(offset)) is not None:
-            expected.resolve(DeadLettered(partition, offset, reason))
+            expected.resolve(outcome)
         elif of.unplaced:
-            of.buried[offset] = reason
+            of.early[offset] = outcome
