@@ -6,7 +6,7 @@ import httpx
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from weir.api.auth.principal import Principal
+from weir.api.auth.principal import ANYBODY, Principal
 from weir.api.auth.security import FOUND
 from weir.api.auth.unauthorized import unauthorized
 from weir.api.limits import UNKNOWN_PER_S, BodyLimit, RateLimit
@@ -72,6 +72,14 @@ async def test_who_is_not_known_is_limited_by_address() -> None:
     found = [(await asked.post()).status_code for _ in range(int(2 * UNKNOWN_PER_S) + 1)]
     assert found == [200] * (len(found) - 1) + [429]
     assert (await asked.post(address="10.0.0.10")).status_code == 200
+
+
+async def test_who_asks_too_often_for_what_is_public_takes_it_from_nobody_else() -> None:
+    asked, clock = Asked(), Clock()
+    asked.who = ANYBODY
+    asked.app = RateLimit(asked.app, 2.0, clock)
+    assert [(await asked.post()).status_code for _ in range(5)] == [200] * 4 + [429]
+    assert (await asked.post(address="10.0.0.10")).status_code == 200, "a probe of /health, from elsewhere"
 
 
 async def test_a_body_that_is_too_long_is_not_read_to_its_end() -> None:

@@ -41,7 +41,7 @@ class _Bucket(msgspec.Struct):
 
 
 class RateLimit:
-    """A token bucket for each principal; ``clock`` gives monotonic seconds."""
+    """A token bucket for each principal, or address of those who are none; ``clock`` gives monotonic seconds."""
 
     def __init__(self, app: ASGIApp, per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._app, self._per_s, self._clock = app, per_s, clock
@@ -53,11 +53,13 @@ class RateLimit:
         return await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> ProblemError | None:
-        found = scope[FOUND]
-        if isinstance(found, Principal):
-            who, per_s = f"{found.kind} {found.id}", self._per_s
+        found, address = scope[FOUND], (scope.get("client") or ("unknown",))[0]
+        if not isinstance(found, Principal):
+            who, per_s = f"address {address}", min(self._per_s, UNKNOWN_PER_S)
+        elif found.kind == "anonymous":  # who asks for what is public must not take it from everybody else
+            who, per_s = f"anonymous at {address}", self._per_s
         else:
-            who, per_s = f"address {(scope.get('client') or ('unknown',))[0]}", min(self._per_s, UNKNOWN_PER_S)
+            who, per_s = f"{found.kind} {found.id}", self._per_s
         missing = self._take(who, per_s)
         if missing is None:
             return None
