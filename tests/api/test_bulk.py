@@ -108,3 +108,16 @@ async def test_an_operation_is_one_gateways_at_a_time(connection: asyncpg.Connec
         (2, "failed", "a mistake"),
         (1, "cancelled", None),
     ]
+
+
+async def test_a_cancelled_operation_whose_page_fails_is_not_taken_for_ever(connection: asyncpg.Connection) -> None:
+    await table.create(connection, new(1))
+    assert await table.take(connection, "a") is not None
+    await table.begin(connection, "a", UUID(int=1), Page([str(UUID(int=9))], 1))
+    assert await table.cancel(connection, UUID(int=1))
+    assert await table.take(connection, "a") is not None, "what is sent is counted"
+    await table.finish(connection, "a", UUID(int=1), "failed", "unreadable")
+    assert await table.take(connection, "a") is None
+    found = await table.find(connection, UUID(int=1))
+    assert found is not None
+    assert (found.status, found.error) == ("cancelled", "unreadable")

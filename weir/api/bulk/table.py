@@ -145,7 +145,7 @@ async def over(connection: asyncpg.Connection, owner: str, bulk: Bulk, page: Pag
 
 
 async def finish(connection: asyncpg.Connection, owner: str, id_: UUID, status: Status, error: str | None) -> None:
-    """There is nothing more to send, unless it is somebody else's by now."""
+    """There is nothing more to do, unless it is somebody else's by now; one that was cancelled stays cancelled."""
     await connection.execute(_FINISH, id_, owner, status, error)
 
 
@@ -179,6 +179,8 @@ _OVER = """
     WHERE id = $1 AND owner = $2 RETURNING true
 """
 _FINISH = """
-    UPDATE bulk_operations SET status = $3, error = $4, page = NULL, finished_at = now()
-    WHERE id = $1 AND owner = $2 AND status = 'running'
+    UPDATE bulk_operations
+    SET status = CASE status WHEN 'running' THEN $3 ELSE status END, error = $4, page = NULL,
+        finished_at = coalesce(finished_at, now())
+    WHERE id = $1 AND owner = $2
 """
