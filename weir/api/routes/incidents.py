@@ -4,7 +4,6 @@ from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime
 
 from projections import queries
 from projections.queries import Incident, IncidentPlace
@@ -12,6 +11,7 @@ from weir.api import cursors
 from weir.api.auth import needs
 from weir.api.database import reading
 from weir.api.documents import shows
+from weir.api.moments import Moment
 from weir.api.quick import answer
 from weir.api.routes import examples
 from weir.api.routes.process_models import Name
@@ -39,7 +39,7 @@ async def incidents(
     open: Annotated[bool, Query(description="Only those that nothing has resolved.")] = True,  # noqa: A002
     definition: Name | None = None,
     instance_id: str | None = None,
-    since: Annotated[AwareDatetime | None, Query(description="Only those of that moment, or later.")] = None,
+    since: Annotated[Moment | None, Query(description="Only those of that moment, or later.")] = None,
     limit: Annotated[int, Query(ge=1, le=1_000)] = 50,
     cursor: Annotated[str | None, Query(max_length=1_000)] = None,
 ) -> Response:
