@@ -121,3 +121,11 @@ async def test_a_cancelled_operation_whose_page_fails_is_not_taken_for_ever(conn
     found = await table.find(connection, UUID(int=1))
     assert found is not None
     assert (found.status, found.error) == ("cancelled", "unreadable")
+
+
+async def test_no_page_is_begun_of_an_operation_that_has_just_been_cancelled(connection: asyncpg.Connection) -> None:
+    await table.create(connection, new(1))
+    assert await table.take(connection, "a") is not None
+    assert await table.cancel(connection, UUID(int=1))
+    assert not await table.begin(connection, "a", UUID(int=1), Page([str(UUID(int=9))], 1))
+    assert await table.take(connection, "a") is None

@@ -122,7 +122,7 @@ def work_of(row: asyncpg.Record) -> Work:
 
 
 async def begin(connection: asyncpg.Connection, owner: str, id_: UUID, page: Page | None) -> bool:
-    """A page is about to be sent, or given up (``None``); whether the operation is still ours."""
+    """A page is about to be sent, or given up (``None``); whether it may, and the operation is still ours."""
     text = None if page is None else _json(page)
     return bool(await connection.fetchval(_BEGIN, id_, owner, text))
 
@@ -171,7 +171,10 @@ _TAKE = f"""
     )
     RETURNING {COLUMNS}, last_id, page::text
 """  # noqa: S608  the columns are constants
-_BEGIN = "UPDATE bulk_operations SET page = $3 WHERE id = $1 AND owner = $2 RETURNING true"
+_BEGIN = """
+    UPDATE bulk_operations SET page = $3
+    WHERE id = $1 AND owner = $2 AND ($3::jsonb IS NULL OR status = 'running') RETURNING true
+"""
 _SENT = "UPDATE bulk_operations SET page = $3, sent = sent + $4 WHERE id = $1 AND owner = $2 RETURNING true"
 _OVER = """
     UPDATE bulk_operations
