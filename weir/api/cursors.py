@@ -24,7 +24,7 @@ def decode(text: str, shape: type[T]) -> T:
     """What ``encode`` was given.  Raises ``ProblemError`` (422) for what this gateway has not made."""
     try:
         return msgspec.json.decode(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True), type=shape)
-    except (binascii.Error, msgspec.MsgspecError, UnicodeError, ValueError):
+    except (binascii.Error, msgspec.MsgspecError, UnicodeError, ValueError, RecursionError):
         raise wrong_cursor() from None
 
 

@@ -71,6 +71,6 @@ def _variable(text: str) -> Variable:
     as_text = msgspec.json.encode(value).decode()
     try:
         msgspec.json.decode(value)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):  # no JSON, or deeper than any variable
         return Variable(names, (as_text,))
     return Variable(names, (value, as_text))
