@@ -9,6 +9,8 @@ import msgspec
 
 from streams.core.state import InstanceStatus
 
+_INDEXED = re.compile(r"[^\W_]{3}|[\W_][^\W_]|[^\W_]{2}[\W_]")
+"""What ``pg_trgm`` makes a trigram of: three letters or digits, or fewer with a word's begin or end among them."""
 Parameter = Callable[[Any], str]
 """Takes a value, and returns how a statement names it: ``$1``, ``$2`` …"""
 
@@ -44,6 +46,8 @@ class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
             return None
         if self.variables:
             return "variable"
+        if self.reference is not None and self.key is None and not _INDEXED.search(self.reference):
+            return "a reference of fewer than three characters"
         return "ended_from" if self.ended_from is not None else "ended_to" if self.ended_to is not None else None
 
     @property

@@ -193,6 +193,9 @@ async def test_when_a_process_was_last_executed_is_read_in_that_hour(filled: Wor
     assert last == {"d0": BEGAN, "d1": newest, "never": None}
 
 
+SHORT = "a reference of fewer than three characters"
+
+
 @pytest.mark.parametrize(
     ("wanted", "needs"),
     [
@@ -202,6 +205,13 @@ async def test_when_a_process_was_last_executed_is_read_in_that_hour(filled: Wor
         (InstanceFilter(ended_to=BEGAN), "ended_to"),
         (InstanceFilter(variables=PUMP_3, ended_to=BEGAN, started_from=BEGAN), None),
         (InstanceFilter(key="k"), None),
+        (InstanceFilter(reference="47"), SHORT),
+        (InstanceFilter(reference="p-"), SHORT),
+        (InstanceFilter(reference="///"), SHORT),
+        (InstanceFilter(reference="47", key="k"), None),
+        (InstanceFilter(reference="47", started_from=BEGAN), None),
+        (InstanceFilter(reference="p-4"), None),
+        (InstanceFilter(reference="Wär"), None),
     ],
 )
 def test_what_no_index_has_needs_a_start(wanted: InstanceFilter, needs: str | None) -> None:
@@ -259,3 +269,27 @@ async def test_history_is_read_in_the_days_of_its_instance(world: World) -> None
     assert (
         await chunks(world, SINCE_QUERY, [*asked, *places, began, until + timedelta(days=2), ["activity_started"]]) <= 3
     )
+
+
+@pytest.mark.parametrize("text", ["47", "p-", "///", "ä", "p-4", "ab-", "Wär", "4711", "a 1", "_a", "a_", "a__"])
+async def test_whether_the_index_finds_a_reference(world: World, text: str) -> None:
+    """Where it finds nothing to look for it would give all rows, each to be looked at."""
+    assert (InstanceFilter(reference=text).needs_start() is None) == await _is_indexed(world, text)
+
+
+async def _is_indexed(world: World, text: str) -> bool:
+    """By what the index gives of a table of references that do not have ``text``."""
+    connection = world.connection
+    await connection.execute("CREATE TEMP TABLE named (reference text)")
+    await connection.execute("INSERT INTO named SELECT 'ZZZ' FROM generate_series(1, 100)")
+    await connection.execute("CREATE INDEX ON named USING gin (reference gin_trgm_ops)")
+    await connection.execute("SET enable_seqscan = off")
+    pattern = text.replace("_", r"\_")
+    found = await connection.fetchval(
+        f"EXPLAIN (ANALYZE, FORMAT JSON) SELECT FROM named WHERE reference ILIKE '%{pattern}%'"
+    )
+    await connection.execute("DROP TABLE named")
+    await connection.execute("SET enable_seqscan = on")
+    plan = msgspec.json.decode(found)[0]["Plan"]
+    assert plan["Node Type"] == "Bitmap Heap Scan"
+    return plan["Plans"][0]["Actual Rows"] == 0

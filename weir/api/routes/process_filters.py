@@ -28,7 +28,11 @@ class ProcessFilter(BaseModel):
     version: Annotated[int, Field(ge=1, le=MAX_VERSION)] | None = None
     key: Key | None = None
     reference: Annotated[
-        Key | None, Field(description="A part of what people call the instance, in whatever case: `4711`.")
+        Key | None,
+        Field(
+            description="A part of what people call the instance, in whatever case: `4711`. Needs started_from or key "
+            "where it has fewer than three characters."
+        ),
     ] = None
     variable: Annotated[
         list[Annotated[str, Field(pattern=VARIABLE_PATTERN, max_length=2_000)]],
