@@ -94,7 +94,7 @@ class ProcessDefinition(Head):
     @property
     def scheduled(self) -> bool:
         """Whether a trigger lives in the schedule of the definition."""
-        return any(isinstance(one, TimerTrigger | DatabaseTrigger) for one in self.triggers)
+        return any(isinstance(one, TimerTrigger | DatabaseTrigger) and one.enabled for one in self.triggers)
 
     def unheard(self, telemetry: Collection[str], routes: Mapping[str, str]) -> str | None:
         """Why a trigger would hear nothing, or nobody an event, and the fix.

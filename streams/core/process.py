@@ -114,7 +114,7 @@ def compile_process(definition: ProcessDefinition, routes: Mapping[str, str] = N
     ``routes`` are the telemetry topics by the MQTT filter that the bridge carries into them; a trigger that none of
     them covers is left out: the topics have changed since it was deployed.
     """
-    numbered = list(enumerate(definition.triggers))
+    numbered = [(index, one) for index, one in enumerate(definition.triggers) if one.enabled]
     triggers = [(index, one) for index, one in numbered if isinstance(one, ReadingTrigger)]
     reading = [(index, one, topic) for index, one in triggers if (topic := one.routed(routes)) is not None]
     topics = tuple(dict.fromkeys(topic for _, _, topic in reading))
@@ -135,7 +135,7 @@ def compile_process(definition: ProcessDefinition, routes: Mapping[str, str] = N
             compile_timer(index, one, definition.id) for index, one in numbered if isinstance(one, TimerTrigger)
         ),
         polls=tuple(compile_poll(index, one) for index, one in numbered if isinstance(one, DatabaseTrigger)),
-        messages=frozenset(one.name for one in definition.triggers if isinstance(one, MessageTrigger)),
+        messages=frozenset(one.name for _, one in numbered if isinstance(one, MessageTrigger)),
         mode=(mode := definition.triggers[0].mode),
         max=definition.triggers[0].max or (DEFAULT_QUEUE if mode == "queued" else None),
         cooldowns={

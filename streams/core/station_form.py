@@ -79,28 +79,28 @@ def _definition(form: Any, definition_id: str, version: int, problems: list[Prob
 
 
 def _tried(make: Any, given: Any, steps: Steps, problems: list[Problem]) -> dict[str, Any] | None:
-    """``None`` for a part that is switched off, or has a problem."""
+    """``None`` for a part that has a problem."""
     try:
         if not isinstance(given, dict):
             raise FormError(steps, f"Expected an object, but got {given!r:.80}")
-        made: dict[str, Any] | None = make(given, steps, problems)
+        made: dict[str, Any] = make(given, steps, problems)
     except FormError as error:
         problems.append(_problem(error.steps, str(error), error.fix))
         return None
     return made
 
 
-def _trigger(given: Mapping[str, Any], steps: Steps, problems: list[Problem]) -> dict[str, Any] | None:
+def _trigger(given: Mapping[str, Any], steps: Steps, problems: list[Problem]) -> dict[str, Any]:
     _known(given, TRIGGER, steps, problems)
     kind = given.get("trigger_type")
     kind = ALIASES.get(kind, kind) if isinstance(kind, str) else kind
     if kind not in TRIGGERS:
         fix = suggest(str(kind), [*STATION_TRIGGERS, "time_schedule", "manual"], "trigger_type")
         raise FormError((*steps, "trigger_type"), f"Unknown trigger_type {given.get('trigger_type')!r:.80}", fix)
-    if given.get("is_active", True) in (False, 0):
-        return None
     config = _object(given, "trigger_config", steps)
     made: dict[str, Any] = {"type": kind, "mode": "parallel"}
+    if given.get("is_active", True) in (False, 0):
+        made["enabled"] = False
     if kind in STATION_TRIGGERS:
         made["config"] = _ids_as_texts(config)
     elif kind == "timer":

@@ -13,7 +13,7 @@ from streams.core.station_form import DEFAULT_TIMEOUT_S
 from streams.core.triggers.station import STATION_TRIGGERS
 
 DEFAULT_ATTEMPTS = 3
-_BESIDE_CONFIG = ("type", "mode", "condition", "priority")
+_BESIDE_CONFIG = ("type", "mode", "condition", "priority", "enabled")
 _NAMES = {"api": "manual", "timer": "time_schedule"}
 """What a station's people call these triggers."""
 
@@ -40,7 +40,7 @@ def _trigger(one: dict[str, Any]) -> dict[str, Any]:
         "trigger_config": one.get("config", {}) if kind in STATION_TRIGGERS else rest,
         "conditions": one.get("condition"),
         "priority": one.get("priority", 0),
-        "is_active": True,
+        "is_active": one.get("enabled", True),
     }
 
 

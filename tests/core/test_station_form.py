@@ -40,7 +40,9 @@ def form(**changes: Any) -> dict[str, Any]:
 def test_a_form_is_a_definition() -> None:
     definition = form_definition(FORM, "process-1", 4)
     assert (definition.id, definition.version, definition.name) == ("process-1", 4, "Vault guard")
-    assert [one.type for one in definition.triggers] == ["zone_entry", "timer", "api"]
+    assert [(one.type, one.enabled) for one in definition.triggers] == [
+        ("zone_entry", True), ("timer", True), ("api", True), ("user_online", False),
+    ]  # fmt: skip
     written = definition.model_dump(mode="json")
     assert written["triggers"][0] == {
         "type": "zone_entry",

@@ -20,6 +20,7 @@ FORM = {
         },
         {"trigger_type": "time_schedule", "trigger_config": {"cron": "0 6 * * *", "timezone": "Europe/Berlin"}},
         {"trigger_type": "manual"},
+        {"trigger_type": "user_online", "trigger_config": {"user_id": "ann"}, "is_active": False},
         {"trigger_type": "redpanda", "trigger_config": {"topic": "heatpump-telemetry"}, "conditions": "fields.x > 1"},
     ],
     "actions": [
@@ -48,7 +49,9 @@ def test_there_and_back() -> None:
     assert [one["retry_count"] for one in form["actions"]] == [2, 0]
     assert [one["timeout_seconds"] for one in form["actions"]] == [30, 10]
     assert form["triggers"][0]["conditions"] == 'has(tags.severity) && tags.severity == "high"'
-    assert [one["trigger_type"] for one in form["triggers"]] == ["zone_entry", "time_schedule", "manual", "redpanda"]
+    assert [(one["trigger_type"], one["is_active"]) for one in form["triggers"]] == [
+        ("zone_entry", True), ("time_schedule", True), ("manual", True), ("user_online", False), ("redpanda", True),
+    ]  # fmt: skip
     assert [one["id"] for one in form["actions"]] == ["action_1", "action_2"]
     assert form_definition(form, "door-watch", 4).hash == definition.hash
 

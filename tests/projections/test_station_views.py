@@ -23,6 +23,11 @@ STATION_FORM: dict[str, Any] = {
     "triggers": [
         {"trigger_type": "time_schedule", "trigger_config": {"cron": "0 6 * * *", "timezone": "Europe/Berlin"}},
         {"trigger_type": "manual"},
+        {
+            "trigger_type": "database",
+            "is_active": False,
+            "trigger_config": {"query": "SELECT 1 AS id", "watermark": "id", "every": "1m"},
+        },
         *(
             {"trigger_type": name, "trigger_config": {"user_id": "ann"}, "priority": at, "conditions": "fields.x > 1"}
             for at, name in enumerate(STATION_TRIGGERS)

@@ -61,7 +61,7 @@ class _Drawing:
         return Element(
             id=self._names.fresh(f"_{model.id}.{at + 1}") if at else self._names.of(model.id),
             tag="startEvent",
-            name=model.name or trigger.type,
+            name=model.name or (trigger.type if trigger.enabled else f"{trigger.type} (off)"),
             notes=() if model.description is None else (model.description,),
             details=starts.details(trigger),
             events=starts.STARTS[trigger.type](trigger),

@@ -57,11 +57,12 @@ class Described(Way, total=False):
 
 
 class Starts(TypedDict, total=False):
-    """Of every trigger: how many instances a key may have, and how soon one may follow another."""
+    """Of every trigger: how many instances a key may have, how soon one may follow another, and whether it is on."""
 
     mode: Mode
     max: int
     cooldown: Span
+    enabled: bool
 
 
 class Reading(Starts, total=False):

@@ -25,7 +25,7 @@ def watch_keys(turn: Turn, command: WatchKeys) -> None:
 def have_keys_watched(turn: Turn, definition: ProcessDefinition) -> None:
     """``definition`` is active now: send the commands."""
     for index, trigger in enumerate(definition.triggers):
-        if not isinstance(trigger, PatternTrigger):
+        if not (isinstance(trigger, PatternTrigger) and trigger.enabled):
             continue
         homes: defaultdict[int, list[str]] = defaultdict(list)
         for key in trigger.keys or ():

@@ -25,13 +25,14 @@ class Trigger(Part):
     ``mode`` and ``max`` are the same in all triggers of a process.  ``max`` is how many instances a key may have, with
     ``queued`` those that wait counted in (10 by default).  ``cooldown``: behind a start this trigger starts nothing
     more for the key for so long, in plant time.  Starts without a key are ``parallel`` without an end; ``concurrency``
-    of the process holds for them too.
+    of the process holds for them too.  One that is not ``enabled`` starts nothing, and stays where it is.
     """
 
     type: str
     mode: Mode = "single"
     max: Annotated[int, Field(ge=1, le=100)] | None = None
     cooldown: Duration | None = None
+    enabled: bool = True
 
     @model_validator(mode="after")
     def _max_has_a_meaning(self) -> Self:

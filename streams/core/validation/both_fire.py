@@ -26,6 +26,8 @@ _MAX_WAYS = 32
 def check(parts: Parts, report: Report) -> None:
     """Triggers that listen to the same; conditions as far as they are simple."""
     for (_, one), (raw, other) in combinations(parts.triggers, 2):
+        if not (one.enabled and other.enabled):
+            continue
         if type(one) is not type(other) or _listens_to(one) != _listens_to(other):
             continue
         first, second = (number for number, (_, each) in enumerate(parts.triggers, 1) if each is one or each is other)
