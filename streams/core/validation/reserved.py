@@ -1,5 +1,8 @@
 """A variable does not have a name that means something in expressions."""
 
+from collections.abc import Iterator
+
+from streams.core.activities import Activity, Foreach, Place, Transform
 from streams.core.report import Report
 from streams.core.validation.parts import ERROR, Parts
 
@@ -7,7 +10,7 @@ RESERVED_NAMES = frozenset({"true", "false", "null", "in", "has", "and", "or", "
 
 
 def check(parts: Parts, report: Report) -> None:
-    """Declared ones, and those that activities set."""
+    """Declared ones, those that activities set, and those of the elements of lists."""
     for raw, variable in parts.variables:
         if variable.name in RESERVED_NAMES:
             report.add((*raw.steps, "name"), f"The name {variable.name!r} is reserved", "Choose another one")
@@ -18,3 +21,20 @@ def check(parts: Parts, report: Report) -> None:
         for name in activity.writes():
             if name in RESERVED_NAMES:
                 report.add((*raw.steps, "output"), f"The name {name!r} is reserved", "Choose another one")
+        for place, name in _elements(activity):
+            if name in RESERVED_NAMES:
+                report.add((*raw.steps, *place), f"The name {name!r} is reserved", "Choose another one")
+        if isinstance(activity, Foreach) and activity.index == activity.item:
+            message = f"Expected another name than {activity.item!r}, which is that of the item itself"
+            report.add((*raw.steps, "index"), message, "Choose another one")
+
+
+def _elements(activity: Activity) -> Iterator[tuple[Place, str]]:
+    """The names that elements of a list have, and where they are given."""
+    match activity:
+        case Foreach():
+            yield ("as",), activity.item
+            if activity.index is not None:
+                yield ("index",), activity.index
+        case Transform():
+            yield from ((("map", name, "as"), one.item) for name, one in activity.map.items())

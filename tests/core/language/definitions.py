@@ -5,6 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from streams.core.actions import ACTIONS
 from tests.core.language.activities import ACTIVITIES, NESTS
 from tests.core.language.making import ANYTHING, NAMES, VARIABLES, Making
 from tests.core.language.options import OPTIONS, PROCESS_OPTIONS
@@ -34,6 +35,8 @@ def _activity(around: Making, names: list[str], number: int) -> Made:
     chosen = at.some(["on_error"] if kind == "decision" else list(OPTIONS))
     for option in chosen:
         made |= OPTIONS[option](at, kind)
+    if kind == "service" and ACTIONS[made["action"]].inline:
+        made.pop("output", None)  # it has no result
     if "compensation" in made:
         around.undoable.append(made["id"])
     return made
