@@ -262,3 +262,18 @@ def test_the_moment_of_a_message_that_was_taken_meanwhile_does_nothing() -> None
     _order(plant)
     assert mailbox_entity("A-1") not in plant.table.records
     assert plant.do(timer) == []
+
+
+def test_a_message_that_came_while_the_instance_was_suspended_goes_to_the_next_one_when_it_is_cancelled() -> None:
+    plant = Plant(ORDER)
+    one = _order(plant)
+    plant.do(Suspend(instance_id=one))
+    plant.do(_paid())
+    plant.settle()
+    assert plant.log[-1].type == "input_held"
+    plant.do(Cancel(instance_id=one))
+    plant.settle()
+    assert [held.payload for held in _box(plant).messages] == [{"amount": 5}]
+    other = _order(plant)
+    assert plant.log[-2].message == "Paid 5"
+    assert plant.state(other).status == "completed"

@@ -10,10 +10,5 @@ def follow_up_of(command: AnyCommand, rejection: Rejection) -> FailActivity | Re
     if isinstance(command, StartProcess) and command.parent is not None and command.parent.awaits:
         return children.failed(command.parent, rejection.reason, rejection.message)
     if isinstance(command, Deliver):
-        return ReturnMessage(
-            name=command.name,
-            correlation_key=command.correlation_key,
-            payload=command.payload,
-            expires_ms=command.expires_ms,
-        )
+        return children.returned(command)
     return None

@@ -3,7 +3,15 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from streams.core.commands import MAX_REASON, Cancel, CompleteActivity, FailActivity, Unsubscribe
+from streams.core.commands import (
+    MAX_REASON,
+    Cancel,
+    CompleteActivity,
+    Deliver,
+    FailActivity,
+    ReturnMessage,
+    Unsubscribe,
+)
 from streams.core.parent import Parent
 from streams.core.places import split_place
 from streams.core.scalars import shortened
@@ -36,6 +44,16 @@ def failed(parent: Parent, error_type: str, error: str) -> FailActivity:
         error_type=error_type,
         error=shortened(error, MAX_REASON),
         token=parent.token,
+    )
+
+
+def returned(message: Deliver) -> ReturnMessage:
+    """A message that nobody has taken, on its way back to its key."""
+    return ReturnMessage(
+        name=message.name,
+        correlation_key=message.correlation_key,
+        payload=message.payload,
+        expires_ms=message.expires_ms,
     )
 
 

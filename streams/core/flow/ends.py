@@ -3,6 +3,7 @@
 from typing import Any
 
 from streams.core.flow import children
+from streams.core.flow.held import give_back
 from streams.core.flow.starts import left
 from streams.core.flow.user_task import cancel_tasks
 from streams.core.state import Feed, Instance
@@ -39,10 +40,11 @@ def time_out(turn: Turn, instance: Instance, error: str) -> None:
 def cancel(turn: Turn, instance: Instance, reason: str | None, *, by_parent: bool = False) -> None:
     """Somebody ended the instance; its parent, where that has not done so itself, gets to know."""
     cancel_tasks(turn, instance, "cancelled")
-    waiting = dict(instance.waiting)
+    waiting, held = dict(instance.waiting), instance.held
     data = {"reason": reason, "was": instance.status, **_totals(turn, instance)}
     turn.emit(instance, "cancelled", data, message=reason)
     children.abandon(turn, instance, waiting)
+    give_back(turn, held)
     if not by_parent:
         children.tell_failed(turn, instance, "cancelled", reason or "It was cancelled")
     _ended(turn, instance)

@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from streams.core.commands import Continue, TopicCommand
+from streams.core.commands import Continue, Deliver, TopicCommand
+from streams.core.flow import children
 from streams.core.places import place_of
 from streams.core.state import BROKEN, Held, Instance
 from streams.core.turn import Turn
@@ -22,6 +23,14 @@ def is_held(instance: Instance, activity_id: str, token: str | None) -> bool:
     """Whether what the activity waits for is here already."""
     place = place_of(activity_id, token)
     return any(one.place == place for one in instance.held)
+
+
+def give_back(turn: Turn, held: Iterable[Held]) -> None:
+    """The instance is cancelled: a message that came for it goes back to its key, for the next one that waits."""
+    for one in held:
+        command = msgspec.convert(one.command, TopicCommand)
+        if isinstance(command, Deliver):
+            turn.follow_up(children.returned(command))
 
 
 def release(turn: Turn, instance: Instance, held: Iterable[Held]) -> None:
