@@ -9,6 +9,7 @@ from streams.core.commands import (
     Deliver,
     PublishMessage,
     Resume,
+    Retry,
     ReturnMessage,
     Signal,
     Subscribe,
@@ -16,7 +17,7 @@ from streams.core.commands import (
 )
 from streams.core.decide.publish_message import publish_message
 from streams.core.mailbox import Mailbox, mailbox_entity
-from tests.core.plant import Plant
+from tests.core.plant import Plant, fold
 
 ORDER = """
 id: order
@@ -277,3 +278,24 @@ def test_a_message_that_came_while_the_instance_was_suspended_goes_to_the_next_o
     other = _order(plant)
     assert plant.log[-2].message == "Paid 5"
     assert plant.state(other).status == "completed"
+
+
+@pytest.mark.parametrize("stop", ["suspend", "fail"])
+def test_what_came_in_time_while_the_instance_stood_still_comes_before_its_deadline(stop: str) -> None:
+    wait = "{id: wait, type: message, name: paid, correlation: number, output: paid, timeout: 10m}"
+    other = "{id: call, type: service, action: mqtt_publish, topic: t, payload: 1}"
+    both = f"{{id: both, type: parallel, branches: {{a: {wait}, b: {other}}}}}"
+    plant = Plant(ORDER.replace("{id: wait, type: message, name: paid, correlation: number, output: paid}", both))
+    one = _order(plant)
+    plant.do(Suspend(instance_id=one)) if stop == "suspend" else plant.refuse(one, "call", "1.2")
+    plant.do(_paid(), after_ms=60_000)
+    plant.settle()
+    assert plant.log[-1].type == "input_held"
+    plant.do(Resume(instance_id=one) if stop == "suspend" else Retry(instance_id=one), after_ms=3_600_000)
+    for due, timer in plant.due():  # what is due comes before the commands that follow
+        if due < plant.now and timer.activity_id == "wait":
+            plant.do(timer)
+    plant.settle()
+    assert "activity_failed wait@1.1" not in plant.types(one)
+    assert "activity_completed wait@1.1" in plant.types(one)
+    assert fold(plant.log).records == plant.table.records

@@ -20,11 +20,12 @@ def resumed(state: Instance, event: Event) -> None:
     state.status = "running"
     state.suspended_at = None
     state.held = []
+    _answered(state, event)
     if shifted_ms := event.data.get("shifted_ms"):
         shift(state, shifted_ms)
 
 
-def retried(state: Instance, _event: Event) -> None:
+def retried(state: Instance, event: Event) -> None:
     """The failure is in the past, and what was held is sent again as commands.  A timeout does not come twice."""
     if state.status == "timeout":
         state.timeout_at = None
@@ -32,6 +33,13 @@ def retried(state: Instance, _event: Event) -> None:
     state.failure = None
     state.held = []
     state.retry = None
+    _answered(state, event)
+
+
+def _answered(state: Instance, event: Event) -> None:
+    """What is awaited at these places is on its way: it is no longer too late for it."""
+    for place in event.data.get("answered", ()):
+        state.deadlines.pop(place, None)
 
 
 def retry_queued(state: Instance, event: Event) -> None:

@@ -9,7 +9,7 @@ from streams.core.commands import Resume
 from streams.core.decide.target import target_instances
 from streams.core.flow import message
 from streams.core.flow.flow import Flow
-from streams.core.flow.held import release
+from streams.core.flow.held import answered, release
 from streams.core.state import Instance
 from streams.core.step import run
 from streams.core.turn import Turn
@@ -28,7 +28,7 @@ def _resume(turn: Turn, instance: Instance, command: Resume) -> None:
     timers = command.timers or process.definition.on_resume
     assert instance.suspended_at is not None
     stood_ms = max(turn.now_ms, instance.updated_at) - instance.suspended_at
-    data: dict[str, Any] = {"reason": command.reason, "suspended_ms": stood_ms}
+    data: dict[str, Any] = {"reason": command.reason, "suspended_ms": stood_ms, **answered(instance)}
     if timers == "shift":
         data["shifted_ms"] = stood_ms
     held = instance.held

@@ -12,7 +12,7 @@ from streams.core.decide.target import target_instance
 from streams.core.flow import message
 from streams.core.flow.cancelling import told_execution
 from streams.core.flow.flow import Flow
-from streams.core.flow.held import release
+from streams.core.flow.held import answered, release
 from streams.core.flow.signals import release_signals
 from streams.core.places import split_place
 from streams.core.state import BROKEN, UNENDED, Instance
@@ -73,7 +73,7 @@ def _go_on(turn: Turn, instance: Instance, reason: str | None) -> None:
     # A turn to begin that came while it stood still went to the next one.
     held = [one for one in instance.held if one.command["type"] != RELEASE_START]
     assert failure is not None
-    data = {"reason": reason, "was": instance.status}
+    data = {"reason": reason, "was": instance.status, **answered(instance)}
     turn.emit(instance, "retried", data, failure.activity_id, failure.token, reason)
     release_signals(turn, instance)
     flow = Flow(turn, instance, turn.process_of(instance))

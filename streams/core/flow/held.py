@@ -25,6 +25,15 @@ def is_held(instance: Instance, activity_id: str, token: str | None) -> bool:
     return any(one.place == place for one in instance.held)
 
 
+def answered(instance: Instance) -> dict[str, list[str]]:
+    """For the event with which the instance goes on: the places with a deadline whose answer is here already.
+
+    The answer comes as a command, and a deadline that has passed meanwhile would come before it.
+    """
+    places = [one.place for one in instance.held if one.place is not None and one.place in instance.deadlines]
+    return {"answered": places} if places else {}
+
+
 def give_back(turn: Turn, held: Iterable[Held]) -> None:
     """The instance is cancelled: a message that came for it goes back to its key, for the next one that waits."""
     for one in held:
