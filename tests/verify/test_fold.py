@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from streams.codec import decode_event, encode_entity
-from streams.core.commands import FailActivity
+from streams.core.commands import FailActivity, Retry
 from streams.core.events import Event
 from streams.core.ids import partition_of
 from streams.core.state import Instance
@@ -128,3 +128,32 @@ def test_groups_are_of_about_one_size() -> None:
     assert grouped({0: 1, 1: 1}, 1) == [(0, 1)]
     assert grouped({0: 1}, 2) == [(0,)]
     assert len(grouped(dict.fromkeys(range(16), 1_000_000), 2)) == 4
+
+
+TRIES = "id: p\nversion: 1\ntrigger: {type: redpanda, topic: heatpump-telemetry}\n"
+LATE = "{id: %s, type: timer, duration: '${x.y}s', timeout: 5m%s}"
+
+
+@pytest.mark.parametrize(
+    "activities",
+    [
+        [LATE % ("a", "")],
+        ["{id: rest, type: timer, duration: 1m}", LATE % ("a", "")],
+        [LATE % ("a", ", on_error: b, next: end"), "{id: b, type: timer, duration: 1m}"],
+        ["{id: each, type: foreach, items: '[1, 2]', concurrency: 2, activities: [%s]}" % (LATE % ("a", ""))],
+    ],
+)
+@pytest.mark.parametrize("on_failure", ["fail", "incident"])
+def test_an_activity_that_fails_before_it_waits_is_no_damage(activities: list[str], on_failure: str) -> None:
+    variables = "variables: [{name: x, source: fields.x, default: 1}]\n"
+    body = "".join(f"  - {one}\n" for one in activities)
+    plant = Plant(f"{TRIES}{variables}on_failure: {on_failure}\nactivities:\n{body}")
+    instance = plant.start("p", "pump-1")
+    plant.observe("pump-1", x=2)
+    for _ in range(2):
+        if plant.due() and not any(event.type == "activity_failed" for event in plant.log):
+            plant.fire_next()
+        plant.settle()
+        plant.do(Retry(instance_id=instance))
+    plant.settle()
+    assert fold_of(plant.log, len(plant.log)).differences == []

@@ -141,7 +141,7 @@ class Seen(NamedTuple):
         if event.type == "timed_out":
             return instance.timeout_at
         found = [] if wait is None or wait.due is None else [wait.due]
-        if event.type == "activity_failed" and event.activity_id is not None:
+        if event.type == "activity_failed" and event.activity_id is not None and event.data["error_type"] == "timeout":
             deadline = instance.deadlines.get(place_of(event.activity_id, event.token))
             found += [] if deadline is None else [deadline.due]
         return min(found, default=None)

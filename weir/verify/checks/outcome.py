@@ -12,7 +12,13 @@ ENDS = {
     "timer_fired": ("timer",),
 }
 
-AT_ONCE = frozenset({("subprocess_requested", "activity_completed"), ("activity_started", "activity_failed")})
+AT_ONCE = frozenset(
+    {
+        ("subprocess_requested", "activity_completed"),
+        ("activity_started", "activity_failed"),
+        ("variable_changed", "activity_failed"),  # a live variable has followed its source in between
+    }
+)
 """An event, and an outcome that may stand right behind it."""
 
 
@@ -57,7 +63,8 @@ def _times_out(seen: Seen, instance: Instance) -> bool:
 def _is_inline(seen: Seen, steps: int) -> bool:
     """An activity whose event is the effect has asked nobody: it ends where it begins.
 
-    So does one that has had a child started that lives on its own, or that was too deep for one.
+    So does one that has had a child started that lives on its own, that was too deep for one, or whose expressions
+    failed before it could wait.
     """
     event, life = seen.event, seen.life
     if life is not None and (life.last_type, event.type) in AT_ONCE and event.data.get("execution") == steps:
