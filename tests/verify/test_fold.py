@@ -157,3 +157,11 @@ def test_an_activity_that_fails_before_it_waits_is_no_damage(activities: list[st
         plant.do(Retry(instance_id=instance))
     plant.settle()
     assert fold_of(plant.log, len(plant.log)).differences == []
+
+
+def test_a_notice_that_cannot_be_rendered_is_no_damage() -> None:
+    task = "{id: ask, type: user_task, title: t, notify: {channel: alert, message: '${x.y}'}}"
+    plant = Plant(f"{TRIES}variables: [{{name: x, value: 1}}]\nactivities: [{task}]\n")
+    plant.start("p")
+    assert plant.log[-1].type == "notice_failed"
+    assert fold_of(plant.log, len(plant.log)).differences == []
