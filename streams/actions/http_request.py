@@ -139,7 +139,11 @@ def redirected(call: HttpCall, answer: HttpAnswer) -> HttpCall:
     if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):  # noqa: PLR2004
         method, body = "HEAD" if method == "HEAD" else "GET", None
         headers = {name: value for name, value in headers.items() if name.lower() != "content-type"}
-    if _origin(urlsplit(call.url)) != _origin(parts):
+    before = urlsplit(call.url)
+    if _origin(before) != _origin(parts):
+        if body is not None and (parts.scheme, parts.hostname) != ("https", before.hostname):
+            why = "what it was sent may hold a secret, and does not follow there"
+            raise ActionError(f"{call.place} redirects to {parts.scheme}://{parts.netloc}: {why}", "redirects")
         headers = {name: value for name, value in headers.items() if name.lower() in HARMLESS}
     return HttpCall(method, url, headers, body, parts.hostname or "", place_of(parts))
 

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from streams.actions import ActionError, ActionRequest
 from streams.actions.http_client import MAX_BODY_BYTES, AiohttpClient, FakeHttpClient, HttpAnswer, HttpCall, HttpClient
-from streams.actions.http_request import MAX_REDIRECTS, HttpRequest
+from streams.actions.http_request import MAX_REDIRECTS, HttpRequest, redirected
 from streams.addresses import Allowed
 
 LOOPBACK = Allowed.parse("127.0.0.1")
@@ -41,6 +41,8 @@ def respond(call: HttpCall) -> HttpAnswer:  # noqa: PLR0911  one a path
             return HttpAnswer(int(status), {"content-type": "text/plain"}, b"because")
         case ["to", status, *where]:
             return HttpAnswer(int(status), {"location": "/" + "/".join(where)}, b"")
+        case ["move", status]:
+            return HttpAnswer(int(status), {"location": query}, b"")
         case ["away"]:
             return HttpAnswer(302, {"location": query}, b"")
     return HttpAnswer(404, {"content-type": "text/plain"}, b"nothing here")
@@ -292,6 +294,34 @@ async def test_secrets_do_not_follow_to_another_origin() -> None:
     assert {"authorization", "cookie", "x-key"} & there[0].headers.keys() == set()
     assert there[0].headers["accept"] == "text/plain"
     assert there[0].headers["idempotency-key"] == here[0].headers["idempotency-key"]
+
+
+@pytest.mark.parametrize("status", [307, 308])
+async def test_a_body_does_not_follow_to_another_origin(status: int) -> None:
+    here: list[HttpCall] = []
+    there: list[HttpCall] = []
+    async with serving(here) as first, serving(there) as second, client() as real:
+        away = f"http://127.0.0.1:{second}/tell"
+        url = f"http://127.0.0.1:{first}/move/{status}?{away}"
+        kind, again, message = await failed(real, url=url, method="POST", body={"token": "hidden"})
+        assert (kind, again, there) == ("redirects", False, [])
+        assert message.endswith(
+            f"redirects to http://127.0.0.1:{second}: what it was sent may hold a secret, and does not follow there"
+        )
+        assert (await perform(real, url=url))["status"] == 200
+
+
+@pytest.mark.parametrize(
+    ("to", "follows"), [("https://h/x", True), ("http://h:81/x", False), ("https://other/x", False)]
+)
+def test_a_body_follows_to_the_same_host_by_tls(to: str, follows: bool) -> None:
+    call = HttpCall("POST", "http://h/x", {}, b"hidden", "h", "http://h/x")
+    answer = HttpAnswer(308, {"location": to}, b"")
+    if follows:
+        assert redirected(call, answer).body == b"hidden"
+    else:
+        with pytest.raises(ActionError, match="does not follow there"):
+            redirected(call, answer)
 
 
 async def test_tls_is_verified() -> None:

@@ -43,7 +43,9 @@ FAILURES: dict[str, Failure] = {
     "http_xxx": Failure(PERMANENT, ("http_request", "notify"), "any other status that is not expected"),
     "tls": Failure(PERMANENT, ("http_request", "notify"), "the service has no certificate that is trusted here"),
     "forbidden_address": Failure(PERMANENT, ("http_request", "notify"), "the address is not in WEIR_HTTP_ALLOW"),
-    "redirects": Failure(PERMANENT, ("http_request", "notify"), "it redirects too often, or to what may not be asked"),
+    "redirects": Failure(
+        PERMANENT, ("http_request", "notify"), "it redirects too often, or to what may not be asked or sent"
+    ),
     "invalid_answer": Failure(PERMANENT, ("http_request", "notify"), "the answer is not what it says it is"),
     "answer_too_large": Failure(
         PERMANENT, ("http_request", "notify", *DATABASE), "the answer is more than an event may hold"
