@@ -9,7 +9,7 @@ import collections.abc
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from streams.core.activities import MessageNode, ServiceNode
+from streams.core.activities import MessageNode
 from streams.core.activities.base import END_OF_BODY
 from streams.core.places import place_of, split_place
 from streams.core.process import Process, VariablesError
@@ -96,19 +96,25 @@ def _answered(activity_id: str, target: str, wait: Wait, move: _Move, found: Pla
             f"activity {activity_id!r} waits for {what}, which will name it so. Expected it to "
             f"keep its name, but it is {target!r} in version {new.version}: try again when it has answered",
         )
-    before, after = move.old.activities[activity_id], new.activities[target]
-    if not isinstance(before, ServiceNode) or not isinstance(after, ServiceNode) or wait.kind not in _ASKED:
-        return
-    if before.action != after.action:
+    asked = _ASKED.get(wait.kind)
+    if asked is not None and (was := asked(move.old.activities[activity_id])) != (now := asked(new.activities[target])):
         found.add(
             "impossible",
-            f"activity {activity_id!r} has asked for action {before.action!r}, and would do so again. Expected the "
-            f"same one of {target!r} in version {new.version}, but it is {after.action!r}: try again when it has "
-            "answered",
+            f"activity {activity_id!r} has asked {was}. Expected the same of {target!r} in version {new.version}, but "
+            f"it asks {now}: try again when it has answered",
         )
 
 
-_ASKED = ("action", "retry")
+def _action(node: Any) -> str:
+    return f"for action {node.action!r}"
+
+
+def _people(node: Any) -> str:
+    return "one person" if node.join is None else "several approvers"
+
+
+_ASKED = {"action": _action, "retry": _action, "task": _people}
+"""By ``Wait.kind``: what an activity of that kind asks, where an answer to something else would not fit."""
 _NAMED = {
     "action": "the answer of an action",
     "retry": "another attempt of an action",

@@ -196,7 +196,13 @@ def _migrating(definition: str, **changes: str) -> tuple[Plant, str]:
             "{id: call, type: service, action: mqtt_publish, topic: t, payload: 1}",
             {"mqtt_publish, topic: t, payload: 1": "http_request, url: 'http://h/'"},
             {},
-            "activity 'call' has asked for action 'mqtt_publish', and would do so again",
+            "activity 'call' has asked for action 'mqtt_publish'. Expected the same of 'call' in version 2",
+        ),
+        (
+            "{id: ask, type: user_task, title: t, approvers: [anna, ben]}",
+            {"approvers: [anna, ben]": "candidates: {users: [anna, ben]}"},
+            {},
+            "activity 'ask' has asked several approvers. Expected the same of 'ask' in version 2",
         ),
     ],
 )
