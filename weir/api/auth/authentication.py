@@ -4,6 +4,8 @@
 request of nobody who is known goes on, for the route to refuse it, but without its body: nobody's bytes are read.
 """
 
+from functools import partial
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.settings import Settings
@@ -11,7 +13,7 @@ from weir.api.auth.key_ring import KeyRing
 from weir.api.auth.oidc import Issuer
 from weir.api.auth.principal import ANYBODY, Principal
 from weir.api.auth.scopes import SCOPES
-from weir.api.auth.security import FOUND, PUBLIC
+from weir.api.auth.security import AGAIN, FOUND, PUBLIC
 from weir.api.auth.unauthorized import unauthorized
 from weir.api.database import Database
 from weir.api.problems import ProblemError
@@ -36,6 +38,7 @@ class Authentication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             scope[FOUND] = found = await self._found(scope)
+            scope[AGAIN] = partial(self._found, scope)
             if isinstance(found, ProblemError):
                 receive = _nothing
         await self._app(scope, receive, send)

@@ -19,6 +19,8 @@ PUBLIC = frozenset({"/health", "/metrics", "/openapi.json", "/docs", SCRIPT, STY
 """Paths that anybody may ask for."""
 FOUND = "weir.principal"
 """Where the ASGI scope has the ``Principal``, or the ``ProblemError`` that tells why there is none."""
+AGAIN = "weir.principal_again"
+"""Where it has what finds that out once more: an async function."""
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="bearer", description="An API key, or a JWT of the OIDC issuer")
 

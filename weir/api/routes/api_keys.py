@@ -94,7 +94,7 @@ async def list_(request: Request) -> Response:
 
 @router.delete("/{key_id}", response_model=None, responses=shows(ApiKey, examples.API_KEY))
 async def revoke(key_id: str, request: Request, who: Admin) -> Response:
-    """Revoke a key: within ten seconds it opens nothing any more."""
+    """Revoke a key: within ten seconds it opens nothing any more, within twenty its streams of events end."""
     async with changing(request) as (connection, entry):
         known = await api_key(connection, key_id)
         found = await table.revoke(connection, key_id, by=who.id)

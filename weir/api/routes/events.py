@@ -22,6 +22,7 @@ from weir.api.following.answers import sees_answers, shown_to
 from weir.api.following.feed import Listener, frame, id_frame, read_positions
 from weir.api.following.follower import Follower
 from weir.api.following.missed import missed, reached, wrong_id
+from weir.api.following.rights import Rights
 from weir.api.problems import ProblemError, document, unavailable
 from weir.api.reading_back import DEFAULT_S, shown
 from weir.api.routes.process_models import Name
@@ -72,7 +73,9 @@ async def events(
     follower = follower_of(request)
     listener = Listener(types=frozenset(type or ()), definition=definition, answers=sees_answers(who))
     since = None if last_event_id is None else await _since(follower, last_event_id)
-    return StreamingResponse(_all(request, follower, listener, since), headers=HEADERS, media_type="text/event-stream")
+    return StreamingResponse(
+        _all(request, who, follower, listener, since), headers=HEADERS, media_type="text/event-stream"
+    )
 
 
 @router.get(
@@ -93,8 +96,9 @@ async def instance_events(
 
 
 async def _all(
-    request: Request, follower: Follower, listener: Listener, since: dict[int, int] | None
+    request: Request, who: Principal, follower: Follower, listener: Listener, since: dict[int, int] | None
 ) -> AsyncIterator[bytes]:
+    rights = Rights(request, who)
     with follower.feed.listening(listener):
         now = follower.event_positions()  # from here on the listener gets them
         if since is None:
@@ -110,6 +114,9 @@ async def _all(
                 return
         while not listener.overflowed:
             frames = await listener.taken(HEARTBEAT_S)
+            if (why := await rights.over()) is not None:
+                yield _error(why)
+                return
             yield b"".join(one for _, one in frames) or b":\n\n"
         yield _error(TOO_SLOW)
 
@@ -117,8 +124,12 @@ async def _all(
 async def _one(request: Request, who: Principal, instance_id: str, last: int) -> AsyncIterator[bytes]:
     """From the database until it has no more, then as they come; again from the database when one is missing."""
     listener, looks = Listener(instance_id.encode(), answers=sees_answers(who)), LOOKS
+    rights = Rights(request, who)
     with follower_of(request).feed.listening(listener):
         while not listener.overflowed:
+            if (why := await rights.over()) is not None:
+                yield _error(why)
+                return
             try:
                 async with reading(request) as connection:
                     page = await query(connection, instance_id, after_seq=last, limit=PAGE)
@@ -133,6 +144,9 @@ async def _one(request: Request, who: Principal, instance_id: str, last: int) ->
                 )
                 continue
             while frames := await listener.taken(LOOK_S if looks else HEARTBEAT_S):
+                if (why := await rights.over()) is not None:
+                    yield _error(why)
+                    return
                 fresh = [(seq, made) for seq, made in frames if seq > last]
                 if fresh and fresh[0][0] != last + 1:
                     looks = LOOKS
