@@ -34,6 +34,21 @@ def without_answers(value: bytes) -> bytes:
     return msgspec.json.encode(event)
 
 
+def record_shown_to(who: Principal, value: bytes | None) -> bytes | None:
+    """A record that could not be used, as they may see it: a command or an event with answers, or what may be one."""
+    if value is None or sees_answers(who):
+        return value
+    try:
+        found = msgspec.json.decode(value)
+    except (msgspec.MsgspecError, RecursionError):
+        return HIDDEN.encode() if b"answers" in value else value
+    if not isinstance(found, dict):
+        return value
+    data = found.get("data")
+    cut = _cut(found) | ({"data": _cut(data)} if isinstance(data, dict) else {})
+    return value if cut == found else msgspec.json.encode(cut)
+
+
 def _hidden(event: HistoryEvent) -> HistoryEvent:
     return msgspec.structs.replace(event, data=_cut(event.data)) if event.event_type in ANSWERED else event
 

@@ -18,6 +18,7 @@ from streams.log import LogError, opened
 from streams.topics import load_topics
 from weir.api.auth import Principal, needs
 from weir.api.documents import shows
+from weir.api.following.answers import record_shown_to
 from weir.api.moments import Moment
 from weir.api.problems import ProblemError, unavailable
 from weir.api.quick import answer
@@ -53,7 +54,9 @@ class Letter(msgspec.Struct):
 
 
 class WholeLetter(Letter):
-    """With its record: ``value`` as text, where bytes that are none are escaped."""
+    """With its record: ``value`` as text, where bytes that are none are escaped; without answers to tasks, unless one
+    sees all tasks.
+    """
 
     headers: list[tuple[str, str | None]]
     value: str | None
@@ -142,10 +145,11 @@ async def letters(request: Request, asked: Annotated[Listed, Query()]) -> Respon
     "/{letter_id}",
     response_model=None,
     responses=shows(WholeLetter, EXAMPLE | {"headers": [], "value": "{}"}),
-    dependencies=[needs("processes:view")],
 )
-async def letter(letter_id: Annotated[LetterId, Path()], request: Request) -> Response:
-    """A dead letter with its record."""
+async def letter(
+    letter_id: Annotated[LetterId, Path()], request: Request, who: Annotated[Principal, needs("processes:view")]
+) -> Response:
+    """A dead letter with its record; answers to tasks in it are shown to those who see all tasks."""
     settings, place = request.app.state.settings, Place.parse(letter_id)
     async with _reading(), opened(settings) as log:
         spans = await log.settled(partitions(load_topics(settings)))
@@ -154,7 +158,7 @@ async def letter(letter_id: Annotated[LetterId, Path()], request: Request) -> Re
             raise _unknown([place])
         one = await whole(log, spans, found[0])
     headers = [(name, text_of(content)) for name, content in one.headers]
-    return answer({**document(one), "headers": headers, "value": text_of(one.value)})
+    return answer({**document(one), "headers": headers, "value": text_of(record_shown_to(who, one.value))})
 
 
 OUTCOME = shows(Outcome, {"settled": [EXAMPLE], "left": [], "dry_run": False})
