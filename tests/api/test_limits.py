@@ -1,15 +1,20 @@
 """How often one may ask, and how much one may send."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from tests.api.inside import settings_of
+from weir.api.auth.authentication import Authentication
 from weir.api.auth.principal import ANYBODY, Principal
 from weir.api.auth.security import FOUND
 from weir.api.auth.unauthorized import unauthorized
 from weir.api.limits import UNKNOWN_PER_S, BodyLimit, RateLimit
+from weir.keys.text import new_key
 
 PROBLEM = "application/problem+json"
 
@@ -99,3 +104,32 @@ async def test_a_body_that_is_too_long_is_not_read_to_its_end() -> None:
         assert (refused.status_code, refused.headers["content-type"]) == (413, PROBLEM)
         assert "1024" in refused.json()["detail"]
     assert taken == 11
+
+
+async def test_guessed_keys_cost_the_database_nothing_after_some() -> None:
+    looks: list[str] = []
+
+    class Keys:
+        @asynccontextmanager
+        async def connection(self) -> AsyncIterator["Keys"]:
+            yield self
+
+        async def fetchrow(self, _: str, id_: str) -> None:
+            looks.append(id_)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    settings = settings_of(api_admin_key="the key of an administrator, which is long")
+    authentication = Authentication(app, settings, Keys())  # type: ignore[arg-type]
+
+    async def ask(address: str) -> int:
+        headers = [(b"authorization", f"Bearer {new_key().text}".encode())]
+        scope: Scope = {"type": "http", "path": "/processes", "headers": headers, "client": (address, 1)}
+        await authentication(scope, None, None)  # type: ignore[arg-type]
+        return scope[FOUND].status
+
+    statuses = [await ask("10.0.0.9") for _ in range(400)]
+    assert statuses[: int(2 * UNKNOWN_PER_S)] == [401] * int(2 * UNKNOWN_PER_S)
+    assert statuses[-1] == 429
+    assert len(looks) == statuses.count(401) < 200
+    assert await ask("10.0.0.10") == 401, "others are asked about"

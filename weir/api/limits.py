@@ -40,12 +40,39 @@ class _Bucket(msgspec.Struct):
     at: float
 
 
+class Buckets:
+    """A token bucket for each name, which fills with ``per_s`` tokens a second; ``clock`` gives monotonic seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+
+    def take(self, name: str, per_s: float) -> float | None:
+        """Take one token; when there is none, how much is missing."""
+        if (missing := self.missing(name, per_s)) is None:
+            self._buckets[name].tokens -= 1
+        return missing
+
+    def missing(self, name: str, per_s: float) -> float | None:
+        """How much of a token is missing; ``None``: one is there."""
+        now, most = self._clock(), max(1.0, per_s * BURST_S)
+        bucket = self._buckets.get(name)
+        if bucket is None:
+            self._buckets[name] = bucket = _Bucket(most, now)
+            if len(self._buckets) > MAX_BUCKETS:
+                self._buckets.popitem(last=False)
+        else:
+            self._buckets.move_to_end(name)
+        bucket.tokens = min(most, bucket.tokens + (now - bucket.at) * per_s)
+        bucket.at = now
+        return 1 - bucket.tokens if bucket.tokens < 1 else None
+
+
 class RateLimit:
-    """A token bucket for each principal, or address of those who are none; ``clock`` gives monotonic seconds."""
+    """A bucket for each principal, or address of those who are none; ``clock`` gives monotonic seconds."""
 
     def __init__(self, app: ASGIApp, per_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._app, self._per_s, self._clock = app, per_s, clock
-        self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
+        self._app, self._per_s, self._buckets = app, per_s, Buckets(clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (refusal := self._refusal(scope)) is not None:
@@ -53,36 +80,27 @@ class RateLimit:
         return await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> ProblemError | None:
-        found, address = scope[FOUND], (scope.get("client") or ("unknown",))[0]
+        found, address = scope[FOUND], address_of(scope)
         if not isinstance(found, Principal):
             who, per_s = f"address {address}", min(self._per_s, UNKNOWN_PER_S)
         elif found.kind == "anonymous":  # who asks for what is public must not take it from everybody else
             who, per_s = f"anonymous at {address}", self._per_s
         else:
             who, per_s = f"{found.kind} {found.id}", self._per_s
-        missing = self._take(who, per_s)
-        if missing is None:
-            return None
-        after = max(1, math.ceil(missing / per_s))
-        detail = f"Expected at most {per_s:g} requests a second of {who}"
-        return ProblemError(429, "too_many_requests", detail, "Slow down.", headers={"Retry-After": str(after)})
+        missing = self._buckets.take(who, per_s)
+        return None if missing is None else too_often(who, per_s, missing)
 
-    def _take(self, who: str, per_s: float) -> float | None:
-        """Take one; when there is none, how much is missing."""
-        now, most = self._clock(), max(1.0, per_s * BURST_S)
-        bucket = self._buckets.get(who)
-        if bucket is None:
-            self._buckets[who] = bucket = _Bucket(most, now)
-            if len(self._buckets) > MAX_BUCKETS:
-                self._buckets.popitem(last=False)
-        else:
-            self._buckets.move_to_end(who)
-        bucket.tokens = min(most, bucket.tokens + (now - bucket.at) * per_s)
-        bucket.at = now
-        if bucket.tokens < 1:
-            return 1 - bucket.tokens
-        bucket.tokens -= 1
-        return None
+
+def address_of(scope: Scope) -> str:
+    """From where a request comes."""
+    return str((scope.get("client") or ("unknown",))[0])
+
+
+def too_often(who: str, per_s: float, missing: float) -> ProblemError:
+    """429, until the rest of a token is there."""
+    after = max(1, math.ceil(missing / per_s))
+    detail = f"Expected at most {per_s:g} requests a second of {who}"
+    return ProblemError(429, "too_many_requests", detail, "Slow down.", headers={"Retry-After": str(after)})
 
 
 class BodyLimit:

@@ -9,6 +9,7 @@ from functools import partial
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.settings import Settings
+from weir.api import limits
 from weir.api.auth.key_ring import KeyRing
 from weir.api.auth.oidc import Issuer
 from weir.api.auth.principal import ANYBODY, Principal
@@ -16,9 +17,11 @@ from weir.api.auth.scopes import SCOPES
 from weir.api.auth.security import AGAIN, FOUND, PUBLIC
 from weir.api.auth.unauthorized import unauthorized
 from weir.api.database import Database
+from weir.api.limits import Buckets, address_of, too_often
 from weir.api.problems import ProblemError
 from weir.keys.text import PREFIX, is_same
 
+UNAUTHORIZED = 401
 ADMIN = Principal(id="admin", name="admin", kind="api_key", roles=frozenset({"admin"}), scopes=frozenset(SCOPES))
 """Who has ``WEIR_API_ADMIN_KEY``."""
 
@@ -30,7 +33,7 @@ class Authentication:
         self._app, self._off = app, settings.api_auth == "off"
         key = settings.api_admin_key
         self._admin_key = None if key is None else key.get_secret_value()
-        self._ring = KeyRing(database)
+        self._ring, self._guesses = KeyRing(database), Buckets()
         self._issuer = None
         if settings.oidc_issuer is not None and settings.oidc_audience is not None:
             self._issuer = Issuer(settings.oidc_issuer, settings.oidc_audience)
@@ -53,18 +56,31 @@ class Authentication:
         if kind.lower() != "bearer":
             return unauthorized(f"Expected Authorization: Bearer …, but got {kind[:20]}")
         try:
-            return await self._principal(token.strip())
+            return await self._principal(token.strip(), address_of(scope))
         except ProblemError as error:
             return error
 
-    async def _principal(self, token: str) -> Principal:
+    async def _principal(self, token: str, address: str) -> Principal:
         if self._admin_key is not None and is_same(token, self._admin_key):
             return ADMIN
         if token.startswith(PREFIX):
-            return await self._ring.principal(token)
+            return await self._owner(token, address)
         if self._issuer is not None:
             return await self._issuer.principal(token)
         raise unauthorized("Expected an API key, weir_<id>_<secret>")
+
+    async def _owner(self, key: str, address: str) -> Principal:
+        """Whose key it is; after some wrong ones of that address the database is not asked for each more."""
+        if self._ring.remembers(key):
+            return await self._ring.principal(key)
+        if (missing := self._guesses.missing(address, limits.UNKNOWN_PER_S)) is not None:
+            raise too_often(f"address {address}", limits.UNKNOWN_PER_S, missing)
+        try:
+            return await self._ring.principal(key)
+        except ProblemError as error:
+            if error.status == UNAUTHORIZED:
+                self._guesses.take(address, limits.UNKNOWN_PER_S)
+            raise
 
 
 async def _nothing() -> Message:

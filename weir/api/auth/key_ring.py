@@ -55,6 +55,11 @@ class KeyRing:
             raise unauthorized(f"The API key {id_} has expired")
         return known.principal
 
+    def remembers(self, text: str) -> bool:
+        """Whether the key with that id was seen lately, so that a guess is not what asks for it."""
+        parts = split(text)
+        return parts is None or parts[0] in self._known
+
     async def _find(self, id_: str) -> _Known | None:
         known = self._known.get(id_)
         if known is not None and self._clock() - known.read_at <= FRESH_S:
