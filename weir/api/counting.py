@@ -9,6 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from streams.histogram import Histogram
 from streams.monitoring import Sample
 
+MISTAKE = 500
+"""What the server answers to who asked for what raised."""
+
 
 class Counts:
     """Requests since the start of the process."""
@@ -36,13 +39,23 @@ class Counting:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        began = time.perf_counter()
+        began, is_answered = time.perf_counter(), False
+
+        def count(status: int) -> None:
+            nonlocal is_answered
+            is_answered = True
+            route = getattr(scope.get("route"), "path", "other")
+            self._counts.answered[route, str(status)] += 1
+            self._counts.took[route].observe(time.perf_counter() - began)
 
         async def counted(message: Message) -> None:
             if message["type"] == "http.response.start":
-                route = getattr(scope.get("route"), "path", "other")
-                self._counts.answered[route, str(message["status"])] += 1
-                self._counts.took[route].observe(time.perf_counter() - began)
+                count(message["status"])
             await send(message)
 
-        return await self._app(scope, receive, counted)
+        try:
+            return await self._app(scope, receive, counted)
+        except Exception:
+            if not is_answered:
+                count(MISTAKE)
+            raise
