@@ -29,7 +29,11 @@ class Entry:
 
     def is_for(self, user: str, *, admin: bool) -> bool:
         """Whether ``user`` sees it."""
-        return self.saved is None or self.saved.is_public or admin or self.saved.created_by == user
+        return self.saved is None or self.saved.is_public or self.is_of(user, admin=admin)
+
+    def is_of(self, user: str, *, admin: bool) -> bool:
+        """Whether ``user`` may replace or remove it."""
+        return self.saved is not None and (admin or self.saved.created_by == user)
 
 
 def files(settings: Settings) -> dict[str, Entry]:

@@ -1,10 +1,13 @@
 """Keeping templates in the database: ``saved_templates``."""
 
+from typing import Literal
+
 import asyncpg
 
 from projections.queries.templates import COLUMNS, SavedTemplate
 from streams.core.templates import Template
 
+Replaced = Literal["own", "anybody's"]
 _SAVE = f"""
     INSERT INTO saved_templates (id, name, description, category, template_data, created_by, is_public)
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING RETURNING {COLUMNS}
@@ -14,17 +17,18 @@ _REPLACE = f"""
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO UPDATE SET
         name = excluded.name, description = excluded.description, category = excluded.category,
         template_data = excluded.template_data, is_public = excluded.is_public, updated_at = now()
+    WHERE $8 OR saved_templates.created_by = excluded.created_by
     RETURNING {COLUMNS}
 """  # noqa: S608  the columns are constants
 
 
 async def save(
-    connection: asyncpg.Connection, template: Template, *, by: str, is_public: bool, replace: bool = False
+    connection: asyncpg.Connection, template: Template, *, by: str, is_public: bool, replaces: Replaced | None = None
 ) -> SavedTemplate | None:
-    """The template as it is kept now.  ``None`` when there is one of its id, unless that is to be replaced."""
+    """The template as it is kept now.  ``None`` when there is one of its id that is not among what it ``replaces``."""
     head = template.head
     row = await connection.fetchrow(
-        _REPLACE if replace else _SAVE,
+        _SAVE if replaces is None else _REPLACE,
         head.id,
         head.name or head.id,
         head.description,
@@ -32,6 +36,7 @@ async def save(
         template.text,
         by,
         is_public,
+        *([] if replaces is None else [replaces == "anybody's"]),
     )
     return None if row is None else SavedTemplate(**row)
 

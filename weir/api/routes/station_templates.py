@@ -115,11 +115,14 @@ async def show(
 
 @router.delete("/{template_id}")
 async def delete(template_id: str, request: Request, who: Author) -> Message:
-    """Remove a saved template; the processes that were made of it stay."""
+    """Remove a saved template of one's own, or as an administrator any; the processes that were made of it stay."""
     entry = await _known(request, who, template_id)
     if entry.saved is None:
         detail = f"The template {template_id!r} is a file"
         raise ProblemError(409, "not_saved", detail, f"Remove {entry.template.file} where the definitions are.")
+    if not entry.is_of(who.id, admin=who.may("admin")):
+        detail = f"The template {template_id!r} is {entry.saved.created_by}'s"
+        raise ProblemError(403, "forbidden", detail, "Ask them, or an administrator.")
     async with changing(request) as (connection, audit):
         audit.target, audit.before = template_id, await saved_templates.remove(connection, template_id)
     return Message(message="deleted")
@@ -171,11 +174,12 @@ async def _saved(
         return False
     async with changing(request, 201) as (connection, audit):
         before = await queries.saved_template(connection, template_id)
-        if before is not None and not (replace and (before.created_by == who.id or who.may("admin"))):
+        whose: saved_templates.Replaced | None = None if not replace else "anybody's" if who.may("admin") else "own"
+        after = await saved_templates.save(connection, template, by=who.id, is_public=is_public, replaces=whose)
+        if after is None:
             return False
-        after = await saved_templates.save(connection, template, by=who.id, is_public=is_public, replace=replace)
         audit.target, audit.before, audit.after = template_id, before, after
-    return after is not None
+    return True
 
 
 async def _known(request: Request, who: Principal, template_id: str) -> Entry:
