@@ -75,8 +75,8 @@ async def test_from_start_to_end(site: tuple[Settings, Topics], api: httpx.Async
         assert ended.json()["variables"]["answer"] == {"approved": True}
 
         other = await api.post("/processes/approval/start", json={"key": "order-8", "variables": {"amount": 1}})
-        by_key = await api.post("/signals", json={"name": "decided", "key": "order-8", "payload": {}})
-        assert by_key.status_code == 202
+        by_key = await api.post("/signals?wait=10", json={"name": "decided", "key": "order-8", "payload": {}})
+        assert (by_key.status_code, by_key.json()["events"][0]) == (200, "signal_received"), by_key.text
         place = other.headers["location"]
         await eventually(lambda: api.get(place), lambda found: found.json().get("status") == "completed")
 

@@ -52,6 +52,18 @@ def test_every_operation_says_what_it_does_and_what_may_go_wrong(document: dict[
             assert list(operation["responses"][status]["content"]) == ["application/problem+json"], name
 
 
+def test_what_is_done_to_an_instance_can_be_waited_for(document: dict[str, Any]) -> None:
+    commands = [
+        (name, operation)
+        for name, operation in operations(document)
+        if re.fullmatch(r"post /(processes/\{instance_id\}/.*|signals|messages)", name)
+    ]
+    assert len(commands) > 5
+    for name, operation in commands:
+        assert "wait" in {one["name"] for one in operation["parameters"]}, name
+        assert operation["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].endswith("/Done"), name
+
+
 def test_examples_fit_their_schemas(document: dict[str, Any]) -> None:
     checked = 0
     for name, operation in operations(document):

@@ -12,7 +12,7 @@ from streams.core.commands import Signal, StartProcess
 from streams.core.decide.start_process import MAX_ID_AGE_MS
 from streams.core.ids import check_instance_id
 from weir.api.auth import needs
-from weir.api.carrying import Sent, carry_out
+from weir.api.carrying import carry_out, command_route
 from weir.api.documents import shows
 from weir.api.following.lately import SentStart
 from weir.api.idempotency.plan import CURRENT
@@ -83,13 +83,11 @@ async def start(
     return await _decided(request, command, waits) or started
 
 
-@router.post(
-    "/processes/{instance_id}/signal", status_code=202, response_model=Sent, dependencies=[needs("processes:execute")]
-)
-async def signal_instance(instance_id: str, body: InstanceSignal, request: Request) -> Response:
+@command_route(router, "/processes/{instance_id}/signal", dependencies=[needs("processes:execute")])
+async def signal_instance(instance_id: str, body: InstanceSignal, request: Request, wait: WaitText = None) -> Response:
     """Send a message to an instance: it waits there until a step of type ``message`` takes it."""
     known = own_id(instance_id, "path.instance_id")
-    return await carry_out(request, Signal(name=body.name, instance_id=known, payload=body.payload))
+    return await carry_out(request, Signal(name=body.name, instance_id=known, payload=body.payload), wait)
 
 
 @router.get(
