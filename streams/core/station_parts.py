@@ -1,7 +1,7 @@
 """A definition in the form in which a station's people make processes: what ``station_form`` reads, the other way.
 
-One that was made from a form gives that form again, with its conditions as expressions.  Of any other definition the
-triggers and the services are told, wherever those stand; a form says no more.
+One that was made from a form gives that form again.  Of any other definition the triggers and the services are told,
+wherever those stand, and conditions that no form makes as expressions; a form says no more.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ from typing import Any
 
 from streams.core.definition import ProcessDefinition
 from streams.core.durations import parse_duration_ms
-from streams.core.station_form import DEFAULT_TIMEOUT_S
+from streams.core.station_form import DEFAULT_TIMEOUT_S, VARIABLE
+from streams.core.station_reading import conditions_from
 from streams.core.triggers.station import STATION_TRIGGERS
 
 DEFAULT_ATTEMPTS = 3
@@ -38,7 +39,7 @@ def _trigger(one: dict[str, Any]) -> dict[str, Any]:
     return {
         "trigger_type": _NAMES.get(kind, kind),
         "trigger_config": one.get("config", {}) if kind in STATION_TRIGGERS else rest,
-        "conditions": one.get("condition"),
+        "conditions": conditions_from(one.get("condition")),
         "priority": one.get("priority", 0),
         "is_active": one.get("enabled", True),
     }
@@ -52,7 +53,7 @@ def _action(at: int, one: dict[str, Any]) -> dict[str, Any]:
         "id": one["id"],
         "action_type": one["action"],
         "action_config": one.get("config", {}),
-        "conditions": one.get("condition"),
+        "conditions": conditions_from(one.get("condition"), f"{VARIABLE}."),
         "action_order": at,
         "timeout_seconds": DEFAULT_TIMEOUT_S if timeout is None else -(-parse_duration_ms(timeout) // 1000),
         "retry_count": attempts - 1,

@@ -48,7 +48,10 @@ def test_there_and_back() -> None:
     assert [one["action_type"] for one in form["actions"]] == ["create_alert", "send_notification"]
     assert [one["retry_count"] for one in form["actions"]] == [2, 0]
     assert [one["timeout_seconds"] for one in form["actions"]] == [30, 10]
-    assert form["triggers"][0]["conditions"] == 'has(tags.severity) && tags.severity == "high"'
+    high = {"field": "tags.severity", "operator": "equals", "value": "high"}
+    of_door = {"field": "tags.zone_id", "operator": "equals", "value": "5"}
+    assert [one["conditions"] for one in form["triggers"]] == [high, None, None, None, "fields.x > 1"]
+    assert [one["conditions"] for one in form["actions"]] == [{"all": [of_door]}, None]
     assert [(one["trigger_type"], one["is_active"]) for one in form["triggers"]] == [
         ("zone_entry", True), ("time_schedule", True), ("manual", True), ("user_online", False), ("redpanda", True),
     ]  # fmt: skip

@@ -12,6 +12,7 @@ from streams.core.durations import instant
 from streams.core.parse import parse_definition, validate_definition
 from streams.core.station_form import form_definition
 from streams.core.station_parts import form_of
+from streams.core.station_reading import conditions_from
 from streams.core.triggers.station import STATION_TRIGGERS
 from tests.projections.conftest import World
 from tests.projections.story import DEFINITIONS, EVENTS, T0, Story, batch, numbered
@@ -65,7 +66,7 @@ async def deploy(world: World, *definitions: ProcessDefinition, origin: Origin |
 
 
 async def test_triggers_and_actions(world: World) -> None:
-    """The views and ``form_of`` tell the same."""
+    """The views and ``form_of`` tell the same, but that conditions are expressions in SQL."""
     definitions = [
         form_definition(STATION_FORM, "door-watch", 2),
         parse_definition(NESTED),
@@ -82,10 +83,11 @@ async def test_triggers_and_actions(world: World) -> None:
         assert row.pop("created_at") == instant(T0)
         process = row.pop("process_id")
         assert row.pop("id") == f"{process}/trigger/{len(found[process]['triggers']) + 1}"
-        found[process]["triggers"].append(row)
+        found[process]["triggers"].append({**row, "conditions": conditions_from(row["conditions"])})
     for row in await world.rows("SELECT * FROM process_actions ORDER BY process_id, action_order"):
         assert row.pop("created_at") == instant(T0)
-        found[row.pop("process_id")]["actions"].append(row)
+        process = row.pop("process_id")
+        found[process]["actions"].append({**row, "conditions": conditions_from(row["conditions"], "trigger.")})
     assert found == told
     assert [one["id"] for one in found["nested"]["actions"]] == ["one", "back", "four", "two", "three"]
 
