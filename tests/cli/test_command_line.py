@@ -9,8 +9,10 @@ from typer.testing import CliRunner, Result
 from streams.core.parse import parse_definition
 from streams.monitoring.catalogue import METRICS
 from streams.settings import Settings
+from weir.cli.logs import Tail
 from weir.cli.main import app
 from weir.home import PROJECT, environment
+from weir.stack.logs import put_aside
 
 DEFINITION = PROJECT / "definitions" / "temperature-control.yaml"
 INSTANCE = "019ab8f0-0000-8001-8000-000000000000"
@@ -178,6 +180,26 @@ def test_logs(weir, tmp_path):
     unknown = weir("logs", "plumber")
     assert unknown.exit_code == 1
     assert "kafka, router" in unknown.stderr
+
+
+def test_a_log_that_is_put_aside_is_followed_on(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("weir.stack.logs.LOG_MAX_BYTES", 10)
+    log = tmp_path / "router.log"
+    with log.open("ab", buffering=0) as written:  # as a process does that runs on
+        written.write(b"one\ntwo\n")
+        assert not put_aside(log)
+        tail = Tail(log, "router | ")
+        tail.last(1)
+        written.write(b"three\nfour\n")
+        assert tail.more()
+        assert put_aside(log)
+        assert log.with_suffix(".log.1").read_bytes() == b"one\ntwo\nthree\nfour\n"
+        assert not tail.more()
+        written.write(b"five\n")
+        assert tail.more()
+        tail.close()
+    assert log.read_bytes() == b"five\n"
+    assert capsys.readouterr().out == "".join(f"router | {one}\n" for one in ("two", "three", "four", "five"))
 
 
 def test_a_valid_definition(weir):

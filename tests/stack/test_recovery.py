@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from streams.settings import Settings
+from tests.stack.test_supervisor import pid_of, spec, until
 from weir.stack.errors import StackError
 from weir.stack.ports import free_ports
 from weir.stack.stack import Stack
@@ -158,3 +159,18 @@ def test_a_service_of_the_users_own_that_does_not_answer(tmp_path: Path):
     [_, status, _] = stack.status()
     assert status.state == "unhealthy"
     assert status.url == f"postgresql://plant@127.0.0.1:{ports.postgres}/plant"
+
+
+async def test_under_a_supervisor_services_that_are_killed_come_back_by_themselves(own_stack: Stack):
+    own_stack.up()
+    await produce(own_stack, [b"last"], "writer-3")
+    own_stack.supervise([spec(own_stack, "processor")])
+    for one in own_stack.status()[:3]:
+        os.kill(pid_of(own_stack, one.name), signal.SIGKILL)
+    until(
+        lambda: all((one.state, one.restarts) == ("running", 1) for one in own_stack.status()[:3]), "the services", 120
+    )
+    assert (await consume(own_stack, 201))[-1] == b"last"
+    connection = await asyncpg.connect(own_stack.urls.database_url)
+    assert await connection.fetchval("select count(*) from note") > 0
+    await connection.close()

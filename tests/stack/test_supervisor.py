@@ -231,6 +231,17 @@ def test_commands_at_once_start_one_supervisor_and_each_worker_once(stack: Stack
     assert sorted(environment(one)["WEIR_PROCESS"] for one in marked) == ["processor", "processor-2", NAME]
 
 
+def test_large_logs_are_put_aside_while_their_processes_run(stack: Stack, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("weir.stack.logs.LOG_MAX_BYTES", 100)
+    stack.log_path("kafka").parent.mkdir(parents=True)
+    stack.log_path("kafka").write_text("x" * 101)
+    stack.log_path("mqtt").write_text("x" * 100)
+    Supervisor(stack.home).step()
+    assert stack.log_path("kafka").read_text() == ""
+    assert stack.log_path("kafka").with_suffix(".log.1").read_text() == "x" * 101
+    assert stack.log_path("mqtt").read_text() == "x" * 100
+
+
 def test_a_second_supervisor_has_nothing_to_do(stack: Stack):
     stack.supervise([spec(stack, "processor")])
     argv = psutil.Process(pid_of(stack, NAME)).cmdline()

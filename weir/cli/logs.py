@@ -68,17 +68,13 @@ class Tail:
         """Print the whole lines that were added; whether there were any.  A log that was put aside is followed anew."""
         added = self._file.read()
         if not added:
-            if self._path.exists() and self._path.stat().st_ino != self._inode():
-                self._file.close()
-                self._file = self._path.open("rb")
+            if os.fstat(self._file.fileno()).st_size < self._file.tell():
+                self._file.seek(0)
             return False
         *whole, self._rest = (self._rest + added).split(b"\n")
         for line in whole:
             self._print(line)
         return True
-
-    def _inode(self) -> int:
-        return os.fstat(self._file.fileno()).st_ino
 
     def _print(self, line: bytes) -> None:
         typer.echo(self._prefix + line.decode(errors="replace").rstrip("\n"))

@@ -135,6 +135,7 @@ def _prepare(
         ready=lambda: check({"bootstrap_servers": brokers(ports)}),
         ready_timeout_s=120.0,  # after kill -9 of a broker with much data it checks its last segments first
         stop_timeout_s=60.0,
+        kept=True,
     )
 
 

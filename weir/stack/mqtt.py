@@ -69,6 +69,7 @@ def prepare(home: Path, ports: Ports) -> ProcessSpec:
         url=url(ports),
         ready=lambda: check(MqttAddress(LOCALHOST, ports.mqtt)),
         stop_timeout_s=10.0,
+        kept=True,
     )
 
 

@@ -129,6 +129,7 @@ def prepare(
         stop_signal=signal.SIGINT,  # "fast": SIGTERM would wait for every client to leave
         stop_timeout_s=60.0,
         account=account(),
+        kept=True,
     )
 
 

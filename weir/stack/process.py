@@ -19,14 +19,14 @@ from weir.stack import checks, stopping
 from weir.stack.accounts import run_options
 from weir.stack.checks import Check, words
 from weir.stack.errors import StackError
+from weir.stack.logs import put_aside
 from weir.stack.ports import check_free
 from weir.stack.progress import Progress
-from weir.stack.state import HOME_MARK, NAME_MARK, Record, StateFile, alive, find_marked
+from weir.stack.state import HOME_MARK, NAME_MARK, Kept, Record, StateFile, alive, find_marked
 
 POLL_S = 0.05
 LOG_LINES_IN_ERRORS = 15
 LOG_TAIL_BYTES = 16_384
-LOG_MAX_BYTES = 20_000_000
 STOP_TIMEOUT_S = 20.0
 
 
@@ -38,7 +38,8 @@ class ProcessSpec:
     until the process has written its pid there.  ``health_url`` is the same question for a process that answers HTTP,
     and is remembered, so that a later `weir status` can ask it too.
     ``port`` and ``other_ports`` must be free.  ``stop_signal`` asks the process to end; after ``stop_timeout_s`` it is
-    killed.  ``account`` is who to run as, for a caller that is root.
+    killed.  ``account`` is who to run as, for a caller that is root.  ``kept``: the supervisor, where there is one,
+    starts it again when it ends (``weir.stack.services``).
     """
 
     name: str
@@ -55,6 +56,7 @@ class ProcessSpec:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = STOP_TIMEOUT_S
     account: str | None = None
+    kept: bool = False
 
 
 ServiceState = Literal["running", "starting", "stopped", "dead", "unhealthy", "external"]
@@ -180,6 +182,9 @@ class Processes:
             uptime_s=time.time() - record.created,
             url=record.url,
             detail=detail,
+            restarts=record.restarts,
+            last_end=record.last_end,
+            last_end_at=record.last_end_at,
         )
 
     def last_lines(self, name: str, count: int = LOG_LINES_IN_ERRORS) -> str:
@@ -201,8 +206,7 @@ class Processes:
         """Start a child, without a record; whoever does keeps the child."""
         log = self.log_path(spec.name)
         log.parent.mkdir(parents=True, exist_ok=True)
-        if log.exists() and log.stat().st_size > LOG_MAX_BYTES:
-            log.replace(log.with_suffix(".log.1"))
+        put_aside(log)
         try:
             with log.open("ab") as output:
                 child: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603  a spec's program, no shell
@@ -235,6 +239,25 @@ def record_of(spec: ProcessSpec, process: psutil.Process) -> Record:
         health_url=spec.health_url,
         stop_signal=spec.stop_signal,
         stop_timeout_s=spec.stop_timeout_s,
+        kept=Kept(dict(spec.env), str(spec.cwd or Path.cwd()), spec.account) if spec.kept else None,
+    )
+
+
+def spec_of(record: Record) -> ProcessSpec:
+    """How to start a process that is ``kept`` again, as it was; without how to tell that it works."""
+    assert record.kept is not None
+    return ProcessSpec(
+        name=record.name,
+        argv=tuple(record.argv),
+        env=record.kept.env,
+        cwd=Path(record.kept.cwd),
+        port=record.port,
+        url=record.url,
+        health_url=record.health_url,
+        stop_signal=signal.Signals(record.stop_signal),
+        stop_timeout_s=record.stop_timeout_s,
+        account=record.kept.account,
+        kept=True,
     )
 
 

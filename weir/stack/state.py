@@ -23,8 +23,19 @@ LOCK_TIMEOUT_S = 600.0  # the longest step under the lock is a build of Timescal
 HOME_MARK, NAME_MARK = "WEIR_HOME", "WEIR_PROCESS"
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """What else it takes to start a process again as it was: see ``weir.stack.process.ProcessSpec``."""
+
+    env: dict[str, str]
+    cwd: str
+    account: str | None
+
+
 class Record(msgspec.Struct, frozen=True):
-    """One process that was started.  Times are Unix seconds."""
+    """One process that was started.  Times are Unix seconds.
+
+    One that is ``kept`` is started again by the supervisor when it ends: how often, and how it ended last.
+    """
 
     name: str
     pid: int
@@ -35,6 +46,14 @@ class Record(msgspec.Struct, frozen=True):
     health_url: str | None = None
     stop_signal: int = 15
     stop_timeout_s: float = 20.0
+    kept: Kept | None = None
+    restarts: int = 0
+    last_end: str | None = None
+    last_end_at: float | None = None
+
+
+class LockedError(StackError):
+    """Another command holds the home."""
 
 
 class State(msgspec.Struct):
@@ -80,11 +99,11 @@ class StateFile:
         self.write(state)
 
     @contextmanager
-    def lock(self, progress: Progress) -> Iterator[None]:
-        """Hold the home's lock; waits for another command to finish."""
+    def lock(self, progress: Progress, timeout_s: float = LOCK_TIMEOUT_S) -> Iterator[None]:
+        """Hold the home's lock; waits for another command to finish.  Raises ``LockedError``."""
         path = self._home / "lock"
         with path.open("a+") as file:
-            deadline = time.monotonic() + LOCK_TIMEOUT_S
+            deadline = time.monotonic() + timeout_s
             waiting = False
             while True:
                 try:
@@ -93,10 +112,10 @@ class StateFile:
                 except BlockingIOError:
                     file.seek(0)
                     owner = file.read().strip()
-                    if time.monotonic() > deadline:
-                        raise StackError(
+                    if time.monotonic() >= deadline:
+                        raise LockedError(
                             f"Expected the lock {path} to be free, but the weir command with pid {owner} has held it "
-                            f"for {LOCK_TIMEOUT_S:.0f} s.",
+                            f"for {timeout_s:.0f} s.",
                             f"See what it does (`ps -fp {owner}`), end it, and try again.",
                         ) from None
                     if not waiting:

@@ -2,6 +2,7 @@
 
     command ── workers.json, SIGHUP ──► supervisor ── starts, waits for ──► worker, worker …
     command ── SIGTERM ──► supervisor ends; the workers run on, and the next supervisor adopts them
+    state.json ──► Kafka, PostgreSQL, the MQTT broker: ``weir.stack.services``
 
 Whatever ends without having been taken out of the file is started again: with exit code 70
 (``streams.transport.fatal``), by a signal, and also with 0, so that SIGTERM to a worker is a clean restart.
@@ -26,14 +27,18 @@ import psutil
 
 from streams import ready
 from weir.stack.backoff import Backoff
+from weir.stack.ending import how_ended
 from weir.stack.errors import StackError
+from weir.stack.logs import put_aside
 from weir.stack.process import Processes, ProcessSpec, record_of
+from weir.stack.services import LOOK_S, Services
 from weir.stack.state import alive, find_marked
 from weir.stack.workers import Worker, WorkersFile
 
 NAME, MODULE = "supervisor", "weir.stack.supervisor"
 ADOPTED_POLL_S = 0.2
 """The end of a child is told by SIGCHLD; that of a process which another supervisor started must be looked for."""
+LOGS_EVERY_S = 60.0
 
 
 def supervisor_spec(home: Path) -> ProcessSpec:
@@ -57,12 +62,16 @@ class Supervisor:
         self._not_before: dict[str, float] = {}
         """Monotonic seconds of the next start."""
         self._began: dict[str, float] = {}
+        self._services = Services(home, self._processes, _say)
+        self._logs, self._logs_at = home / "logs", 0.0
         self._adopt(find_marked(home))
 
     def step(self) -> float:
         """Note what ended and start what is due; returns the seconds after which to look again, at the latest."""
         self._note_ends()
         now = time.monotonic()
+        self._look_at_logs(now)
+        self._services.step()
         wanted = self._file.read()
         for name in self._not_before.keys() - wanted.keys():  # taken out, and perhaps put in anew some day
             del self._not_before[name], self._backoffs[name]
@@ -71,11 +80,21 @@ class Supervisor:
             self._start_due(now)
         adopted = any(isinstance(process, psutil.Process) for process in self._running.values())
         waits = [self._not_before.get(name, 0.0) - time.monotonic() for name in missing - self._running.keys()]
-        return max(0.0, min([*waits, ADOPTED_POLL_S if adopted else 60.0]))
+        return max(0.0, min([*waits, ADOPTED_POLL_S if adopted else LOOK_S]))
 
     def hurry(self) -> None:
         """Start at once whatever waits: a command has asked, and what was missing may be there now."""
         self._not_before = dict.fromkeys(self._not_before, 0.0)
+
+    def _look_at_logs(self, now: float) -> None:
+        """Of everything that was started in this home, the services too, whose processes run for as long."""
+        if now - self._logs_at >= LOGS_EVERY_S:
+            self._logs_at = now
+            for log in self._logs.glob("*.log"):
+                try:
+                    put_aside(log)
+                except OSError as error:
+                    _say(f"{log}: cannot be put aside: {error}")
 
     def _adopt(self, marked: dict[str, psutil.Process]) -> None:
         """Go on with what an earlier supervisor has started, whether it came to note it or not."""
@@ -138,15 +157,13 @@ def _end_of(process: subprocess.Popen[bytes] | psutil.Process) -> str | None:
     """How the process ended, in words; ``None`` while it runs."""
     if isinstance(process, subprocess.Popen):
         code = process.poll()
-        if code is None:
-            return None
-        return f"exit code {code}" if code >= 0 else signal.Signals(-code).name
+        return None if code is None else how_ended(code)
     try:
         if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             return None
     except psutil.NoSuchProcess:
         pass
-    return "an unknown exit code"  # that of an adopted process was told to its parent, which is no more
+    return how_ended(None)
 
 
 def _say(text: str) -> None:
