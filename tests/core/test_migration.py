@@ -281,6 +281,13 @@ def test_what_may_have_to_be_undone_is_there_in_the_new_version() -> None:
     assert list(_state(plant, instance).waiting) == ["last"]
 
 
+def test_what_can_be_undone_in_the_new_version_needs_no_mapping() -> None:
+    plant, instance = _migrating(UNDO, **{"message: b": "message: booked"})
+    plant.do(Migrate(instance_id=instance, version=2))
+    plant.do(Signal(name="go", instance_id=instance))
+    assert "activity_completed free@3.1" in plant.types(instance)
+
+
 def test_what_cannot_be_undone_in_the_new_version_is_told() -> None:
     undo = "compensation: [{id: free, type: service, action: log, message: 'free ${x}'}]"
     plant, instance = _migrating(UNDO, **{f"message: b, {undo}": "message: b"})
