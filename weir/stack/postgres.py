@@ -107,7 +107,7 @@ def prepare(
         _create(directory, bin_dir)
     hba = directory / "hba.conf"
     hba.write_text(HBA)
-    _settle(data)
+    settle(home)
     settings = SETTINGS | {"port": str(ports.postgres), "hba_file": str(hba)}
     if not durable:
         settings |= NOT_DURABLE
@@ -236,12 +236,13 @@ def _run(argv: tuple[str, ...], directory: Path, stdin: str = "") -> None:
         )
 
 
-def _settle(data: Path) -> None:
+def settle(home: Path) -> None:
     """After a crash: wait for the server's last children, and remove a ``postmaster.pid`` that it would believe.
 
     It takes any process of its own account with the pid in that file for a running server, a zombie too.  The file is
     also its guard against children that still write, so it goes only when there are none.
     """
+    data = _directory(home) / "data"
     pid_file = data / "postmaster.pid"
     try:
         pid = int(pid_file.read_text().split("\n", 1)[0])

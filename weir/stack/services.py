@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import psutil
 
+from weir.stack import postgres
 from weir.stack.backoff import Backoff
 from weir.stack.ending import how_ended
 from weir.stack.errors import StackError
@@ -22,6 +23,8 @@ from weir.stack.progress import silent
 from weir.stack.state import LockedError, Record, alive, find_marked
 
 LOOK_S = 1.0
+AFTER_CRASH: dict[str, Callable[[Path], None]] = {postgres.NAME: postgres.settle}
+"""What a home needs before a service starts again in it that was killed."""
 
 
 @dataclass
@@ -75,6 +78,8 @@ class Services:
             return  # children of the process that has ended: they have its files, until they have noted it
         spec = spec_of(record)
         try:
+            if name in AFTER_CRASH:
+                AFTER_CRASH[name](self._home)
             child = self._processes.spawn(spec)
         except StackError as error:
             wait_s = self._backoffs[name].ended(0.0)
