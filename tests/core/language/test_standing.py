@@ -1,0 +1,93 @@
+"""Instances suspended, retried, cancelled and migrated at any moment: none waits for what never comes."""
+
+from typing import Any
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from streams.core.commands import (
+    ActivateDefinition,
+    AlignWindow,
+    AnyCommand,
+    Cancel,
+    CompleteActivity,
+    Continue,
+    DeactivateDefinition,
+    Deliver,
+    DeployDefinition,
+    FailActivity,
+    Migrate,
+    ObservePattern,
+    PublishMessage,
+    RecordNotice,
+    ReleaseStart,
+    RequestSlot,
+    Resume,
+    Retry,
+    ReturnMessage,
+    ReturnSlot,
+    SetSchedule,
+    StartProcess,
+    Subscribe,
+    Suspend,
+    Unsubscribe,
+    WatchKeys,
+)
+from tests.core.language.definitions import definitions
+from tests.core.language.moves import MOVES, OFTEN, Choosing
+from tests.core.language.newer import newer
+from tests.core.language.standing import Standing
+from tests.core.language.test_language import CHILD, validated
+from tests.core.plant import Plant
+
+OURS = {
+    *(ActivateDefinition, AlignWindow, Continue, DeactivateDefinition, Deliver, DeployDefinition, ObservePattern),
+    *(RecordNotice, ReleaseStart, RequestSlot, ReturnMessage, ReturnSlot, SetSchedule, Subscribe, Unsubscribe),
+    WatchKeys,
+}
+"""What the processor sends itself, and what changes the definitions."""
+MODES = ("single", "parallel", "queued", "restart")
+MOST_MOVES = 25
+
+
+def _command(at: Choosing, names: dict[str, str]) -> AnyCommand | None:
+    operators = [Migrate, Migrate, Retry, Retry, Suspend, Resume, Resume, PublishMessage, PublishMessage]
+    kind = at.one([*OFTEN, *OFTEN, *operators, *(one for one in MOVES if one not in OURS)])
+    if kind is Migrate:
+        return Migrate(instance_id=at.instance(), version=at.one([2, 2, 1]), activities=at.one([{}, names]))
+    if kind not in (CompleteActivity, FailActivity):
+        return MOVES[kind](at)
+    waiting = at.wait("action")  # children answer for themselves
+    if waiting is None:
+        return None
+    asked = {
+        "instance_id": waiting[0].id,
+        "activity_id": waiting[1],
+        "token": waiting[2],
+        "execution": waiting[3].execution,
+        "attempt": waiting[3].attempt,
+    }
+    if kind is CompleteActivity:
+        return CompleteActivity(**asked, output=at.payload())
+    return FailActivity(**asked, error_type="mqtt", error="no", retryable=at.one([True, False]))
+
+
+@given(st.data())
+def test_nothing_waits_for_what_never_comes(data: st.DataObject) -> None:
+    made: dict[str, Any] = data.draw(definitions())
+    made.pop("triggers", None)
+    made["trigger"] = {"type": "api", "mode": data.draw(st.sampled_from(MODES))}
+    made["max_steps"] = data.draw(st.sampled_from([20, 60]))
+    made["variables"][0].pop("source", None)
+    first = validated(made)
+    assume(first is not None)
+    changed, names = data.draw(newer(made))
+    second = validated(changed)
+    standing = Standing(Plant(CHILD, *filter(None, [first, second])))
+    standing.do(StartProcess(definition_id="made", key="pump-1", definition_version=1))
+    for _ in range(data.draw(st.integers(1, MOST_MOVES))):
+        standing.plant.now += data.draw(st.sampled_from([0, 1, 1000, 60_000]))
+        command = _command(Choosing(data.draw, standing.plant), names)
+        if command is not None and not (isinstance(command, Cancel) and command.by_parent):
+            standing.do(command)
+    standing.verify()
