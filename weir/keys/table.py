@@ -19,9 +19,13 @@ async def create(
     scopes: Collection[str] = (),
     groups: Collection[str] = (),
     expires_at: datetime | None = None,
+    id_: str | None = None,
 ) -> tuple[ApiKey, NewKey]:
-    """A new key: what is kept, and the key itself, which is told once."""
-    made = new_key()
+    """A new key: what is kept, and the key itself, which is told once.
+
+    Raises ``UniqueViolationError`` when there is one of the id that was asked for.
+    """
+    made = new_key(id_)
     row = await connection.fetchrow(
         "INSERT INTO api_keys (id, name, user_id, secret_hash, roles, scopes, groups, created_by, expires_at) "  # noqa: S608
         f"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING {COLUMNS}",

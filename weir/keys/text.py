@@ -23,9 +23,9 @@ class NewKey(msgspec.Struct, frozen=True):
     secret_hash: bytes
 
 
-def new_key() -> NewKey:
-    """With 256 random bits."""
-    id_, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
+def new_key(id_: str | None = None) -> NewKey:
+    """With 256 random bits; ``id_`` (12 hexadecimal digits) is random, too, unless it is given."""
+    id_, secret = id_ or secrets.token_hex(6), secrets.token_urlsafe(32)
     return NewKey(id_, f"{PREFIX}{id_}_{secret}", hash_of(secret))
 
 

@@ -21,7 +21,7 @@ from weir.api.auth.principal import Principal
 from weir.api.auth.security import FOUND
 from weir.api.database import Database
 from weir.api.idempotency import table
-from weir.api.idempotency.plan import CURRENT, Plan
+from weir.api.idempotency.plan import CURRENT, Plan, told_once
 from weir.api.idempotency.table import Asked, Kept
 from weir.api.limits import BODY, only_reads
 from weir.api.problems import ProblemError
@@ -159,10 +159,7 @@ def _gathered(messages: MutableSequence[Message]) -> Kept | None:
 
 
 def _untold() -> Kept:
-    detail = "This was done, and its answer is told once"
-    problem = ProblemError(
-        409, "told_once", detail, "Undo it, or go on without the answer; for another take a new key."
-    )
+    problem = told_once()
     body = msgspec.json.encode(problems.document(problem))
     return Kept(problem.status, [("content-type", problems.CONTENT_TYPE)], body)
 

@@ -10,6 +10,7 @@ import msgspec
 
 from streams.codec import encode_json
 from streams.core.commands import Command
+from weir.api.problems import ProblemError
 
 C = TypeVar("C", bound=Command)
 
@@ -50,3 +51,10 @@ def tell_once() -> None:
     """The answer holds a secret: it is not kept for who repeats the write."""
     if (plan := CURRENT.get()) is not None:
         plan.untold = True
+
+
+def told_once() -> ProblemError:
+    """409, for who repeats it."""
+    detail = "This was done, and its answer is told once"
+    fix = "Undo it, or go on without the answer; for another take a new key."
+    return ProblemError(409, "told_once", detail, fix)

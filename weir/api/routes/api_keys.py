@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
+import asyncpg
 import msgspec
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -12,7 +13,7 @@ from weir.api.audit.changing import changing
 from weir.api.auth import ROLES, Principal, ScopeName, needs
 from weir.api.database import reading
 from weir.api.documents import shows
-from weir.api.idempotency.plan import tell_once
+from weir.api.idempotency.plan import CURRENT, tell_once, told_once
 from weir.api.moments import Moment
 from weir.api.problems import ProblemError
 from weir.api.quick import answer
@@ -69,18 +70,23 @@ class CreatedKey(msgspec.Struct):
 @router.post("", status_code=201, response_model=None, responses=shows(CreatedKey, examples.CREATED_KEY, 201))
 async def create(body: NewApiKey, request: Request, who: Admin) -> Response:
     """Make a key."""
-    async with changing(request, 201) as (connection, entry):
-        kept, made = await table.create(
-            connection,
-            name=body.name,
-            by=who.id,
-            user=body.user,
-            roles=body.roles,
-            scopes=body.scopes,
-            groups=body.groups,
-            expires_at=body.expires_at,
-        )
-        entry.target, entry.after = kept.id, kept
+    plan = CURRENT.get()
+    try:
+        async with changing(request, 201) as (connection, entry):
+            kept, made = await table.create(
+                connection,
+                name=body.name,
+                by=who.id,
+                user=body.user,
+                roles=body.roles,
+                scopes=body.scopes,
+                groups=body.groups,
+                expires_at=body.expires_at,
+                id_=None if plan is None else plan.seed.hex[:12],
+            )
+            entry.target, entry.after = kept.id, kept
+    except asyncpg.UniqueViolationError:  # whoever carried this write out before has not come to say so
+        raise told_once() from None
     tell_once()
     return answer(CreatedKey(made.text, kept), 201, {"Location": f"/api-keys/{kept.id}"})
 

@@ -13,6 +13,7 @@ from weir.api.audit.changing import changing
 from weir.api.auth import Principal, needs
 from weir.api.database import reading
 from weir.api.documents import shows
+from weir.api.idempotency.plan import CURRENT
 from weir.api.problems import ProblemError
 from weir.api.quick import answer
 from weir.api.routes import template_examples as examples
@@ -176,8 +177,11 @@ async def _saved(
         before = await queries.saved_template(connection, template_id)
         whose: saved_templates.Replaced | None = None if not replace else "anybody's" if who.may("admin") else "own"
         after = await saved_templates.save(connection, template, by=who.id, is_public=is_public, replaces=whose)
-        if after is None:
-            return False
+        if after is None:  # what is there may be what this write has saved before
+            plan = CURRENT.get()
+            if before is None or plan is None or not plan.repeated:
+                return False
+            return (before.created_by, before.template_data) == (who.id, template.text)
         audit.target, audit.before, audit.after = template_id, before, after
     return True
 
