@@ -92,9 +92,11 @@ def _without_beginning(value: str, secret: str) -> str:
         while secret.startswith(value[at : at + same + 1]) and at + same < len(value):
             same += 1
         value, at = value[:at] + HIDDEN + value[at + same :], at + len(HIDDEN)
-    for length in range(min(len(half), len(value)), MIN_END - 1, -1):
-        if value.endswith(secret[:length]):
-            return value[:-length] + HIDDEN
+    at = max(0, len(value) - len(half))
+    while (at := value.find(secret[:MIN_END], at)) >= 0:  # a secret may be a whole certificate, a value a large text
+        if secret.startswith(value[at:]):
+            return value[:at] + HIDDEN
+        at += 1
     return value
 
 
