@@ -7,7 +7,7 @@ it (a simulation, a test) enters it around a whole run, which must then end with
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
-from tests.mutations import actions, bridge, core, patterns, processor, projector, router, transport
+from tests.mutations import actions, bridge, core, patterns, processor, projector, router, station, transport
 
 Mutation = Callable[[], AbstractContextManager[None]]
 
@@ -46,5 +46,13 @@ MUTATIONS: dict[str, Mutation] = {
     "forget when activities began": projector.forget_when_activities_began,
     "skip the last reading": router.skip_the_last_reading,
     "route a reading again": router.route_the_last_reading_again,
+    "take in the position before the rows": station.position_before_the_rows,
+    "take in as nobody's owner": station.nobodys_partitions,
+    "take in again what a broken commit has taken in": station.take_in_again,
+    "forget who is inside on takeover": station.forget_who_is_inside_on_takeover,
+    "events of the station outside the transaction": station.events_outside_the_transaction,
+    "relay the outbox again": station.relay_again,
+    "empty the outbox before Kafka has it": station.delete_before_kafka_has_it,
+    "no fencing of the relay": station.no_fencing_of_the_relay,
 }
 """By what is broken."""

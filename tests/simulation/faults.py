@@ -13,10 +13,15 @@ BEGINS_S, ENDS_S = 2.5, 13.0
 COUNT = (3, 7)
 CALLBACKS, REQUESTS = 60, 12
 """A strike comes within so many callbacks of a process, or right behind one of so many of its requests."""
+TRANSACTIONAL, IN_A_TRANSACTION, OF_A_TRANSACTION = {"processor", "router", "station"}, 1 / 3, 6
+"""Of these roles that share is struck right behind one of the next so many requests of transactions."""
 CLOCK_S = 8.0
 """A clock that is ahead by more than an action has time gives it up: by the worker's clock its deadline came."""
-TARGETS = {"processor": 4, "router": 3, "actions": 2, "projector": 3, "bridge": 2}
+TARGETS = {"processor": 4, "router": 3, "actions": 2, "projector": 3, "bridge": 2, "station": 4}
 """Roles, and how often they are struck in comparison."""
+
+COMMITTING = {"projector": ("weir-projector",) * 2, "station": ("weir-station", "weir-station-relay")}
+"""Roles that write to the database, and what they call their sessions, as often as they are meant."""
 
 Strike = Callable[[World, Random, Process], None]
 
@@ -57,13 +62,14 @@ def _stop(world: World, process: Process, for_s: float) -> None:
 
 def restart(world: World, random: Random) -> bool:
     """SIGTERM; the supervisor starts it again."""
-    place = random.choice(world.places("processor", "router", "actions", "projector"))
+    place = random.choice(world.places("processor", "router", "actions", "projector", "station"))
     return world.terminate(place)
 
 
 def join(world: World, random: Random) -> bool:
     """One more worker of a role, which leaves after a while."""
-    role = random.choice(("processor", "processor", "router", "actions", "projector"))
+    station = ("station",) if "station" in world.roles else ()
+    role = random.choice(("processor", "processor", "router", "actions", "projector", *station))
     place = f"{role}-{world.next_place(role)}"
     world.start(place)
     world.at(random.uniform(3.0, 9.0), lambda: world.terminate(place, for_good=True))
@@ -79,8 +85,9 @@ def database(world: World, random: Random) -> bool:
 
 
 def commit(world: World, random: Random) -> bool:
-    """A database session breaks in the middle of the next commit, before or after it has taken place."""
-    world.database.break_commit = _once(world, "commit", random.choice(("before", "after")))
+    """A role's database session breaks in the middle of its next commit, before or after it has taken place."""
+    application = random.choice([one for role in world.roles for one in COMMITTING.get(role, ())])
+    world.database.break_commit = application, _once(world, "commit", random.choice(("before", "after")))
     return False
 
 
@@ -161,7 +168,9 @@ class Faults:
             world.faults[kind] += 1
             strike(world, random, process)
 
-        if random.random() < 0.5:
+        if place.partition("-")[0] in TRANSACTIONAL and random.random() < IN_A_TRANSACTION:
+            process.strike_after(hit, requests=random.randint(1, OF_A_TRANSACTION), only_transactional=True)
+        elif random.random() < 0.5:
             process.strike_after(hit, callbacks=random.randint(1, CALLBACKS))
         else:
             process.strike_after(hit, requests=random.randint(1, REQUESTS))

@@ -7,7 +7,7 @@ often instead of all of them now and then, and a seed costs less.  Over the seed
 from random import Random
 from typing import NamedTuple
 
-from tests.simulation import kinds
+from tests.simulation import kinds, people
 from tests.simulation.load import Kind, Load
 from tests.simulation.world import World
 
@@ -20,10 +20,11 @@ COUNT = (16, 26)
 
 
 class Feature(NamedTuple):
-    """What is done, with how often in comparison; and the definitions that it is done with."""
+    """What is done, with how often in comparison; and the definitions and the role that it is done with."""
 
     kinds: dict[Kind, float]
     definitions: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
 
 
 READINGS: dict[Kind, float] = {kinds.reading: 5, kinds.mqtt_reading: 8}
@@ -66,6 +67,7 @@ OF_ALL = {
     "migrate": Feature({kinds.deploy: 2, kinds.migrate: 3}),
     "switch": Feature({kinds.activate: 2, kinds.deactivate: 1}),
     "readings": Feature(READINGS),
+    "people": Feature({people.walk: 5, people.write: 5, people.bad_record: 0.5}, roles=("station",)),
     "garbage": Feature(
         {kinds.poison: 1.5, kinds.bad_reading: 1, kinds.bad_mqtt_message: 0.5, kinds.start_what_nobody_knows: 0.5}
     ),
@@ -79,7 +81,7 @@ def drawn_load(world: World) -> tuple[Load, list[Kind]]:
     feature = draw(random)
     more = max(0, random.randint(*COUNT) - len(feature.kinds))
     todo = [*feature.kinds, *random.choices(list(feature.kinds), list(feature.kinds.values()), k=more)]
-    return Load(world, random, feature.definitions), todo
+    return Load(world, random, feature.definitions, feature.roles), todo
 
 
 def draw(random: Random) -> Feature:
@@ -88,4 +90,4 @@ def draw(random: Random) -> Feature:
     drawn += [OF_ALL[name] for name in random.sample(list(OF_ALL), random.randint(*BESIDES))]
     done = {kind: weight for feature in drawn for kind, weight in feature.kinds.items()}
     names = dict.fromkeys(name for feature in drawn for name in feature.definitions)
-    return Feature(done, tuple(names))
+    return Feature(done, tuple(names), tuple(role for feature in drawn for role in feature.roles))

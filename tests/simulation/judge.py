@@ -16,6 +16,7 @@ from tests.simulation.clock import EPOCH
 from tests.simulation.load import Load
 from tests.simulation.postgres import Postgres
 from tests.simulation.site import HOT, MOMENTS_MS, TELEMETRY, topics
+from tests.simulation.station import check_station
 from tests.simulation.world import World
 from weir.verify.definitions import columns, compare_definitions, read_topic
 from weir.verify.log import Checked, check_log
@@ -69,6 +70,8 @@ async def judge(world: World, load: Load) -> tuple[Checked, list[Difference]]:
     differences += await _carried(log, load)
     differences += await _clock(log)
     differences += _slots(checked)
+    if "station" in world.roles:
+        differences += await check_station(world, log, checked.counts)
     if "watching" in load.definitions:
         differences += await _watched(log)
     return checked, differences

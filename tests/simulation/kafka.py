@@ -100,15 +100,17 @@ class Writer:
             broker.log(tp)
         await broker.free(self._as[0])
         requests = [
-            network.request(lambda tp=tp, messages=messages: broker.produce(self._as, self._group, tp, messages))
+            network.request(
+                lambda tp=tp, messages=messages: broker.produce(self._as, self._group, tp, messages), transactional=True
+            )
             for tp, messages in outputs.items()
         ]
         if offsets:
-            await network.ask(lambda: broker.add_offsets(self._as, self._group, offsets))
+            await network.ask(lambda: broker.add_offsets(self._as, self._group, offsets), transactional=True)
         ends = {tp: await request for tp, request in zip(outputs, requests, strict=True)}
         lost = broker.loses()
         if lost != "request":
-            await network.ask(lambda: broker.end_transaction(self._as, committed=True))
+            await network.ask(lambda: broker.end_transaction(self._as, committed=True), transactional=True)
         if lost:
             raise OutcomeUnknownError(f"the connection was lost, and with it the {lost}")
         return ends
@@ -180,8 +182,8 @@ class Producer:
 class Consumer:
     """``AIOKafkaConsumer`` that assigns itself a partition; ``reader`` and ``offsets`` are what is made of it."""
 
-    def __init__(self, broker: Broker, **_options: Any) -> None:
-        self.reader, self.offsets = Reader(broker), Offsets(broker)
+    def __init__(self, broker: Broker, *, group_id: str = "", **_options: Any) -> None:
+        self.reader, self.offsets = Reader(broker), Offsets(broker, group_id)
 
     async def start(self) -> None:
         """Connect."""
@@ -191,6 +193,10 @@ class Consumer:
 
     def assign(self, _partitions: Sequence[Any]) -> None:
         """Nothing is fetched before it is asked for."""
+
+    async def committed(self, partition: Any) -> int | None:
+        tp = TopicPartition(*partition)
+        return (await self.offsets.committed([tp]))[tp]
 
     def seek(self, partition: Any, offset: int) -> None:
         self.reader.positions[TopicPartition(*partition)] = offset

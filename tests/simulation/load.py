@@ -25,13 +25,16 @@ Kind = Callable[["Load"], None]
 
 
 class Load:
-    """Does ``kinds`` of things with ``definitions``; ``sent`` fills as the broker acknowledges."""
+    """Does ``kinds`` of things with ``definitions``; ``sent`` fills as the broker acknowledges.
 
-    def __init__(self, world: World, random: Random, definitions: Sequence[str]) -> None:
+    ``roles`` are those that it needs besides the ones that are always there.
+    """
+
+    def __init__(self, world: World, random: Random, definitions: Sequence[str], roles: Sequence[str] = ()) -> None:
         self.sent = Sent(alone=True)
         self.under_way = 0
         self.mqtt_readings: list[bytes] = []
-        self.world, self.random, self.definitions = world, random, definitions
+        self.world, self.random, self.definitions, self.roles = world, random, definitions, roles
         self.keys = random.sample(KEYS, random.randint(*KEYS_A_SEED))
         self.number = 0
         self.own: list[StartProcess] = []

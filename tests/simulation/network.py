@@ -6,7 +6,7 @@ moments, so a service may have done what nobody ever hears of.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from random import Random
 from typing import Any, TypeVar
 
@@ -49,26 +49,32 @@ class Network:
         *,
         not_before: float = 0.0,
         answer: "asyncio.Future[T] | None" = None,
+        transactional: bool = False,
     ) -> "asyncio.Future[T]":
         """Have ``work`` done by the service, its result or exception brought back.
 
-        It arrives at ``not_before`` (the loop's time) at the earliest, for whoever sends in order.
+        It arrives at ``not_before`` (the loop's time) at the earliest, for whoever sends in order.  ``transactional``:
+        it writes into a transaction of the broker's, or ends it.
         """
         answer = answer or self._loop.create_future()
         asker = OWNER.get()
         if asker.alive:
-            asker.asks()
+            asker.asks(transactional=transactional)
             arrives = max(self._loop.now + self.delay(), not_before)
             self._loop.call_at(arrives, self._arrive, answer, work, context=self._context)
         return answer
 
-    async def ask(self, work: Callable[[], T | Awaitable[T]]) -> T:
+    async def ask(self, work: Callable[[], T | Awaitable[T]], *, transactional: bool = False) -> T:
         """``request``, and wait for the answer."""
-        return await self.request(work)
+        return await self.request(work, transactional=transactional)
 
     def later(self, callback: Callable[..., object], *args: Any) -> None:
         """Have the service do something in a while of its own."""
         self._loop.call_later(self.delay(), callback, *args, context=self._context)
+
+    def bring(self, message: Callable[[], object], to: Context) -> None:
+        """Carry what nobody has asked for to a process whose context that is."""
+        self._loop.call_later(self.delay(), message, context=to)
 
     def at(self, when: float, callback: Callable[..., object], *args: Any) -> None:
         """The same, at a time."""

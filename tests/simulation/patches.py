@@ -6,7 +6,7 @@ What takes its surroundings as arguments is given them (``roles.py``); here stan
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from importlib import import_module
@@ -21,15 +21,21 @@ from projections import dead_letters
 from streams import bridging, definitions, outbox
 from streams.actions import performers as actions_performers
 from streams.actions.connections import Opening, fake_connections
-from streams.agents import actions
+from streams.agents import actions, station
 from streams.core.parse import validate_definition
+from streams.station import relay
 from streams.transport import kept
+from streams.transport.port import TopicPartition
 from tests.simulation import kafka, mqtt
 from tests.simulation.clock import Clock
+from tests.simulation.kafka_transactions import TransactionalProducer
 from tests.simulation.ledger import recorded
 from tests.simulation.process import OWNER
 from tests.simulation.world import World
 
+RELAYED = 5
+"""Records in a transaction of the relay."""
+IDLE_MS = "5000"
 _cached: dict[bytes, Any] = {}
 """Compiling a definition takes longer than all else in the restart of a role; so does validating one."""
 
@@ -70,7 +76,8 @@ def patched(world: World) -> Iterator[None]:
         (outbox, "AIOKafkaProducer", partial(kafka.Producer, broker)),
         (dead_letters, "AIOKafkaProducer", partial(kafka.Producer, broker)),
         (kept, "AIOKafkaProducer", partial(kafka.Producer, broker)),
-        *((module, "AIOKafkaConsumer", partial(kafka.Consumer, broker)) for module in (definitions, kept)),
+        (relay, "AIOKafkaProducer", partial(TransactionalProducer, broker)),
+        *((module, "AIOKafkaConsumer", partial(kafka.Consumer, broker)) for module in (definitions, kept, relay)),
         *((module, "KafkaReader", lambda consumer: consumer.reader) for module in (definitions, kept)),
         *((module, "KafkaOffsets", lambda consumer: consumer.offsets) for module in (definitions, kept)),
         (definitions, "_compile", _compiled),
@@ -78,6 +85,10 @@ def patched(world: World) -> Iterator[None]:
         (actions, "real_connections", lambda _settings, _topics: _connections(world)),
         (actions, "performers", lambda connections: recorded(actions_performers(connections), world.ledger)),
         (asyncpg, "connect", world.database.connect),
+        (station, "beginnings", lambda _settings, tps: _beginnings(world, tps)),
+        # Less than in production: many rounds, and a relay that was stopped for long is replaced within a run.
+        (relay, "MAX_RECORDS", RELAYED),
+        (relay, "_SESSION", relay._SESSION | {"idle_session_timeout": IDLE_MS}),
         # aiomqtt's and paho's insides.
         (bridging, "take_delivery", mqtt.take_delivery),
         (bridging, "until_lost", mqtt.until_lost),
@@ -92,6 +103,11 @@ def patched(world: World) -> Iterator[None]:
 def _connections(world: World) -> Opening:
     """MQTT reaches the simulated broker; nothing else is reached."""
     return Opening(fake_connections()._replace(mqtt=mqtt.Publisher(world.plant)), (), ())
+
+
+async def _beginnings(world: World, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+    bounds = await kafka.Offsets(world.broker).bounds(tps)
+    return {tp: first for tp, (first, _) in bounds.items()}
 
 
 @contextmanager

@@ -1,9 +1,11 @@
 """The simulated database as a service: sessions end with their process, and at the faults' will."""
 
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
 from projections.memory_database import MemoryConnection, MemoryDatabase
+from projections.memory_session import MemorySession
 from tests.simulation.network import Network
 from tests.simulation.process import OWNER
 
@@ -14,8 +16,10 @@ class Postgres(MemoryDatabase):
     def __init__(self, network: Network) -> None:
         super().__init__(network.travel)
         self.network = network
-        self.break_commit: Callable[[], str] | None = None
-        """Called once, at the next commit: when its connection breaks, ``before`` or ``after`` it has taken place."""
+        self.break_commit: tuple[str, Callable[[], str]] | None = None
+        """Called once, at the next commit of an application: when its connection breaks, ``before`` or ``after`` it has
+        taken place.
+        """
 
     async def connect(self, *args: Any, **options: Any) -> MemoryConnection:
         """A session of the calling process."""
@@ -24,16 +28,22 @@ class Postgres(MemoryDatabase):
         OWNER.get().ends.append(lambda _code: self.network.later(session.end))
         return session
 
-    def commit(self, session: MemoryConnection) -> None:
+    def commit(self, session: MemorySession) -> None:
         """Commit, unless the session breaks before; break it after, where it shall."""
-        breaks, self.break_commit = self.break_commit, None
-        when = "" if breaks is None else breaks()
+        when = ""
+        if self.break_commit is not None and self.break_commit[0] == session.application:
+            breaks, self.break_commit = self.break_commit[1], None
+            when = breaks()
         if when == "before":
             session.end()
         else:
             super().commit(session)
         if when == "after":
             session.end()
+
+    def bring(self, message: Callable[[], None], context: Context) -> None:
+        """As every message."""
+        self.network.bring(message, context)
 
     def drop_all(self) -> None:
         """``pg_ctl restart -m immediate``."""

@@ -30,6 +30,7 @@ class Process:
         self.ends: list[Callable[[int], None]] = []
         self._strike: Callable[[], None] | None = None
         self._strike_in = self._requests_left = 0
+        self._only_transactional = False
 
     def context(self) -> Context:
         """What runs in it belongs to this process."""
@@ -37,15 +38,18 @@ class Process:
         context.run(OWNER.set, self)
         return context
 
-    def strike_after(self, strike: Callable[[], None], *, callbacks: int = 0, requests: int = 0) -> None:
+    def strike_after(
+        self, strike: Callable[[], None], *, callbacks: int = 0, requests: int = 0, only_transactional: bool = False
+    ) -> None:
         """Have ``strike()`` called before the process's callback number ``callbacks`` from now; or when it has sent so
-        many ``requests``, with the last one on its way.
+        many ``requests`` (those of transactions, if only they count), with the last one on its way.
         """
         self._strike, self._strike_in, self._requests_left = strike, callbacks, requests
+        self._only_transactional = only_transactional
 
-    def asks(self) -> None:
+    def asks(self, *, transactional: bool = False) -> None:
         """Called for each request that it sends."""
-        if self._requests_left:
+        if self._requests_left and (transactional or not self._only_transactional):
             self._requests_left -= 1
             if not self._requests_left:
                 self._strike_in = 1

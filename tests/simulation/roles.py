@@ -18,20 +18,22 @@ from streams import transport
 from streams.agents.actions import HOLD_S, ActionWorker
 from streams.agents.processor import Processor
 from streams.agents.router import TelemetryRouter
+from streams.agents.station import LOOK_S, StationWorker
 from streams.bridging import Bridge, first_of
 from streams.database import Database
+from streams.monitoring.transport import TransportMonitor
 from streams.mqtt_routes import Routes
 from streams.processing import PartitionProcessor
-from streams.topics import group_of
+from streams.topics import STATION_INPUTS, group_of
 from streams.transport.batch import Batch
 from streams.transport.memory import MemoryTable
-from streams.transport.options import Counters, TransportOptions
+from streams.transport.options import Counters, PartitionStatus, TransportOptions
 from streams.transport.source import Source
 from tests.simulation import kafka, mqtt
 from tests.simulation.broker import Broker
 from tests.simulation.member import Member
 from tests.simulation.process import Process
-from tests.simulation.site import PARTITIONS, settings, topics
+from tests.simulation.site import PARTITIONS, settings, station_topics, topics
 
 MAX_RECORDS = 20
 """Less than in production, so that there are many batches."""
@@ -59,6 +61,8 @@ class Running:
         self.member: Member | None = None
         self.pending: Callable[[], object] = lambda: None
         """What the role still has to do, besides reading its input; false for nothing."""
+        self.stop: Callable[[], Awaitable[None]] = _nothing
+        """Called when nothing is taken in any more."""
 
     def source(self, name: str, positions: Any, **options: Any) -> Source:
         """``Transport.source``."""
@@ -98,6 +102,20 @@ class Running:
                 return f"{tp} is at {lane.position} of {log.end}"
         return None
 
+    def status(self) -> list[PartitionStatus]:
+        """``Transport.status``."""
+        return [] if self.member is None else [lane.status() for lane in self.member.held.lanes.values()]
+
+    def every(self, interval_s: float, work: Callable[[], Awaitable[None]]) -> None:
+        """``app.timer``."""
+
+        async def repeat() -> None:
+            while True:
+                await asyncio.sleep(interval_s)
+                await work()
+
+        self._guard(repeat())
+
     async def _agent(self, source: Source, run: Run) -> None:
         async for batch in source.batches(MAX_RECORDS):
             await run(batch)
@@ -112,6 +130,10 @@ class Running:
                 self.process.exit("an agent crashed", error)
 
         asyncio.get_running_loop().create_task(guarded())
+
+
+async def _nothing() -> None:
+    """What needs no stop."""
 
 
 async def processor(running: Running) -> None:
@@ -193,10 +215,21 @@ async def bridge(running: Running) -> None:
     await first_of(connected(), role.forward(), role.failed())
 
 
+async def station(running: Running) -> None:
+    role, monitor = StationWorker(settings(), station_topics()), TransportMonitor(running, time.time)  # type: ignore[arg-type]
+    running.stop = role.stop
+    await role.start()
+    running.every(LOOK_S, lambda: role.look(max(monitor.lag_s(name) for name in STATION_INPUTS)))
+    positions = transport.ExternalPositions(role.intake.positions)
+    sources = [(running.source(name, positions, batch_timeout_s=HOLD_S), role.run) for name in STATION_INPUTS]
+    await running.work("station", sources)
+
+
 ROLES: dict[str, Callable[[Running], Awaitable[None]]] = {
     "processor": processor,
     "router": router,
     "actions": actions,
     "projector": projector,
     "bridge": bridge,
+    "station": station,
 }

@@ -73,7 +73,7 @@ def _run(seed: int) -> Outcome:
 
 def _outcome(world: World, seed: int) -> Outcome:
     (load, todo), faults = drawn_load(world), Faults(world)
-    world.start_all()
+    world.start_all(load.roles)
     load.begin(todo)
     faults.begin()
     world.loop.run(ENDS_S)
@@ -84,7 +84,7 @@ def _outcome(world: World, seed: int) -> Outcome:
         outcome.violations.append(f"rest: expected within {REST_WITHIN_S:g} s, but {unrest}")
     checked, differences = _at_once(judge(world, load))
     outcome.work = checked.counts
-    outcome.violations += idle(outcome.work)
+    outcome.violations += idle(outcome.work, world.roles)
     outcome.violations += [f"{one.kind}: {one.subject}/{one.seq}: {one.message}" for one in differences]
     return outcome
 

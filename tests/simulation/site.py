@@ -6,12 +6,14 @@ from functools import cache
 from streams.core.durations import instant_text
 from streams.core.parse import parse_definition
 from streams.settings import Settings
-from streams.topics import Topics, load_topics
+from streams.topics import STATION_TOPICS, Topics, load_topics
 from tests.simulation.clock import EPOCH
 from tests.site import TOPICS
 
 PARTITIONS = 2
 TELEMETRY = "heatpump-telemetry"
+OFFLINE_S = 4.0
+"""Who is silent for longer is told to be offline."""
 HOT = 25.0
 """Beyond it a reading starts ``cooling``, and counts for ``watching``."""
 
@@ -202,7 +204,9 @@ DEFINITIONS: dict[str, tuple[str, ...]] = {
 @cache
 def settings() -> Settings:
     """Of every role; nothing is ever reached under its addresses."""
-    return Settings(_env_file=None, app_id="sim", partitions=PARTITIONS, topics_file=TOPICS)  # type: ignore[call-arg]
+    return Settings(  # type: ignore[call-arg]
+        _env_file=None, app_id="sim", partitions=PARTITIONS, topics_file=TOPICS, user_offline_s=OFFLINE_S
+    )
 
 
 @cache
@@ -210,6 +214,15 @@ def topics() -> Topics:
     """Of ``topics.yaml`` one telemetry topic, with fewer partitions: each one more costs every seed its lanes."""
     found = load_topics(settings())
     return replace(found, telemetry={TELEMETRY: replace(found.telemetry[TELEMETRY], partitions=PARTITIONS)})
+
+
+@cache
+def station_topics() -> Topics:
+    """Those that the station reads and writes."""
+    found = load_topics(settings()).telemetry
+    return replace(
+        topics(), telemetry={name: replace(found[name], partitions=PARTITIONS) for name in sorted(STATION_TOPICS)}
+    )
 
 
 @cache

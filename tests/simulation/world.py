@@ -2,12 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from random import Random
 from typing import Any
 
 from streams.actions import ACTIONS
-from streams.topics import group_of
+from streams.topics import STATION_INPUTS, group_of
 from streams.transport.port import TopicPartition
 from tests.simulation import mqtt
 from tests.simulation.broker import Broker
@@ -17,11 +17,14 @@ from tests.simulation.network import Network
 from tests.simulation.postgres import Postgres
 from tests.simulation.process import NOBODY, Process
 from tests.simulation.roles import ROLES, Running, Services
-from tests.simulation.site import settings, topics
+from tests.simulation.rooms import furnish
+from tests.simulation.site import settings, station_topics, topics
 from weir.verify.sent import Ledger
 
-WORKERS = {"processor": 2, "router": 1, "actions": 1, "projector": 1, "bridge": 1}
+WORKERS = {"processor": 2, "router": 1, "actions": 1, "projector": 1, "bridge": 1, "station": 2}
 """Processes of each role."""
+SOMETIMES = {"station"}
+"""Roles that are there only where the load has something for them."""
 RESTART_S = (0.1, 1.5)
 """After how long a supervisor starts again what has ended."""
 
@@ -37,6 +40,7 @@ class World:
         self.database = Postgres(self._network("postgres", self.random.choice((0.001, 0.003, 0.01))))
         self.plant = mqtt.Mqtt(self._network("mosquitto", self.random.choice((0.003, 0.01, 0.03, 0.1))))
         self.ledger = Ledger(tuple(ACTIONS), prompt=True)
+        self.roles: tuple[str, ...] = ()
         self.running: dict[str, Running] = {}
         """By the name of the place: a role and a number."""
         self.ends: list[tuple[float, str, int, str]] = []
@@ -49,21 +53,23 @@ class World:
         self._retired: set[str] = set()
         self._places: Counter[str] = Counter()
         self._create_topics()
+        furnish(self.database.tables.station)
 
     def _network(self, name: str, quick_s: float) -> Network:
         return Network(self.loop, Random(self.random.random()), Process(name, 0), quick_s)
 
     def _create_topics(self) -> None:
-        for topic in topics().all():
+        for topic in (*topics().all(), *station_topics().telemetry.values()):
             self.broker.create_topic(topic.name, topic.partitions)
         # As ``apply_topics`` does: these two never guess where to begin.
         for role, names in (("actions", [topics().events.name]), ("router", list(topics().telemetry))):
             self.broker.groups[group_of(settings(), role)] = {tp: 0 for tp in self.broker.logs if tp.topic in names}
 
-    def start_all(self) -> None:
-        """Start every process."""
-        for role, count in WORKERS.items():
-            for number in range(count):
+    def start_all(self, more: Sequence[str]) -> None:
+        """Start every process, those of ``SOMETIMES`` where ``more`` names them."""
+        self.roles = tuple(role for role in WORKERS if role not in SOMETIMES or role in more)
+        for role in self.roles:
+            for number in range(WORKERS[role]):
                 self.start(f"{role}-{number}")
 
     def start(self, place: str) -> None:
@@ -93,6 +99,7 @@ class World:
 
         async def leave() -> None:
             await member.leave()
+            await running.stop()
             process.end(0, "terminated")
 
         self.loop.call_soon(lambda: self.loop.create_task(leave()), context=process.context())
@@ -138,10 +145,8 @@ class World:
 
     def unrest(self) -> str:
         """What is still to happen; empty when the plant has come to rest."""
-        broker = self.broker
-        for tp, log in broker.logs.items():
-            if log.open:
-                return f"a transaction is open on {tp}"
+        if unfinished := self._transactions():
+            return f"a transaction is open on {unfinished}"
         covered: dict[str, set[TopicPartition]] = {}
         for place, running in self.running.items():
             if not running.process.alive:
@@ -156,6 +161,19 @@ class World:
                 return f"nobody works on {sorted(missing)} as {role}"
         if len(self.plant.acknowledged) < len(self.plant.sent):
             return "MQTT messages are not acknowledged"
+        return "" if "station" not in self.roles else self._station_unrest()
+
+    def _transactions(self) -> str:
+        for tp, log in self.broker.logs.items():
+            if log.open:
+                return str(tp)
+        return "the database" if any(one.began_at is not None for one in self.database.sessions) else ""
+
+    def _station_unrest(self) -> str:
+        if waiting := len(self.database.tables.outbox.rows):
+            return f"{waiting} records are in the outbox"
+        if online := [one["id"] for one in self.database.tables.station.users.values() if one["online"]]:
+            return f"{online} are online"
         return ""
 
     def _inputs(self) -> dict[str, set[TopicPartition]]:
@@ -165,5 +183,10 @@ class World:
             "router": set(t.telemetry),
             "actions": {t.events.name},
             "projector": {t.events.name, t.definitions.name, *t.telemetry},
+            "station": set(STATION_INPUTS),
         }
-        return {role: {tp for tp in self.broker.logs if tp.topic in wanted} for role, wanted in names.items()}
+        return {
+            role: {tp for tp in self.broker.logs if tp.topic in wanted}
+            for role, wanted in names.items()
+            if role in self.roles
+        }
