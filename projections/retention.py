@@ -57,7 +57,8 @@ class _Table(NamedTuple):
         )
 
 
-class _Statements(NamedTuple):
+@dataclass(frozen=True)
+class _Statements:
     """Of a table whose chunks are thinned out.
 
     ``lock`` takes the hypertable, not only its chunk: a projector that waits has not chosen the chunk that is to go.
