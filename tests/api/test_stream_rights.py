@@ -98,6 +98,9 @@ async def test_who_asks_is_found_out_again() -> None:
     class Ring:
         found: Any = VIEWER
 
+        def remembers(self, _: str) -> bool:
+            return True
+
         async def principal(self, _: str) -> Principal:
             if isinstance(self.found, Exception):
                 raise self.found
