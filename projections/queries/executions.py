@@ -23,6 +23,9 @@ _STEPS = """
            execution_time_ms, retry_count
     FROM process_execution_steps WHERE execution_id = $1 AND started_at BETWEEN $2 AND $3 ORDER BY seq LIMIT $4
 """
+_PENDING = """
+    SELECT action_id, action_type FROM process_pending_steps WHERE execution_id = $1 AND began_at = $2 ORDER BY position
+"""
 MAX_STEPS = 10_000
 
 
@@ -45,12 +48,15 @@ class Execution(msgspec.Struct, frozen=True):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """An activity that was entered or skipped; ``action_id`` is the activity's."""
+    """An activity that was entered or skipped, or that is still to come (``pending``); ``action_id`` is its own.
+
+    A running instance may never enter some that are pending: they are on other ways.
+    """
 
     id: str
     action_id: str | None
     action_type: str | None
-    started_at: datetime
+    started_at: datetime | None
     completed_at: datetime | None
     status: str
     result: Any
@@ -60,7 +66,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class ExecutionWithSteps(Execution, frozen=True):
-    """An instance with its steps, in order."""
+    """An instance with its steps, in order; what is pending comes last."""
 
     steps: list[Step]
 
@@ -105,10 +111,15 @@ async def execution(connection: asyncpg.Connection, execution_id: str) -> Execut
     until = await connection.fetchval(
         "SELECT updated_at FROM process_instances WHERE id = $1 AND started_at = $2", id_, started_at
     )
-    steps = await connection.fetch(_STEPS, id_, started_at, until, MAX_STEPS)
-    return ExecutionWithSteps(
-        **_decoded(row, "trigger_event"), steps=[Step(**_decoded(step, "result")) for step in steps]
-    )
+    steps = [
+        Step(**_decoded(step, "result")) for step in await connection.fetch(_STEPS, id_, started_at, until, MAX_STEPS)
+    ]
+    steps += [_pending(id_, **one) for one in await connection.fetch(_PENDING, id_, started_at)]
+    return ExecutionWithSteps(**_decoded(row, "trigger_event"), steps=steps)
+
+
+def _pending(execution_id: UUID, action_id: str, action_type: str) -> Step:
+    return Step(f"{execution_id}:{action_id}", action_id, action_type, None, None, "pending", None, None, None, 0)
 
 
 def _decoded(row: asyncpg.Record, column: str) -> dict[str, Any]:

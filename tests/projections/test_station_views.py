@@ -3,7 +3,11 @@
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+from msgspec.structs import asdict
+
+from projections import queries
 from streams.codec import encode_json
 from streams.core.commands import DeployDefinition, Origin
 from streams.core.decide.published import version_record
@@ -90,6 +94,29 @@ async def test_triggers_and_actions(world: World) -> None:
         found[process]["actions"].append({**row, "conditions": conditions_from(row["conditions"], "trigger.")})
     assert found == told
     assert [one["id"] for one in found["nested"]["actions"]] == ["one", "back", "four", "two", "three"]
+
+
+async def test_what_is_still_to_come(world: World) -> None:
+    await deploy(world, form_definition(STATION_FORM, "door-watch"))
+    running, ended = (Story(name, definition_id="door-watch").tell("started", variables={}) for name in ("on", "over"))
+    for story in (running, ended):
+        story.tell("activity_skipped", "action_2", condition="1 < 2")
+    ended.tell("cancelled")
+    await world.begin(EVENTS)
+    records = numbered([value for story in (running, ended) for value in story.values])
+    await world.projector.project(batch(EVENTS, records))
+    for story, wanted in (
+        (running, [("action_2", "skipped"), ("action_1", "pending")]),
+        (ended, [("action_2", "skipped")]),
+    ):
+        rows = await world.rows(
+            "SELECT * FROM process_execution_steps WHERE execution_id = $1 ORDER BY seq", UUID(story.id)
+        )
+        assert [(one["action_id"], one["status"]) for one in rows] == wanted
+        found = await queries.execution(world.connection, story.id)
+        assert found is not None
+        told = [{**asdict(one), "execution_id": found.id} for one in found.steps]
+        assert told == [{name: one for name, one in row.items() if name not in ("seq", "execution")} for row in rows]
 
 
 async def test_what_sets_processes_off(world: World) -> None:
