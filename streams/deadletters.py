@@ -117,6 +117,11 @@ def ours(headers: Headers) -> dict[str, str]:
     return found
 
 
+def reason_of(headers: Headers) -> str:
+    """Why a record became a letter; empty where it does not say, as anybody may write to the topic."""
+    return ours(headers).get("weir_reason", "")
+
+
 def source_of(headers: Headers) -> Source | None:
     """Where the letter's record came from; ``None`` for a record that is no letter."""
     found = ours(headers)

@@ -15,7 +15,7 @@ import msgspec
 from streams.codec import decode_event, decode_event_head
 from streams.core.events import Event
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
-from streams.deadletters import ours, source_of
+from streams.deadletters import reason_of, source_of
 from streams.log import Log, Span, Spans, opened
 from streams.records import Record
 from streams.settings import Settings
@@ -119,7 +119,7 @@ class _Found:
             if source is not None and source.topic == self._topics.commands.name:
                 place = source.partition, source.offset
                 if (id_ := self._ids.get(place)) is not None:
-                    self._others[id_] = DeadLettered(*place, ours(record.headers)["weir_reason"])
+                    self._others[id_] = DeadLettered(*place, reason_of(record.headers))
 
     def outcomes(self) -> dict[str, Outcome]:
         """Those that are known.  A command's events come in one transaction, so they are all there."""

@@ -18,7 +18,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from streams.codec import decode_event
 from streams.core.commands import TopicCommand
 from streams.core.events import Event
-from streams.deadletters import ours, source_of
+from streams.deadletters import reason_of, source_of
 
 POLL_MS = 200
 ENDED = frozenset({"completed", "failed", "timed_out", "cancelled"})
@@ -147,7 +147,7 @@ class Watch:
         if place == self._watched.dead_letters:
             if source_of(record.headers) != (self._topic, self.partition, self.offset):
                 return None
-            return DeadLettered(self.partition, self.offset, ours(record.headers)["weir_reason"])
+            return DeadLettered(self.partition, self.offset, reason_of(record.headers))
         refused: dict[str, Any] = msgspec.json.decode(record.value)
         same_place = (refused["partition"], refused["offset"]) == (self.partition, self.offset)
         if not same_place and refused["command_id"] != self._command.id:

@@ -13,6 +13,7 @@ _TYPES = {
     "57P01": "unavailable",  # admin_shutdown
     "57P02": "unavailable",  # crash_shutdown
     "57P03": "unavailable",  # cannot_connect_now
+    "57P05": "unavailable",  # idle_session_timeout: the connection was kept for the next action
     "25P03": "timeout",  # idle_in_transaction_session_timeout
     "08": "unavailable",
     "53": "unavailable",  # disk, memory, connections

@@ -13,7 +13,7 @@ from streams.core.decide import DECIDERS
 from streams.core.process import Process, UnusableError
 from streams.core.state import Instance
 from streams.core.turn import Turn
-from streams.deadletters import ours, source_of
+from streams.deadletters import DeadLetter, ours, reason_of, source_of
 from tests.poison import HEADERS, KEYS, Poison, poison
 from tests.streams.batches import Record, Transaction
 from tests.streams.test_processing import Partition
@@ -53,6 +53,15 @@ def test_keys_and_headers_may_be_anything(partition: Partition, key: bytes | Non
     else:
         assert [content for name, content in kept[4] if name == "weir_hops"] == [b"1"]
         assert [content for name, content in kept[4] if name == "weir_from"] == [b"1:0"]
+
+
+def test_why_a_record_is_a_letter_is_told_where_somebody_says_so() -> None:
+    """The topic is open to anybody: whoever follows it does not end by a record that is none of ours."""
+    _, _, whole = DeadLetter("process-commands", 1, 7, b"k", b"{", "Not JSON", "processor").record(0)
+    assert (source_of(whole), reason_of(whole)) == (("process-commands", 1, 7), "Not JSON")
+    by_hand = [one for one in whole if one[0] != "weir_reason"]
+    assert (source_of(by_hand), reason_of(by_hand)) == (("process-commands", 1, 7), "")
+    assert reason_of([("weir_reason", b"not behind the source")]) == ""
 
 
 def test_an_integer_that_no_state_holds_is_refused_and_costs_no_instance(partition: Partition) -> None:

@@ -14,7 +14,7 @@ from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from streams.codec import decode_event
 from streams.deadletters import PARTITION as DEAD_LETTERS_PARTITION
-from streams.deadletters import ours, source_of
+from streams.deadletters import reason_of, source_of
 from streams.kafka import client_options
 from streams.settings import Settings
 from streams.topics import Topics
@@ -118,7 +118,7 @@ class Follower:
         else:
             source = source_of(record.headers)
             if source is not None and source.topic == self._topics.commands.name:
-                self.outcomes.dead_lettered(source.partition, source.offset, ours(record.headers)["weir_reason"])
+                self.outcomes.dead_lettered(source.partition, source.offset, reason_of(record.headers))
 
     def _take_event(self, partition: int, record: ConsumerRecord) -> None:
         self.feed.event(record)
