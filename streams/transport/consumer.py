@@ -104,7 +104,8 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             for chunk in await reader.pull(tps, CHANGELOG_WAIT_S):
                 if generation != self.app.consumer_generation_id:
                     break
-                self.app.tables.recovery.apply_chunk(chunk)
+                if (wanted := self.app.tables.recovery.apply_chunk(chunk)) is not None:
+                    await reader.seek(chunk.tp, wanted)
                 await asyncio.sleep(0)
 
     async def on_partitions_revoked(self, revoked: Any) -> None:

@@ -35,8 +35,16 @@ class TableContents:
             del self.position[partition]
             self.parts.pop(partition, None)
 
+    def begin(self, partition: int, position: int) -> None:
+        """The changelog of a partition that is not known yet will be read from ``position``, its first record, on."""
+        if partition not in self.position:
+            self.parts[partition], self.position[partition] = {}, position
+
     def apply_chunk(self, chunk: Chunk) -> bool:
-        """Apply changelog records; False when records before the chunk are missing."""
+        """Apply changelog records; False when records before the chunk are missing.
+
+        Of a partition that is not known, and was not begun either, the first chunk is taken for the beginning.
+        """
         partition = chunk.tp.partition
         at = self.position.get(partition)
         if at is not None and chunk.start > at:

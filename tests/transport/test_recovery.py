@@ -1,14 +1,19 @@
 """Faust's recovery, as it is under the transport."""
 
 import asyncio
+from collections import Counter
 
 import faust
 import pytest
 from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
+from faust.types import TP
 
 from streams import transport
+from streams.transport.contents import position_key
+from streams.transport.memory_broker import MemoryRecord
 from streams.transport.options import TransportOptions
-from streams.transport.recovery import ChunkRecovery
+from streams.transport.port import Chunk
+from streams.transport.recovery import MAX_GAPS, ChunkRecovery
 
 PATIENCE_S = 0.05
 """Faust's, for what takes longer here."""
@@ -41,3 +46,88 @@ async def test_a_step_ends_with_the_next_rebalance(recovery):
     recovery.signal_recovery_start.set()
     with pytest.raises(RebalanceAgain):
         await recovery._wait(asyncio.sleep(60), timeout=PATIENCE_S)
+
+
+class Changelog:
+    """Faust's consumer, as far as a recovery asks it; the changelog begins at ``first``."""
+
+    def __init__(self, first: int = 0) -> None:
+        self.first, self.sought = first, {}
+
+    async def seek_wait(self, offsets):
+        self.sought |= offsets
+
+    async def earliest_offsets(self, *tps):
+        return dict.fromkeys(tps, self.first)
+
+
+class Table:
+    """The recovery's table with one partition, which is ours."""
+
+    def __init__(self, recovery):
+        self.recovery = recovery
+        self.table = recovery.app.Table("things", partitions=1)
+        self.tp = TP(self.table.changelog, 0)
+        recovery.active_tps.add(self.tp)
+        recovery.tp_to_table[self.tp] = self.table
+
+    async def seek(self, offset, first=0):
+        changelog = Changelog(first)
+        await self.recovery._seek_offsets(changelog, {self.tp}, Counter({self.tp: offset}), "active")
+        return changelog.sought[self.tp]
+
+    def take(self, start, *keys):
+        records = [
+            MemoryRecord(key=key, value=b"1", headers=(), offset=start + at, timestamp=0) for at, key in enumerate(keys)
+        ]
+        end = start + len(keys) + 1  # behind the transaction's marker
+        return self.recovery.apply_chunk(Chunk(self.tp, start, records, end, end))
+
+    @property
+    def keys(self):
+        return list(self.table.partition(0))
+
+
+async def test_what_was_fetched_for_a_former_assignment_is_no_beginning(recovery):
+    """The tables have forgotten everything, since somebody else may have had the partition; its last record comes."""
+    table, position = Table(recovery), position_key("commands")
+    await table.seek(-1)
+    assert table.take(0, b"a", b"b", position) is None
+    assert await table.seek(3) == 3
+    table.table.contents.keep_only(())
+    assert table.take(2, position) is None
+    assert (table.keys, table.table.persisted_offset(table.tp)) == ([], None)
+    assert await table.seek(-1) == 0
+    assert table.take(2, position) == 0, "it is still on its way: read from the beginning"
+    assert table.take(0, b"a", b"b", position) is None
+    assert table.keys == [b"a", b"b", position]
+    assert recovery.active_offsets[table.tp] == 3
+
+
+async def test_a_changelog_begins_where_its_first_record_is(recovery):
+    table = Table(recovery)
+    await table.seek(0, first=1)
+    assert table.take(1, b"a") is None
+    assert table.keys == [b"a"]
+
+
+async def test_records_that_are_missing_end_the_process(recovery, monkeypatch):
+    table, deaths = Table(recovery), []
+    monkeypatch.setattr(recovery.app.tx, "fatal", lambda message, error=None: deaths.append(message))
+    await table.seek(-1)
+    for _ in range(2):
+        assert [table.take(5, b"a") for _ in range(MAX_GAPS)] == [0] * MAX_GAPS
+        assert table.take(0, b"a") is None  # a seek had crossed what was being fetched
+        table.table.contents.keep_only(())
+        await table.seek(-1)
+    assert deaths == []
+    assert [table.take(5, b"a") for _ in range(MAX_GAPS + 1)] == [0] * (MAX_GAPS + 1)
+    assert deaths == [f"Expected {table.tp.topic}[0] to go on at 0, but got [5, 7): changelog records are missing"]
+
+
+async def test_what_is_not_ours_is_left_aside(recovery):
+    table = Table(recovery)
+    await table.seek(-1)
+    recovery.active_tps.clear()
+    assert table.take(0, b"a") is None
+    assert table.keys == []
