@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from projections.replay import Progress, ReplayReport
-from projections.replay.replay import _LOCK
+from projections.replay.replay import REPLAY_LOCK
 from tests.cli.conftest import Plant
 from tests.conftest import PARTITIONS
 from weir.cli.replay import describe
@@ -88,7 +88,7 @@ def test_a_second_one_is_refused(used: Plant) -> None:
     async def run() -> tuple[int, str]:
         connection = await asyncpg.connect(used.settings.database_url)
         try:
-            await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+            await connection.execute("SELECT pg_advisory_lock($1)", REPLAY_LOCK)
             result = await asyncio.to_thread(used.weir, "replay", "--projections")
         finally:
             await connection.close()

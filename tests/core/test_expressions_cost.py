@@ -39,10 +39,13 @@ TOO_MUCH: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("text", TOO_MUCH, ids=lambda text: text[:40])
 def test_what_would_take_long_is_refused_at_once(text: str) -> None:
     expression = compile_expression(text)
-    began = time.process_time()
-    with pytest.raises(CostError, match=r"^Expected less to do in .*, but .* (is|of) ") as refused:
-        expression.evaluate(TOO_MUCH[text])
-    assert time.process_time() - began < 0.5, "a hundred times the promise: a busy machine, not a slow refusal"
+    took = []
+    for _ in range(3):
+        began = time.process_time()
+        with pytest.raises(CostError, match=r"^Expected less to do in .*, but .* (is|of) ") as refused:
+            expression.evaluate(TOO_MUCH[text])
+        took.append(time.process_time() - began)
+    assert min(took) < 0.5, "a hundred times the promise: a busy machine, not a slow refusal"
     assert len(str(refused.value)) < 1000
 
 

@@ -76,7 +76,12 @@ async def test_from_the_request_and_the_reading_to_the_rows(
                 lambda: api.get(answer.headers["location"], headers=headers),
                 lambda found: found.json()["status"] == "completed",
             )
-            await collector.until(lambda got: len(got.named("projector", "project")) >= 5)
+            await collector.until(
+                lambda got: (
+                    len(got.named("projector", "project")) >= 5
+                    and len(got.named("processor", "complete_activity")) == 2
+                )
+            )
             of_request = list(collector.spans)
             async with AIOKafkaProducer(**client_options(own)) as producer:
                 reading = {"tags": {"device_id": "pump"}, "fields": {"t": 95}}

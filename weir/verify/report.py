@@ -28,8 +28,8 @@ class Report:
     instances: int
     events: int
     partitions: int
-    expired: int = 0
     differences: list[Difference] = field(default_factory=list)
+    expired: int = 0
 
     @property
     def ok(self) -> bool:
