@@ -127,20 +127,26 @@ class _Chunk:
     end: datetime
 
 
+def keep_days(settings: Settings) -> dict[Kind, int | None]:
+    """How many days what is kept; ``None``: for ever."""
+    return {
+        "history": settings.history_keep_days,
+        "telemetry": settings.telemetry_keep_days,
+        "audit": settings.audit_keep_days,
+    }
+
+
 def limits_of(settings: Settings) -> dict[Kind, datetime]:
     """Before which instant rows are too old now, of each kind that is not kept for ever.
 
     Plant time, as the rows have it; of the audit the wall's.
     """
     wall_ms = time.time() * 1000
-    plant_ms = settings.plant_clock.plant_ms(wall_ms)
-    keep: dict[Kind, tuple[float, int | None]] = {
-        "history": (plant_ms, settings.history_keep_days),
-        "telemetry": (plant_ms, settings.telemetry_keep_days),
-        "audit": (wall_ms, settings.audit_keep_days),
-    }
+    now_ms: dict[Kind, float] = dict.fromkeys(_TABLES, settings.plant_clock.plant_ms(wall_ms)) | {"audit": wall_ms}
     return {
-        kind: instant(round(now_ms)) - timedelta(days=days) for kind, (now_ms, days) in keep.items() if days is not None
+        kind: instant(round(now_ms[kind])) - timedelta(days=days)
+        for kind, days in keep_days(settings).items()
+        if days is not None
     }
 
 

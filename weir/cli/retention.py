@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 import typer
 
 from projections.queries import Extent, extents, removed_before
-from projections.retention import KINDS, BusyError, Kind, Removed, expired_chunks, limits_of, remove_expired
+from projections.retention import KINDS, BusyError, Removed, expired_chunks, keep_days, limits_of, remove_expired
 from weir.cli import options
 from weir.cli.errors import CliError
 from weir.cli.output import out, print_json, print_table
@@ -42,11 +42,7 @@ def retention(
     except BusyError as error:
         hint = "What was removed until then is; run it again, or leave the rest to the projector."
         raise CliError(f"Rows are in use: {error}.", hint, reason="busy") from error
-    keep: dict[Kind, int | None] = {
-        "history": session.settings.history_keep_days,
-        "telemetry": session.settings.telemetry_keep_days,
-        "audit": session.settings.audit_keep_days,
-    }
+    keep = keep_days(session.settings)
     if json:
         print_json(
             {
