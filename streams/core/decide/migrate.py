@@ -79,7 +79,7 @@ def _subscribe_anew(turn: Turn, instance: Instance, heard: dict[str, Wait]) -> N
         was_at, was = before.get(_line(place, wait), (place, wait))
         if wait.correlation is not None and (place, wait.name) != (was_at, was.name):
             children.unsubscribe(turn, instance, was_at, was)
-            message.subscribe(turn, instance, place, wait)
+            children.subscribe(turn, instance, place, wait)
 
 
 def _line(place: str, wait: Wait) -> tuple[str | None, int]:

@@ -10,6 +10,7 @@ from streams.core.commands import (
     Deliver,
     FailActivity,
     ReturnMessage,
+    Subscribe,
     Unsubscribe,
 )
 from streams.core.parent import Parent
@@ -82,13 +83,24 @@ def _cancel_child(turn: Turn, instance: Instance, _place: str, wait: Wait) -> No
     turn.follow_up(Cancel(instance_id=wait.name, reason=reason, by_parent=True))
 
 
+def subscribe(turn: Turn, instance: Instance, place: str, wait: Wait) -> None:
+    """Let the wait have what is published under its correlation key, where it has one.  Behind an event."""
+    _tell_key(turn, Subscribe, instance, place, wait)
+
+
 def unsubscribe(turn: Turn, instance: Instance, place: str, wait: Wait) -> None:
     """The activity waits no more for a message under a correlation key."""
+    _tell_key(turn, Unsubscribe, instance, place, wait)
+
+
+def _tell_key(
+    turn: Turn, what: type[Subscribe] | type[Unsubscribe], instance: Instance, place: str, wait: Wait
+) -> None:
     if wait.correlation is None or wait.name is None:
         return
     activity_id, token = split_place(place)
     turn.follow_up(
-        Unsubscribe(
+        what(
             name=wait.name,
             correlation_key=wait.correlation,
             instance_id=instance.id,

@@ -7,14 +7,11 @@ itself serves as well.
 from typing import Any
 
 from streams.core.activities import MessageNode
-from streams.core.commands import Subscribe
 from streams.core.expressions import Expression, ExpressionError
 from streams.core.flow import children
 from streams.core.flow.flow import WAITS, Flow
 from streams.core.ids import key_text
 from streams.core.places import place_of, split_place
-from streams.core.state import Instance, Wait
-from streams.core.turn import Turn
 
 
 def enter(flow: Flow, node: MessageNode, token: str | None) -> str | None:
@@ -25,27 +22,10 @@ def enter(flow: Flow, node: MessageNode, token: str | None) -> str | None:
         data["correlation"] = _key(flow, node.correlation, token)
     flow.emit("message_awaited", data, node.id, token)
     place = place_of(node.id, token)
-    subscribe(flow.turn, flow.instance, place, flow.instance.waiting[place])
+    children.subscribe(flow.turn, flow.instance, place, flow.instance.waiting[place])
     if any(held.name == node.message for held in flow.instance.signals):
         return take(flow, node, token)
     return WAITS
-
-
-def subscribe(turn: Turn, instance: Instance, place: str, wait: Wait) -> None:
-    """Let the wait have what is published under its correlation key, where it has one.  Behind an event."""
-    if wait.correlation is None or wait.name is None:
-        return
-    activity_id, token = split_place(place)
-    turn.follow_up(
-        Subscribe(
-            name=wait.name,
-            correlation_key=wait.correlation,
-            instance_id=instance.id,
-            activity_id=activity_id,
-            execution=wait.execution,
-            token=token,
-        )
-    )
 
 
 def _key(flow: Flow, correlation: Expression, token: str | None) -> str:
