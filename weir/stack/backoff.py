@@ -10,6 +10,11 @@ FIRST_S = 0.5
 LONGEST_S = 30.0
 
 
+def in_words(wait_s: float) -> str:
+    """When the next start is, in words."""
+    return f"in {wait_s:g} s" if wait_s else "at once"
+
+
 class Backoff:
     """Of one worker."""
 

@@ -15,7 +15,7 @@ import msgspec
 import psutil
 
 from weir.stack import postgres
-from weir.stack.backoff import Backoff
+from weir.stack.backoff import Backoff, in_words
 from weir.stack.ending import how_ended
 from weir.stack.errors import StackError
 from weir.stack.process import Processes, record_of, spec_of
@@ -67,8 +67,7 @@ class Services:
         how = how_ended(None if child is None else child.wait())  # it is dead: this only takes its exit code
         wait_s = self._backoffs.setdefault(record.name, Backoff()).ended(time.time() - record.created)
         self._ended[record.name] = _Ended(record.pid, how, time.time(), time.monotonic() + wait_s)
-        when = f"in {wait_s:g} s" if wait_s else "at once"
-        self._say(f"{record.name}: ENDED with {how}, pid {record.pid}; started again {when}")
+        self._say(f"{record.name}: ENDED with {how}, pid {record.pid}; started again {in_words(wait_s)}")
 
     def _start_again(self, name: str) -> None:
         record, ended = self._processes.state.read().processes.get(name), self._ended[name]

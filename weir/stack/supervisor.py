@@ -26,7 +26,7 @@ import msgspec
 import psutil
 
 from streams import ready
-from weir.stack.backoff import Backoff
+from weir.stack.backoff import Backoff, in_words
 from weir.stack.ending import how_ended
 from weir.stack.errors import StackError
 from weir.stack.logs import put_aside
@@ -125,7 +125,7 @@ class Supervisor:
                 workers[name] = msgspec.structs.replace(
                     workers[name], process=None, last_end=how, last_end_at=time.time()
                 )
-                when = f"in {wait_s:g} s" if wait_s else "at once"
+                when = in_words(wait_s)
                 _say(f"{name}: ENDED with {how}, pid {process.pid}, after {lived_s:.1f} s; started again {when}")
 
     def _start_due(self, now: float) -> None:
