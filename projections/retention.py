@@ -35,16 +35,18 @@ Kind = Literal["history", "telemetry", "audit"]
 class _Table(NamedTuple):
     """``where``: which rows of an old chunk stay all the same; none do where there is no such condition.
 
-    In its SQL, $1 to $2 is the chunk's span of ``column``, and $3 since when what has ended is not too old.
+    ``also``: statements that remove what goes with the rows.  In all this SQL, $1 to $2 is the chunk's span of
+    ``column``, and $3 since when what has ended is not too old.
     """
 
     name: str
     column: str
     where: str | None = None
+    also: tuple[str, ...] = ()
 
     def statements(self) -> "_Statements":
         """What thins out a chunk."""
-        table, column, where = self
+        table, column, where, _ = self
         chunk = f"{table} WHERE {column} >= $1 AND {column} < $2"
         return _Statements(
             has_expired=f"SELECT EXISTS (SELECT FROM {chunk} AND NOT {where})",  # noqa: S608  constants
@@ -73,6 +75,12 @@ class _Statements:
     put_back: str
 
 
+_EXPIRED_INSTANCES = "SELECT id FROM process_instances WHERE started_at >= $1 AND started_at < $2 AND completed_at < $3"
+_OF_INSTANCES = tuple(
+    f"DELETE FROM {table} WHERE instance_id IN ({_EXPIRED_INSTANCES})"  # noqa: S608  constants
+    for table in ("tasks", "incidents")
+)
+"""What is no hypertable goes with the instance's row."""
 _TABLES: dict[Kind, tuple[_Table, ...]] = {
     "history": (
         _Table(
@@ -81,7 +89,7 @@ _TABLES: dict[Kind, tuple[_Table, ...]] = {
             "EXISTS (SELECT FROM process_instances AS i WHERE i.id = instance_id AND i.started_at < $2"
             " AND (i.completed_at IS NULL OR i.completed_at >= $3))",
         ),
-        _Table("process_instances", "started_at", "(completed_at IS NULL OR completed_at >= $3)"),
+        _Table("process_instances", "started_at", "(completed_at IS NULL OR completed_at >= $3)", _OF_INSTANCES),
     ),
     "telemetry": (_Table("telemetry", "time"),),
     "audit": (_Table("audit_log", "time"),),
@@ -94,12 +102,6 @@ _CHUNKS = """
     WHERE hypertable_schema = current_schema() AND hypertable_name = $1 AND range_end <= $2 ORDER BY range_start
 """
 _DROP = "SELECT drop_chunks($1::text::regclass, older_than => $2::timestamptz, newer_than => $3::timestamptz)"
-_EXPIRED_INSTANCES = "SELECT id FROM process_instances WHERE started_at >= $1 AND started_at < $2 AND completed_at < $3"
-_OF_INSTANCES = tuple(
-    f"DELETE FROM {table} WHERE instance_id IN ({_EXPIRED_INSTANCES})"  # noqa: S608  constants
-    for table in ("tasks", "incidents")
-)
-"""What is no hypertable goes with the instance's row."""
 _MARK = """
     INSERT INTO retention AS old (kind, removed_before) VALUES ($1, $2)
     ON CONFLICT (kind) DO UPDATE SET removed_before = greatest(old.removed_before, excluded.removed_before)
@@ -208,9 +210,8 @@ async def _thin_out(connection: asyncpg.Connection, table: _Table, chunk: _Chunk
     """
     span, statements = (chunk.start, chunk.end, before), table.statements()
     await connection.execute(statements.lock)
-    if table.name == "process_instances":
-        for statement in _OF_INSTANCES:
-            await connection.execute(statement, *span)
+    for statement in table.also:
+        await connection.execute(statement, *span)
     await connection.execute(statements.make_kept)
     await connection.execute(statements.fill_kept, *span)
     kept = await connection.fetchval("SELECT count(*) FROM kept")
