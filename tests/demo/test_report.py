@@ -150,6 +150,7 @@ def test_latency_pairs_each_machines_commands_with_its_instances():
     commanded = [Commanded(130.0, "b", ""), Commanded(140.0, "a", ""), Commanded(210.0, "a", "")]
     starts = [Start("a", "t", None), Start("b", "t", None), Start("a", "u", None)]
     assert latency(published, commanded, starts) == Latency(20.0, 40.0)
+    assert latency(published, commanded, starts, since_ms=110.0) == Latency(15.0, 20.0)
     assert latency({}, [], []) == Latency(None, None)
 
 

@@ -48,8 +48,8 @@ class Plan:
     def slower(self, answer_s: float) -> "Plan | None":
         """The same with a longer tick, or ``None`` when this one suits or may not be changed.
 
-        ``answer_s`` is the plant's median from a reading to its command, in seconds of wall time, measured while the
-        plant was new and had too much to do: a tick as long as that is enough to begin again with.
+        ``answer_s`` is the plant's median from a reading to its command, in seconds of wall time, measured while it
+        had too much to do: a tick as long as that is enough to begin again with.
         """
         if self.fixed or answer_s <= MOST_OF_A_TICK * self.tick_s or self.tick_s >= SLOWEST_TICK_S:
             return None

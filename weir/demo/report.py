@@ -172,8 +172,13 @@ def between(what: str, measured: int, least: int, most: int) -> Check:
     return Check(what, measured, f"{least} to {most}", least - margin <= measured <= most + margin)
 
 
-def latency(published: Published, commanded: Sequence[Commanded], starts: Sequence[Start]) -> Latency:
-    """Pair each machine's commands with its instances, in order, and those with the readings that started them."""
+def latency(
+    published: Published, commanded: Sequence[Commanded], starts: Sequence[Start], since_ms: float = 0.0
+) -> Latency:
+    """Pair each machine's commands with its instances, in order, and those with the readings that started them.
+
+    Readings that were published before ``since_ms`` (Unix ms) are not counted.
+    """
     by_machine: dict[str, list[float]] = defaultdict(list)
     for command in commanded:
         by_machine[command.device_id].append(command.at_ms)
@@ -181,6 +186,7 @@ def latency(published: Published, commanded: Sequence[Commanded], starts: Sequen
     took = []
     for start in starts:
         arrived = next(arrivals.get(start.device_id, iter(())), None)
-        if arrived is not None:
-            took.append(arrived - published[start.device_id, start.reading])
+        sent = published[start.device_id, start.reading]
+        if arrived is not None and sent >= since_ms:
+            took.append(arrived - sent)
     return Latency(round(median(took), 1), round(max(took), 1)) if took else Latency(None, None)
