@@ -32,7 +32,7 @@ ROLE = "api"
 INSTANCES = 1_000_000
 STARTS, CONNECTIONS, FEW = "/processes/bench-w1/start", 256, 4
 BODY = b'{"variables": {"temperature": 30, "threshold": 25, "min_temperature": 10}}'
-SPREAD_DAYS = 350
+SPREAD_MS = 350 * 86_400_000
 """Rows of fifty chunks."""
 _FILL = """
     INSERT INTO process_instances (id, definition_id, definition_version, status, status_since, business_key, variables,
@@ -113,14 +113,13 @@ async def _closed(running: BenchPlant, connections: int, seconds: float, one: Ca
 
 
 async def _fill(running: BenchPlant, count: int) -> list[str]:
-    """So many rows; returns some of their ids."""
-    chosen = random.Random(7)  # the same rows each time
+    """So many rows, evenly over ``SPREAD_MS``; returns some of their ids."""
     now_ms, some = int(time.time() * 1000), []
     connection = await asyncpg.connect(running.settings.database_url)
     try:
         for first in range(0, count, 20_000):
             numbers = range(first, min(first + 20_000, count))
-            starts = [now_ms - chosen.randrange(SPREAD_DAYS * 86_400_000) for _ in numbers]
+            starts = [now_ms - SPREAD_MS * (count - number) // count for number in numbers]
             made = [
                 ids.instance_id(at, n % running.wanted.partitions, str(n))
                 for at, n in zip(starts, numbers, strict=True)

@@ -6,6 +6,9 @@
 Two starts of the processor are compared, with an empty table and with all of it.  A start is over when a signal that
 waited in each partition has been answered; ``recovery_s`` is what the table adds, so from the assignment on.  The
 changelog's size is told before and after its compaction had time to catch up; under ``--faster`` that is waited for.
+
+The instances that have ended did so in the last ten days: the processor's own code writes what the table saw of them
+(``benchmarks.written``), to the changelog only, which is all that a recovery reads.  The others start over the topics.
 """
 
 import asyncio
@@ -16,19 +19,50 @@ from typing import Any
 
 from aiokafka import ConsumerRecord
 
-from benchmarks.load import Load
-from benchmarks.plant import BenchPlant, Wanted, plant
+from benchmarks.load import Load, LostError
+from benchmarks.plant import DEFINITIONS, BenchPlant, Wanted, plant
 from benchmarks.w2 import DEFINITION, MESSAGE
 from benchmarks.workload import Emit, Options, durability
+from benchmarks.written import WrittenLog
+from streams.codec import decode_entity
+from streams.core.commands import Signal, StartProcess
+from streams.core.state import Finished, Instance
 
 INSTANCES = 100_000
 OUTSTANDING = 4_000
 """How many starts are ahead of the events that they lead to."""
+AGE_MS = 10 * 86_400_000
+BATCH = 200
 SILENCE_S = 300.0
 """Nothing is heard while the processor recovers."""
 CLEANER_S = 60.0
 """The broker's log cleaner looks every 15 s, and needs time."""
 ROLE = "processor"
+
+
+async def write_finished(running: BenchPlant, count: int) -> int:
+    """Have ``count`` instances started, signalled and ended, as the table sees it, evenly over ``AGE_MS`` until now;
+    how many marks of them the table still has.
+    """
+    log = await WrittenLog.open(running.settings, running.topics, table_only=True)
+    now = round(time.time() * 1000)
+    try:
+        log.definitions.learn((DEFINITIONS / "w2.yaml").read_text())
+        for written in range(0, count, BATCH):
+            at = now - AGE_MS + AGE_MS * written // count
+            partition = written // BATCH % running.topics.partitions
+            keys = [f"ended-{number}" for number in range(written, min(written + BATCH, count))]
+            starts = [StartProcess(definition_id=DEFINITION, key=key, variables={"device_id": key}) for key in keys]
+            await log.do(partition, starts, at)
+            await log.do(partition, [Signal(name=MESSAGE, key=key) for key in keys], at)
+            if written % max(1, count // 10) < BATCH:
+                running.step(f"{written} of {count} have ended", None)
+    finally:
+        await log.close()
+    left = [type(decode_entity(value)) for _, value in log.contents.items()]
+    if left.count(Instance):
+        raise LostError(f"Expected all of {count} instances to have ended, but {left.count(Instance)} have not")
+    return left.count(Finished)
 
 
 class Filling:
@@ -114,7 +148,12 @@ async def measure(running: BenchPlant, options: Options) -> dict[str, Any]:
     async with Load(running, SILENCE_S) as load:
         empty = await restart(running, load)
         began = time.monotonic()
-        await Filling(load).fill(count, options.finished)
+        marks = 0
+        if options.finished:
+            await asyncio.to_thread(running.stop, ROLE)
+            marks = await write_finished(running, options.finished)
+            await asyncio.to_thread(running.start, [ROLE])
+        await Filling(load).fill(count, 0)
         filled_s = time.monotonic() - began
         found: dict[str, Any] = {"changelog_mb": changelog_mb(running)}
         if options.faster > 1:
@@ -126,6 +165,7 @@ async def measure(running: BenchPlant, options: Options) -> dict[str, Any]:
     return {
         "instances": count,
         "finished": options.finished,
+        "marks": marks,
         "filled_s": round(filled_s, 1),
         "fill_rate": round((count + options.finished) / filled_s, 1),
         **found,

@@ -87,8 +87,8 @@ class Definitions:
 class WrittenLog:
     """All partitions of a plant, written from here.  ``open`` makes it."""
 
-    def __init__(self, topics: Topics, settings: Settings, writer: KafkaWriter) -> None:
-        self.topics, self.writer = topics, writer
+    def __init__(self, topics: Topics, settings: Settings, writer: KafkaWriter, *, table_only: bool) -> None:
+        self.topics, self.writer, self.table_only = topics, writer, table_only
         self.definitions = Definitions()
         self.contents = TableContents()
         self._clock = settings.plant_clock
@@ -97,10 +97,15 @@ class WrittenLog:
         self._processors: dict[int, PartitionProcessor] = {}
 
     @classmethod
-    async def open(cls, settings: Settings, topics: Topics) -> Self:
-        """Nothing else may write to the topics."""
+    async def open(cls, settings: Settings, topics: Topics, *, table_only: bool = False) -> Self:
+        """Nothing else may write to the topics.
+
+        ``table_only`` writes nothing but the changelog, and no positions: the table of a processor that goes on where
+        it was, and has meanwhile seen what it finds there.
+        """
         options = TransportOptions(client=client_options(settings))
-        return cls(topics, settings, await KafkaWriter.open(f"{settings.app_id}-written", settings.app_id, options))
+        writer = await KafkaWriter.open(f"{settings.app_id}-written", settings.app_id, options)
+        return cls(topics, settings, writer, table_only=table_only)
 
     async def deploy(self, text: str, at_ms: int) -> None:
         """Deploy a definition, given as YAML."""
@@ -117,10 +122,12 @@ class WrittenLog:
         txn = Transaction(table)
         processor = self._processor(partition)
         outcome = processor.process(decode_records(records), txn, at_ms, caught_up=True)
-        txn[position_key(self.topics.commands.name)] = str(self._offsets[partition]).encode()
+        if not self.table_only:
+            txn[position_key(self.topics.commands.name)] = str(self._offsets[partition]).encode()
         changes: list[Message] = [(key, value, ()) for key, value in txn.writes.items()]
-        txn.outputs[TopicPartition(self.topics.changelog.name, partition)] = changes
-        await self.writer.transact(txn.outputs, {})
+        changelog = TopicPartition(self.topics.changelog.name, partition)
+        others = {} if self.table_only else txn.outputs
+        await self.writer.transact({**others, changelog: changes}, {})
         self.contents.apply_commit(partition, txn.writes, 0)
         processor.committed(outcome)
         told = txn.outputs.get(TopicPartition(self.topics.events.name, partition), [])

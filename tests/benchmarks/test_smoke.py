@@ -80,7 +80,7 @@ async def test_every_workload_measures_and_finds_nothing_lost(running_stack: Sta
     assert found["replay-projections"]["said"]["tables"]["process_instances"]["rows"] >= INSTANCES
     assert found["replay-state"]["said"]["repaired"] == 0
     recovery = found["recovery"]
-    assert (recovery["instances"], recovery["finished"]) == (INSTANCES, 30)
+    assert (recovery["instances"], recovery["finished"], recovery["marks"]) == (INSTANCES, 30, 30)
     assert recovery["changelog_mb"] > 0
     assert recovery["start_full_s"] > 0
     scale = found["scale"]
