@@ -1,5 +1,7 @@
 """When the gate closes, without any service."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
 from streams.lag import Lag
@@ -15,6 +17,13 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def answering(lag: Lag) -> Callable[[], Awaitable[Lag]]:
+    async def ask() -> Lag:
+        return lag
+
+    return ask
 
 
 @pytest.fixture
@@ -39,36 +48,48 @@ def gate(clock: Clock) -> Gate:
         (Lag(11, None), "overloaded"),
     ],
 )
-def test_beyond_either_limit_it_is_closed(gate: Gate, lag: Lag, kind: str | None) -> None:
-    gate.saw(lag)
+async def test_beyond_either_limit_it_is_closed(gate: Gate, lag: Lag, kind: str | None) -> None:
+    await gate.look(answering(lag))
     refusal = gate.closed()
     assert (None if refusal is None else refusal.kind) == kind
     assert gate.check() is None, "overload is not ill health"
 
 
-def test_what_was_sent_since_the_last_look_counts(gate: Gate) -> None:
-    gate.saw(Lag(8, 0.1))
+async def test_what_was_sent_since_the_last_look_counts(gate: Gate) -> None:
+    await gate.look(answering(Lag(8, 0.1)))
     gate.sent()
     gate.sent()
     assert gate.closed() is None
     gate.sent()
     assert gate.closed() is not None
-    gate.saw(Lag(3, 0.1))
+    await gate.look(answering(Lag(3, 0.1)))
+    assert gate.closed() is None
+
+
+async def test_what_is_sent_during_a_look_counts_until_the_next(gate: Gate) -> None:
+    async def ask() -> Lag:
+        for _ in range(3):
+            gate.sent()
+        return Lag(8, 0.1)
+
+    await gate.look(ask)
+    assert gate.closed() is not None, "it may be in no answer yet"
+    await gate.look(answering(Lag(8, 0.1)))
     assert gate.closed() is None
 
 
 @pytest.mark.parametrize(("seconds", "after"), [(0.5, "1"), (6.0, "3"), (600.0, "30")])
-def test_who_is_refused_is_told_when_to_come_back(gate: Gate, seconds: float, after: str) -> None:
-    gate.saw(Lag(1000, seconds))
+async def test_who_is_refused_is_told_when_to_come_back(gate: Gate, seconds: float, after: str) -> None:
+    await gate.look(answering(Lag(1000, seconds)))
     refusal = gate.closed()
     assert refusal is not None
     assert refusal.status == 503
     assert refusal.headers == {"Retry-After": after}
 
 
-def test_a_lag_that_nobody_knows_closes_the_gate_and_is_ill_health(gate: Gate, clock: Clock) -> None:
+async def test_a_lag_that_nobody_knows_closes_the_gate_and_is_ill_health(gate: Gate, clock: Clock) -> None:
     assert gate.closed() is not None, "not asked yet"
-    gate.saw(Lag(0, 0.0))
+    await gate.look(answering(Lag(0, 0.0)))
     clock.now += STALE_S
     assert gate.closed() is None
     clock.now += 0.1

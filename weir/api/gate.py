@@ -39,9 +39,15 @@ class Gate:
         self._sent = 0
         self._behind = Behind([])
 
-    def saw(self, lag: Lag) -> None:
-        """The processor's lag, as it is now."""
-        self._lag, self._asked_at, self._sent = lag, self._clock(), 0
+    async def look(self, ask: Callable[[], Awaitable[Lag]]) -> None:
+        """Learn the processor's lag.
+
+        What is sent while Kafka is asked may be in the answer or not; it counts until the next one, twice perhaps: a
+        gate that has closed does not open for what its own answer has overlooked.
+        """
+        before = self._sent
+        lag = await ask()
+        self._lag, self._asked_at, self._sent = lag, self._clock(), self._sent - before
 
     def sent(self, count: int = 1) -> None:
         """So many more commands are in Kafka."""
@@ -102,7 +108,7 @@ class Gate:
             await asyncio.sleep(every_s)
 
     async def _look_at_commands(self, lags: Lags) -> None:
-        self.saw(await lags.commands())
+        await self.look(lags.commands)
 
     async def _look_at_all(self, lags: Lags) -> None:
         self._behind = await lags.behind()
