@@ -30,6 +30,7 @@ from streams.core.decide.refused import follow_up_of
 from streams.core.definition import ProcessDefinition
 from streams.core.due import due_timers
 from streams.core.events import Event
+from streams.core.mailbox import Mailbox
 from streams.core.parse import parse_definition
 from streams.core.patterns.window import Window
 from streams.core.places import place_of
@@ -205,6 +206,9 @@ class Plant:
 
     def instances(self) -> list[Instance]:
         return [entity for name in self.table.records if isinstance(entity := self.table.get(name), Instance)]
+
+    def mailboxes(self) -> list[Mailbox]:
+        return [entity for name in self.table.records if isinstance(entity := self.table.get(name), Mailbox)]
 
     def state(self, instance_id: str) -> Instance | Finished:
         entity = self.table.get(instance_id)

@@ -253,6 +253,57 @@ def test_a_message_under_way_to_an_activity_that_is_called_otherwise_comes_to_it
     assert list(_state(plant, instance).waiting) == ["last"]
 
 
+def _overdue(plant: Plant, instance: str) -> None:
+    """Resume the instance two hours later; timers that are due come before what was held."""
+    plant.do(Resume(instance_id=instance), after_ms=7_200_000)
+    for due, timer in plant.due():
+        if due <= plant.now:
+            plant.do(timer)
+    plant.settle()
+
+
+IN_TIME = HEARS.replace("output: got", "output: got, timeout: 1h, on_timeout: last, next: last")
+
+
+def test_what_came_in_time_counts_though_its_activity_is_called_otherwise_since() -> None:
+    plant, instance = _migrating(IN_TIME, **{"id: hear": "id: listen"})
+    plant.do(Suspend(instance_id=instance))
+    plant.do(PublishMessage(name="paid", correlation_key="A-1", payload={"n": 7}))
+    plant.settle()
+    plant.do(Migrate(instance_id=instance, version=2, activities={"hear": "listen"}))
+    plant.settle()
+    _overdue(plant, instance)
+    assert _state(plant, instance).variables["got"] == {"n": 7}
+    assert list(_state(plant, instance).waiting) == ["last"]
+    assert plant.mailboxes() == []
+
+
+def test_what_came_under_a_name_that_is_no_longer_awaited_neither_counts_nor_stands_in_the_way() -> None:
+    plant, instance = _migrating(IN_TIME, **{"name: paid": "name: settled"})
+    plant.do(Suspend(instance_id=instance))
+    plant.do(PublishMessage(name="paid", correlation_key="A-1", payload={"n": 1}))
+    plant.settle()
+    plant.do(Migrate(instance_id=instance, version=2))
+    plant.settle()
+    assert list(_state(plant, instance).deadlines) == ["hear"]
+    plant.do(PublishMessage(name="settled", correlation_key="A-1", payload={"n": 2}))
+    plant.settle()
+    _overdue(plant, instance)
+    assert _state(plant, instance).variables["got"] == {"n": 2}
+
+
+def test_a_message_that_is_no_longer_awaited_does_not_hold_up_the_deadline() -> None:
+    plant, instance = _migrating(IN_TIME, **{"name: paid": "name: settled"})
+    plant.do(Suspend(instance_id=instance))
+    plant.do(PublishMessage(name="paid", correlation_key="A-1", payload={"n": 1}))
+    plant.settle()
+    plant.do(Migrate(instance_id=instance, version=2))
+    plant.settle()
+    _overdue(plant, instance)
+    assert list(_state(plant, instance).waiting) == ["last"]
+    assert "activity_failed hear" in plant.types(instance)
+
+
 def test_a_message_that_came_under_the_other_name_before_is_taken() -> None:
     plant, instance = _migrating(HEARS, **{"name: paid": "name: settled"})
     plant.do(Signal(name="settled", instance_id=instance, payload={"n": 7}))

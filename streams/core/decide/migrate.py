@@ -6,6 +6,7 @@ from streams.core.commands import Migrate, RequestSlot
 from streams.core.decide.target import KEPT, target_instance
 from streams.core.flow import children, message
 from streams.core.flow.flow import Flow
+from streams.core.flow.held import is_held
 from streams.core.migration import SAFE, Mapping, plan
 from streams.core.places import split_place
 from streams.core.process import Process, UnusableError
@@ -79,7 +80,8 @@ def _subscribe_anew(turn: Turn, instance: Instance, heard: dict[str, Wait]) -> N
         was_at, was = before.get(_line(place, wait), (place, wait))
         if wait.correlation is not None and (place, wait.name) != (was_at, was.name):
             children.unsubscribe(turn, instance, was_at, was)
-            children.subscribe(turn, instance, place, wait)
+            if not is_held(instance, *split_place(place)):
+                children.subscribe(turn, instance, place, wait)
 
 
 def _line(place: str, wait: Wait) -> tuple[str | None, int]:

@@ -6,7 +6,7 @@ import msgspec
 
 from streams.core.commands import Continue, Deliver, TopicCommand
 from streams.core.flow import children
-from streams.core.places import place_of
+from streams.core.places import place_of, split_place
 from streams.core.state import BROKEN, Held, Instance
 from streams.core.turn import Turn
 
@@ -22,7 +22,7 @@ def hold(turn: Turn, instance: Instance, command: TopicCommand, activity_id: str
 def is_held(instance: Instance, activity_id: str, token: str | None) -> bool:
     """Whether what the activity waits for is here already."""
     place = place_of(activity_id, token)
-    return any(one.place == place for one in instance.held)
+    return any(_awaited_at(instance, one) == place for one in instance.held)
 
 
 def answered(instance: Instance) -> dict[str, list[str]]:
@@ -30,7 +30,8 @@ def answered(instance: Instance) -> dict[str, list[str]]:
 
     The answer comes as a command, and a deadline that has passed meanwhile would come before it.
     """
-    places = [one.place for one in instance.held if one.place is not None and one.place in instance.deadlines]
+    found = [_awaited_at(instance, one) for one in instance.held]
+    places = [place for place in found if place in instance.deadlines]
     return {"answered": places} if places else {}
 
 
@@ -47,4 +48,19 @@ def release(turn: Turn, instance: Instance, held: Iterable[Held]) -> None:
     if any(wait.kind == "continue" for wait in instance.waiting.values()):
         turn.follow_up(Continue(instance_id=instance.id))
     for one in held:
-        turn.follow_up(msgspec.convert(one.command, TopicCommand))
+        command = one.command
+        if (place := _awaited_at(instance, one)) not in (None, one.place):
+            command = {**command, "activity_id": split_place(place)[0]}
+        turn.follow_up(msgspec.convert(command, TopicCommand))
+
+
+def _awaited_at(instance: Instance, held: Held) -> str | None:
+    """Where a held command is awaited now.
+
+    A migration may have given its activity another name; and the message that it waits for, which is not this one then.
+    """
+    command = held.command
+    for place, wait in instance.waiting.items():
+        if split_place(place)[1] == command.get("token") and wait.execution == command.get("execution"):
+            return place if wait.kind != "message" or wait.name == command.get("name") else None
+    return None
