@@ -36,6 +36,8 @@ class Outcome:
     counts: Counts = field(default_factory=Counts)
     timers: list[tuple[list[Timer], list[Timer]]] = field(default_factory=list)
     """Timers that are over, and those that came instead; one change after the other."""
+    raised: list[tuple[int, Timer]] = field(default_factory=list)
+    """Timers that are to be tried again; each with how many changes of ``timers`` there were before."""
     ended: list[tuple[int, str, str]] = field(default_factory=list)
     messages: list[Event] = field(default_factory=list)
     fired: list[int] = field(default_factory=list)

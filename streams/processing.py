@@ -3,12 +3,14 @@
     records ─► decode ─┬─ bad ───────────────────► dead letter
                        ├─ of another partition ──► forwarded
                        └─► decide ─┬─ refused ───► rejection
-                                   ├─ raises ────► once more; then dead letter, and the instance fails
+                                   ├─ raises ────► once more; then dead letter, and the instance fails;
+                                   │               a timer of what cannot fail is put off
                                    └─ events, states, soft records
 
 Nothing here waits or touches Kafka, so that the same code runs under a simulated broker and a virtual clock.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 
 import orjson
@@ -26,6 +28,7 @@ from streams.codec import (
 from streams.core.clock import PlantClock
 from streams.core.commands import AnyCommand, StartProcess, TopicCommand
 from streams.core.decide import decide, home_of
+from streams.core.decide.fire_timer import is_awaited
 from streams.core.decide.refused import follow_up_of
 from streams.core.due import Timer
 from streams.core.flow import ends
@@ -36,6 +39,7 @@ from streams.core.turn import Overlay, Reading, Rejection, Surroundings, Turn
 from streams.endings import Endings, may_be_forgotten
 from streams.incoming import Decoded, Definitions, decode_records, lacks_definition, stale
 from streams.outcome import Outcome
+from streams.put_off import PutOff
 from streams.records import Record
 from streams.staging import (
     Source,
@@ -81,6 +85,7 @@ class PartitionProcessor:
         what finds those that are due.
         """
         self.timers = timers()
+        self.put_off = PutOff()
         self._endings = Endings(mark_ttl_ms)
         self._unaligned = Unaligned(definitions.active())
         self._untraced: list[bytes] = []
@@ -120,10 +125,13 @@ class PartitionProcessor:
 
     def wake_at(self) -> float | None:
         """Wall time (Unix seconds) at which there is something to do without a command; 0 for at once."""
-        return 0.0 if self._unaligned else self.due_at()
+        if self._unaligned:
+            return 0.0
+        due, again = self.due_at(), self.put_off.next_due()
+        return due if again is None else min(again / 1000, math.inf if due is None else due)
 
     def due_at(self) -> float | None:
-        """Wall time (Unix seconds) at which the earliest timer is due, for certain."""
+        """Wall time (Unix seconds) at which the earliest timer is due, for certain; but for those that are put off."""
         due = self.timers.next_due()
         return None if due is None else (self._clock.wall_ms(due) + ROUNDING_MS) / 1000
 
@@ -156,6 +164,8 @@ class PartitionProcessor:
         while timer is not None:
             self._fire(timer, max(timer.due_ms, horizon))
             timer = next(timers, None)
+        for again in self.put_off.due(now_ms, horizon, MAX_TIMERS_A_BATCH):
+            self._fire(again, horizon)
         for align in self._unaligned.take():
             self._turn(align, now, None)
         self._forget(now)
@@ -164,7 +174,7 @@ class PartitionProcessor:
 
     def committed(self, outcome: Outcome) -> None:
         """The batch has committed."""
-        self.timers.settled(outcome.timers)
+        self.timers.settled(self.put_off.settled(outcome.timers, outcome.raised, self._wall_ms))
         self._unaligned.settled()
         self._endings.forgotten()
         self._untraced.clear()
@@ -209,16 +219,26 @@ class PartitionProcessor:
             self._reject(record, command, turn.rejection, time)
 
     def _fire(self, timer: Timer, time: int) -> None:
-        self._outcome.counts.timers += 1
-        self._outcome.fired.append(timer.due_ms)
+        outcome = self._outcome
+        outcome.counts.timers += 1
+        outcome.fired.append(timer.due_ms)
         try:
-            self._attempt(timer.command(), time, None)
+            turn = self._attempt(timer.command(), time, None)
         except UpgradeError:
             raise
         except Exception as error:
-            log.exception("a timer raised twice", instance=timer.subject, place=timer.place)
+            log.exception("a timer raised twice", instance=timer.subject, place=timer.place, purpose=timer.purpose)
             kind = "limit" if isinstance(error, LimitError) else "incident"
-            self._condemn(timer.subject, time, None, kind, f"{type(error).__name__}: {error}")
+            if not self._condemn(timer.subject, time, None, kind, f"{type(error).__name__}: {error}"):
+                outcome.raised.append((len(outcome.timers), timer))
+            return
+        if not is_awaited(turn, timer):
+            return
+        if turn.events or turn.windows.changed:  # what comes next comes at the same moment
+            outcome.timers.append(([timer], [timer]))
+        else:
+            log.error("a timer did nothing", instance=timer.subject, place=timer.place, purpose=timer.purpose)
+            outcome.raised.append((len(outcome.timers), timer))
 
     def _attempt(self, command: AnyCommand, time: int, offset: int | None) -> Turn:
         """Decide and encode; once more if that raises, since only what raises again is the command's own fault."""
@@ -277,16 +297,23 @@ class PartitionProcessor:
         if not isinstance(command, StartProcess) and not isinstance(error, IntegerError):
             self._condemn(_target(command), time, record.offset, "limit", str(error))
 
-    def _condemn(self, instance_id: str | None, time: int, offset: int | None, error_type: str, error: str) -> None:
-        """Fail the instance whose command cannot be carried out, so that somebody sees it."""
+    def _condemn(self, instance_id: str | None, time: int, offset: int | None, error_type: str, error: str) -> bool:
+        """Fail the instance whose command cannot be carried out, so that somebody sees it; whether that was done."""
         if instance_id is None:
-            return
-        turn = Turn(self._around, Overlay(self._load), time, offset)
-        instance = turn.instance(instance_id)
-        if instance is None or instance.status != "running":
-            return
-        ends.fail(turn, instance, error_type, plain_text(error), None)
-        self._keep(turn)
+            return False
+        try:
+            turn = Turn(self._around, Overlay(self._load), time, offset)
+            instance = turn.instance(instance_id)
+            if instance is None or instance.status != "running":
+                return False
+            ends.fail(turn, instance, error_type, plain_text(error), None)
+            self._keep(turn)
+        except UpgradeError:
+            raise
+        except Exception:
+            log.exception("an instance cannot even fail", partition=self._around.partition, instance=instance_id)
+            return False
+        return True
 
     # ---- the table
 

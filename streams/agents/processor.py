@@ -125,6 +125,7 @@ class Processor:
             Sample("weir_processor_late_readings_total", counts.late),
             Sample("weir_processor_commands_trimmed_total", self.trimmer.trimmed),
             Sample("weir_processor_timers_waiting", sum(len(one.timers) for one in self.partitions.values())),
+            Sample("weir_processor_timers_put_off", sum(len(one.put_off) for one in self.partitions.values())),
             Sample("weir_processor_timers_overdue_seconds", max(0.0, time.time() - min(due)) if due else 0.0),
         ]
 

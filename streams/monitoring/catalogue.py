@@ -61,6 +61,7 @@ METRICS: dict[str, Metric] = {
     "weir_processor_late_readings_total": Metric("counter", "Readings that came too late for a pattern"),
     "weir_processor_timers_waiting": Metric("gauge", "Timers that wait"),
     "weir_processor_timers_overdue_seconds": Metric("gauge", "By how much the earliest timer is late; 0 when none is"),
+    "weir_processor_timers_put_off": Metric("gauge", "Timers that raise, and are tried again later: see the log"),
     "weir_processor_commands_trimmed_total": Metric("counter", "Offsets of process-commands deleted, long processed"),
     # ---- action worker
     "weir_actions_answers_total": Metric("counter", "Requests answered, by what became of them", ("outcome",)),

@@ -10,6 +10,7 @@ from streams.codec import decode_entity
 from streams.core.clock import PlantClock
 from streams.core.commands import Command, CompleteActivity, FireTimer, Signal, StartProcess
 from streams.core.decide import DECIDERS
+from streams.core.flow import ends
 from streams.core.ids import instance_id, partition_for
 from streams.core.parse import parse_definition
 from streams.core.process import Process, compile_process
@@ -286,6 +287,137 @@ def test_a_timer_that_raises_fails_its_instance(partition: Partition, monkeypatc
     partition.now = START + 60_000
     assert partition.batch().to("process-events")[-1]["message"] == "ZeroDivisionError: planted"
     assert partition.batch().sent == []
+
+
+def _held(partition: Partition) -> int:
+    """A signal waits with its key; returns the plant time until which it does."""
+    partition.batch(Signal(name="early", key=partition.home))
+    wake_at = partition.processor.wake_at()
+    assert wake_at is not None
+    return round(wake_at * 1000)
+
+
+def _expired(txn: Transaction) -> list[str]:
+    return [event["type"] for event in txn.to("process-events")]
+
+
+def test_a_timer_of_a_key_that_raises_is_tried_again_later(
+    partition: Partition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = _held(partition)
+    real, tries = DECIDERS[FireTimer], []
+
+    def broken(_turn: Turn, _command: FireTimer) -> None:
+        tries.append(partition.now)
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setitem(DECIDERS, FireTimer, broken)
+    partition.now = due
+    waits = []
+    for _ in range(12):
+        assert partition.batch(b"{").sent, "nothing else waits for it"
+        assert len(partition.processor.put_off) == 1
+        wake_at = partition.processor.wake_at()
+        assert wake_at is not None
+        waits.append(round(wake_at * 1000) - partition.now)
+        partition.batch()
+        partition.now = round(wake_at * 1000)
+    assert [one // 1000 for one in waits] == [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]
+    assert len(tries) == 24, "twice each time, and not in the batches between"
+    monkeypatch.setitem(DECIDERS, FireTimer, real)
+    assert _expired(partition.batch()) == ["signal_expired", "key_forgotten"]
+    assert len(partition.processor.put_off) == 0
+
+
+def test_a_timer_that_is_put_off_is_over_when_nobody_waits_for_it_any_more(
+    partition: Partition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = _held(partition)
+
+    def broken(_turn: Turn, _command: FireTimer) -> None:
+        raise ZeroDivisionError("planted")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(DECIDERS, FireTimer, broken)
+        partition.now = due
+        partition.batch()
+    assert len(partition.processor.put_off) == 1
+    partition.now -= 1_000
+    partition.batch(StartProcess(definition_id="approval", key=partition.home, variables={"amount": 1}))
+    assert len(partition.processor.put_off) == 0
+    partition.now += 60_000
+    assert partition.batch().sent == []
+
+
+def test_a_timer_that_is_put_off_fires_with_the_next_batch_that_commits(
+    partition: Partition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = _held(partition)
+
+    def broken(_turn: Turn, _command: FireTimer) -> None:
+        raise ZeroDivisionError("planted")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(DECIDERS, FireTimer, broken)
+        partition.now = due
+        partition.batch()
+    partition.now += 1_000
+    lost = Transaction(partition.table)
+    partition.processor.process([], lost, partition.now, caught_up=True)
+    assert _expired(lost) == ["signal_expired", "key_forgotten"]
+    assert _expired(partition.batch()) == ["signal_expired", "key_forgotten"]
+    assert partition.processor.wake_at() is None
+
+
+def test_an_instance_that_cannot_even_fail_does_not_end_the_plant(
+    partition: Partition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    partition.batch(partition.start_cooling())
+    (instance,) = partition.instances()
+
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("planted")
+
+    with monkeypatch.context() as patch:
+        patch.setitem(DECIDERS, FireTimer, broken)
+        patch.setitem(DECIDERS, Signal, broken)
+        patch.setattr(ends, "fail", broken)
+        partition.now = START + 60_000
+        txn = partition.batch(Signal(name="x", instance_id=instance.id))
+        assert [record[0] for record in txn.sent] == ["process-dead-letters"]
+        assert len(partition.processor.put_off) == 1
+    partition.now += 1_000
+    assert partition.batch().to("process-events")[-1]["type"] == "failed"
+    assert len(partition.processor.put_off) == 0
+
+
+def test_a_timer_that_does_nothing_is_tried_again_later(partition: Partition, monkeypatch: pytest.MonkeyPatch) -> None:
+    partition.now = _held(partition)
+    with monkeypatch.context() as patch:
+        patch.setitem(DECIDERS, FireTimer, lambda _turn, _command: None)
+        assert partition.batch().sent == []
+    assert len(partition.processor.put_off) == 1
+    partition.now += 1_000
+    assert _expired(partition.batch()) == ["signal_expired", "key_forgotten"]
+
+
+def test_two_moments_of_a_task_that_come_at_the_same_time_both_come(partition: Partition) -> None:
+    text = """
+id: asked
+version: 1
+trigger: {type: api}
+activities:
+  - id: ask
+    type: user_task
+    assignee: anna
+    escalation: [{after: 1h, priority: 80}, {after: 1h, to: {user: ben}}]
+"""
+    process = compile_process(parse_definition(text))
+    partition.processes[process.id] = process
+    partition.batch(StartProcess(definition_id="asked", key=partition.home))
+    partition.now += 3_600_000
+    told = [event["type"] for _ in range(3) for event in partition.batch().to("process-events")]
+    assert told == ["task_escalated", "task_escalated"]
 
 
 def test_deploying(partition: Partition) -> None:

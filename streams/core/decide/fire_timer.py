@@ -11,6 +11,11 @@ def fire_timer(turn: Turn, command: FireTimer) -> None:
     """Do what the timer is for."""
     place = place_of(command.activity_id, command.token)
     timer = Timer(command.due_ms, command.instance_id, place, command.purpose, command.execution)
-    holders = turn.windows if command.purpose == PATTERN else turn.entities
-    if timer in due_timers(holders.get(command.instance_id)):
+    if is_awaited(turn, timer):
         PURPOSES[command.purpose](turn, command)
+
+
+def is_awaited(turn: Turn, timer: Timer) -> bool:
+    """Whether somebody waits for the moment, as things are now."""
+    holders = turn.windows if timer.purpose == PATTERN else turn.entities
+    return timer in due_timers(holders.get(timer.subject))
