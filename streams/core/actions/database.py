@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from streams.core.actions.base import ActionConfig
-from streams.core.actions.sql import Statement, check_count, check_names, parse_statement
+from streams.core.actions.sql import Statement, parse_statement
 from streams.core.expressions import ExpressionSyntaxError
 from streams.core.scalars import SecretJson
 
@@ -53,8 +53,8 @@ class DatabaseConfig(ActionConfig):
         if isinstance(params, str) and "${" in params:  # what it yields is checked when it is known
             return
         if statement.names and isinstance(params, dict):
-            check_names(statement.names, params)
+            statement.check_names(params)
         elif not statement.names and isinstance(params, list):
-            check_count(statement.highest, params)
+            statement.check_count(params)
         else:
             statement.arguments(params)
