@@ -24,8 +24,8 @@ class VariablesError(ValueError):
 class Variable(Part):
     """``source`` is a path into the reading that starts the process, ``default`` stands in when there is nothing.
 
-    With ``live`` (the default) the variable follows the latest reading while the instance runs.  ``value`` is what it
-    holds from the start, unless the start brings another.
+    With ``live`` (the default) the variable follows the latest reading while the instance runs; one without a value, or
+    with null, leaves it as it was.  ``value`` is what it holds from the start, unless the start brings another.
     """
 
     name: VariableName

@@ -343,6 +343,18 @@ def test_a_reading_without_the_field_leaves_a_live_variable_as_it_was() -> None:
     assert plant.log[-2].message == "Still 31.5 °C"
 
 
+@pytest.mark.parametrize("more", ["", ", default: 1.0", ", required: true"])
+def test_a_null_leaves_a_live_variable_as_it_was(more: str) -> None:
+    """It is a reading without a value, not a value: neither the default nor an error comes instead of what is known."""
+    plant = Plant(COOLING.replace("source: fields.flow_temp_c", f"source: fields.flow_temp_c{more}"))
+    instance = _hot(plant)
+    plant.do(_answer(plant, instance))
+    plant.observe("pump-1", flow_temp_c=None)
+    plant.fire_next()
+    assert "variable_changed" not in plant.types(instance)
+    assert plant.log[-2].message == "Still 31.5 °C"
+
+
 def test_an_instance_whose_version_is_gone_says_so() -> None:
     plant = Plant(COOLING)
     instance = _hot(plant)

@@ -111,6 +111,7 @@ class Flow:
     def refresh(self, names: Iterable[str], token: str | None) -> None:
         """Let the live variables among ``names`` follow their source, before a step reads them.
 
+        One whose field is not there, or null, stays as it was.
         Raises ``VariablesError`` for a reading that does not fit.
         """
         instance, process = self.instance, self.process
@@ -127,7 +128,8 @@ class Flow:
             for name, path in variables:
                 if name in hidden or name not in wanted:
                     continue
-                if (value := path.get(reading)) is not MISSING:
+                value = path.get(reading)
+                if value is not MISSING and value is not None:
                     self._set(name, process.variables[name].checked(value), f"{topic}: {path.text}", None)
 
     def own_variables(self, token: str) -> dict[str, Any]:
