@@ -38,6 +38,9 @@ _WORDS = {
     "true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False,
 }  # fmt: skip
 _MAX_DIGITS = 100
+_BLANK = " \t\n"
+_ESCAPED_DIGITS = {"x": 2, "u": 4, "U": 8}
+"""How many stand behind the character that a ``\\`` is before."""
 UNWANTED = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -90,16 +93,44 @@ class Document:
         text = self.data
         for step in steps:
             text = text[step]
-        before = str(text)[:offset]
-        if mark.style in ("|", ">"):
-            first = next(
-                n for n in range(mark.line + 1, len(self.lines) + 1) if n == len(self.lines) or self.lines[n].strip()
-            )
-            line = min(first + before.count("\n"), len(self.lines) - 1)
-            indent = len(self.lines[line]) - len(self.lines[line].lstrip())
-            return Mark(line, indent + (len(before) - before.rfind("\n") - 1 if mark.style == "|" else 0))
-        column = mark.column + len(mark.style) + offset
-        return Mark(mark.line, column if column <= len(self.lines[mark.line]) else mark.column)
+        source = "\n".join(self.lines[mark.line :])
+        at = _position(source, mark, str(text), offset)
+        before = source[:at]
+        line = mark.line + before.count("\n")
+        return mark if at is None else Mark(line, at - before.rfind("\n") - 1)
+
+
+def _position(source: str, mark: Mark, text: str, offset: int) -> int | None:
+    """Where in ``source`` the character at ``offset`` of a text is written; ``None`` for what is written elsewhere.
+
+    ``source`` begins with the line of ``mark``.  White space with a line's end in it stands for some of the text's own,
+    whatever it is folded to; anything else for itself, but for quotes and escapes.
+    """
+    if mark.style in ("|", ">"):
+        at, done = _blank_end(source, source.find("\n") % (len(source) + 1)), _blank_end(text, 0)
+    else:
+        at, done = mark.column + len(mark.style), 0
+    while done < min(offset, len(text)):
+        character = source[at : at + 1]
+        if mark.style == '"' and character == "\\":
+            escaped = source[at + 1 : at + 2]
+            if escaped == "\n":
+                at = _blank_end(source, at + 1)
+            else:
+                at, done = at + 2 + _ESCAPED_DIGITS.get(escaped, 0), done + 1
+        elif character in _BLANK and "\n" in source[at : (end := _blank_end(source, at))]:
+            at, done = end, _blank_end(text, done)
+        elif character != text[done : done + 1]:
+            return None
+        else:
+            at, done = at + (2 if mark.style == character == "'" else 1), done + 1
+    return at
+
+
+def _blank_end(text: str, at: int) -> int:
+    while text[at : at + 1] and text[at] in _BLANK:
+        at += 1
+    return at
 
 
 def read_yaml(text: str) -> Document:

@@ -176,3 +176,91 @@ def test_any_text_is_accepted_or_refused_with_a_line(at: int, length: int, new: 
         assert problem.line is not None
         assert 1 <= problem.line <= text.count("\n") + 1
         assert problem.text in text
+
+
+POINTED = """
+id: pointed
+version: 1
+trigger: {type: api}
+variables: [{name: x, value: 1}, {name: xs, value: [1]}]
+activities:
+  - id: a
+    type: decision
+    condition: %s
+    true_path: end
+    false_path: b
+  - id: b
+    type: service
+    action: log
+    config:
+      message: %s
+  - {id: end, type: end}
+"""
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        "x > ¦y",
+        "string(x) == '${' || ¦y",
+        "string(x) == 'y' || ¦y",
+        "\"'y' == ¦y\"",
+        "xs.exists(y, y > 1) && ¦y > 2",
+        "x.y.y > 0 && ¦y",
+        "\"x['y'] > 0 && ¦y > 0\"",
+        "${x} > 0 && ${¦y} > 0",
+        "\"${'y' == string(¦y)}\"",
+        "has(x.y) && has(¦y.x)",
+        "xs. y > 0 && (¦y > 0)",
+        "'string(x) == ''y'' && string(x) != '''' && ¦y'",
+        '"x > 0 && \\"\\u00b0 y\\" != string(x) && ¦y"',
+        "x > 0 &&\n      ¦y > 0",
+        "'x > 0\n\n      && ¦y > 0'",
+        '"x > 0\\\n      && ¦y > 0"',
+        ">-\n      x > 0\n      && ¦y > 0",
+        ">\n\n      x > 0\n\n      && x < 9 &&\n      ¦y > 0",
+        "|\n      x > 0 // y\n        && ¦y > 0",
+        "> # y\n      x >\n      ${¦y}",
+    ],
+)
+def test_the_caret_stands_under_the_unknown_word_of_a_condition(condition: str) -> None:
+    _points(POINTED % (condition, "m"))
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "y is ${¦y}",
+        '"$${ y ${¦y}"',
+        "\"y is ${x} and 'y' is ${ ¦y }\"",
+        "\"$${y} is ${'y' + string(¦y)}\"",
+        "it's y, ${xs.map(y, y + 1)}, ${¦y}",
+        "|\n        y\n        ${x} ${¦y}",
+        ">\n        y\n        ${x}\n        ${¦y}",
+    ],
+)
+def test_the_caret_stands_under_the_unknown_word_of_a_text(message: str) -> None:
+    _points(POINTED % ("x > 0", message))
+
+
+def test_what_is_written_elsewhere_is_pointed_at_where_it_is_named() -> None:
+    text = "id: t\nversion: 1\ntrigger: {type: api}\nactivities:\n"
+    text += "  - {id: a, type: timer, condition: &c y > 1, duration: 1s}\n"
+    problems = check_definition(text + "  - {id: b, type: timer, duration: 1s, condition: *c}\n")[1]
+    told = [(one.line, one.column) for one in problems if "Unknown variable" in one.message]
+    assert told == [(5, 37), (6, 51)]
+
+
+def _points(text: str) -> None:
+    before, _, after = text.partition("¦")
+    problems = [one for one in check_definition(before + after)[1] if "Unknown variable" in one.message]
+    line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+    assert [(one.line, one.column) for one in problems] == [(line, column)]
+
+
+def test_the_caret_stands_under_the_unknown_word_of_a_cell() -> None:
+    _points(
+        "id: t\nversion: 1\ntrigger: {type: api}\nvariables: [{name: x, value: 1}]\nactivities:\n"
+        "  - id: r\n    type: rules\n"
+        "    rules: [{when: {x: \"not ('y', ¦y)\"}, then: {x: 2}}, {when: {x: '-'}, then: {x: 3}}]\n"
+    )

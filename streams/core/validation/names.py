@@ -18,7 +18,7 @@ def check(parts: Parts, report: Report) -> None:
             known = names.seen_by(raw) | activity.given(place).keys() if expression.names else frozenset()
             for name in sorted(expression.names - known):
                 message = f"Unknown variable {name!r}"
-                report_name(raw, place, name, message, _fix(place, name, known), report)
+                report_name(raw, (place, expression), name, message, _fix(place, name, known), report)
     _reference(parts, report)
 
 
@@ -32,7 +32,7 @@ def _reference(parts: Parts, report: Report) -> None:
                 fix = "Declare it under 'variables:', or leave it out: the reference is made once, at the start"
             else:
                 message, fix = f"Unknown variable {name!r}", suggest(name, sorted(declared), "variable")
-            report_name(raw, ("reference",), name, message, fix, report)
+            report_name(raw, (("reference",), expression), name, message, fix, report)
 
 
 def _fix(place: Steps, name: str, known: frozenset[str]) -> str:

@@ -1,6 +1,5 @@
 """What the checks look at, and how they tell of a name."""
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -9,6 +8,7 @@ from streams.core.activities import Activity
 from streams.core.definition import Head
 from streams.core.document import Steps
 from streams.core.expressions import Expression
+from streams.core.expressions.written import find_name
 from streams.core.normalise import Raw
 from streams.core.reference import Reference
 from streams.core.report import Report
@@ -17,6 +17,8 @@ from streams.core.variables import Variable
 
 _CONDITIONS = frozenset({"condition", "when", "where"})
 Severity = Literal["error", "warning"]
+Read = tuple[Steps, Expression]
+"""An expression of a part, and where in the part it stands."""
 
 
 @dataclass(slots=True)
@@ -81,14 +83,14 @@ def is_condition(place: Steps) -> bool:
     return place[-1] in _CONDITIONS and place[0] != "rules"
 
 
-def report_name(raw: Raw, place: Steps, name: str, message: str, fix: str, report: Report) -> None:
-    """A problem with ``name`` in the expression at ``place`` of a part, or in the key that it is."""
+def report_name(raw: Raw, read: Read, name: str, message: str, fix: str, report: Report) -> None:
+    """A problem with ``name`` in an expression of a part, or in the key that it is."""
+    place, expression = read
     steps, source = _source(raw.place(place), report)
     if isinstance(source, dict):
         report.add((*steps, name), message, fix, key=True)
         return
-    found = re.search(rf"(?<![\w.]){re.escape(name)}(?!\w)", str(source))
-    report.add(steps, message, fix, offset=found.start() if found else None)
+    report.add(steps, message, fix, offset=find_name(str(source), expression, name))
 
 
 def report_text(

@@ -29,4 +29,4 @@ def check(parts: Parts, report: Report) -> None:
             for name in sorted(expression.names - set(READING_FIELDS)):
                 fix = f"Write fields.{name} or tags.{name}"
                 message = f"Unknown name {name!r}: a reading has {', '.join(READING_FIELDS)}"
-                report_name(raw, place, name, message, fix, report)
+                report_name(raw, (place, expression), name, message, fix, report)
