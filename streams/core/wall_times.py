@@ -12,6 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from streams.core.durations import instant_ms, planned_ms
 from streams.core.moments import Daily, UnknownZoneError, zone
+from streams.core.moments.walls import first_instant
 from streams.core.moments.zones import zone_names
 from streams.core.suggest import suggest
 
@@ -57,8 +58,15 @@ def check_wall_time(text: str) -> str:
 
 
 def wall_ms(wall: datetime, where: ZoneInfo) -> int:
-    """The date and time, by the clock of ``where`` when it has no offset: Unix ms."""
-    return instant_ms(wall if wall.tzinfo else wall.replace(tzinfo=where))
+    """The date and time, by the clock of ``where`` when it has no offset: Unix ms.  One that it skips is right after
+    the gap, one that it shows twice the first of the two (``moments.walls``).
+    """
+    if wall.tzinfo:
+        return instant_ms(wall)
+    by_offset_before = instant_ms(wall.replace(tzinfo=where))
+    if instant_ms(wall.replace(tzinfo=where, fold=1)) < by_offset_before:  # the offset grows: it is in the gap
+        return first_instant(wall.replace(microsecond=0), where) * 1000
+    return by_offset_before
 
 
 def next_wall_time_ms(text: str, after_ms: int, where: ZoneInfo) -> int:

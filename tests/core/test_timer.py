@@ -1,9 +1,11 @@
 """``timer``: for how long, or until when."""
 
+from datetime import datetime
+
 import pytest
 
 from streams.core.builder import Process
-from streams.core.durations import instant_text
+from streams.core.durations import instant_ms, instant_text
 from streams.core.parse import parse_definition
 from streams.core.state import Finished, Instance
 from tests.core.plant import START, Plant, fold
@@ -47,6 +49,35 @@ def test_when_it_is_over(timer: str, due: str) -> None:
     assert plant.now == moment
     assert isinstance(plant.state(instance), Finished)
     assert fold(plant.log).records == plant.table.records
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "time", "due"),
+    [
+        ("Europe/Berlin", "2026-03-29", "02:00", "2026-03-29T01:00:00.000Z"),
+        ("Europe/Berlin", "2026-03-29", "02:30", "2026-03-29T01:00:00.000Z"),
+        ("Europe/Berlin", "2026-03-29", "03:00", "2026-03-29T01:00:00.000Z"),
+        ("Europe/Berlin", "2026-10-25", "02:30", "2026-10-25T00:30:00.000Z"),
+        ("Australia/Sydney", "2026-10-04", "02:59:59", "2026-10-03T16:00:00.000Z"),
+        ("Australia/Sydney", "2026-04-05", "02:30", "2026-04-04T15:30:00.000Z"),
+        ("Australia/Lord_Howe", "2026-10-04", "02:15", "2026-10-03T15:30:00.000Z"),
+        ("America/Santiago", "2026-09-06", "00:30", "2026-09-06T04:00:00.000Z"),
+    ],
+)
+def test_what_the_clock_skips_is_right_after_the_gap_and_what_it_shows_twice_the_first(
+    zone: str, day: str, time: str, due: str
+) -> None:
+    """Whether a day is named or not; as for triggers of the clock."""
+    midday_before = instant_ms(datetime.fromisoformat(f"{day}T12:00Z")) - 86_400_000
+    for until in (time, f"{day}T{time}"):
+        plant = plant_with(f"until: '{until}', time_zone: {zone}")
+        plant.now = midday_before
+        plant.start("x")
+        ((moment, _),) = [one for one in plant.due() if one[1].activity_id == "wait"]
+        assert instant_text(moment) == due
+    trigger = f"{{type: timer, at: '{day}T{time}', time_zone: {zone}}}"
+    process = plant.add(f"id: y\nversion: 1\ntrigger: {trigger}\nactivities: [{{id: end, type: end}}]\n")
+    assert [instant_text(one.moments.next_after(0) or 0) for one in process.timers] == [due]
 
 
 def test_a_moment_that_has_passed_is_not_waited_for() -> None:

@@ -34,7 +34,8 @@ Until = Annotated[
 
 class Timer(Continuing):
     """``duration`` counts from the moment the activity is entered.  ``until`` is the next time that the clock of
-    ``time_zone`` shows a time of day, or a date and time; one that has passed is not waited for.
+    ``time_zone`` shows a time of day, or a date and time; one that has passed is not waited for, and one that the clock
+    skips is right after the gap.
     """
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["duration"]}, {"required": ["until"]}]})
