@@ -82,6 +82,7 @@ def test_every_command_explains_itself(weir, command):
         ("validate", "nowhere.yaml"),
         ("deploy", str(DEFINITION), "--prune"),
         ("diff", "pump"),
+        ("export", "out", "pump:1", "--active"),
         ("template", "instantiate", "approval", "--param", "x"),
         ("template", "instantiate", "approval", "--param", "x=1"),
         ("template", "instantiate", "threshold-alarm", "--param", "id=x"),

@@ -144,6 +144,7 @@ def test_a_plants_definitions_as_a_folder_and_back(plant: Plant, tmp_path: Path)
         text = (tmp_path / "all" / "tea" / f"{version}.yaml").read_text()
         assert parse_definition(text).hash == hashes[version]
     assert {one["outcome"] for one in plant.ask("import", str(tmp_path / "all"))} == {"unchanged"}
+    assert plant.ask("export", str(tmp_path / "one"), "tea:2")["files"] == ["tea/2.yaml", "weir-export.json"]
     assert plant.ask("export", str(tmp_path / "active"), "tea", "--active")["files"] == ["tea.yaml"]
     assert parse_definition((tmp_path / "active" / "tea.yaml").read_text()).version == 1
     # Another plant would get the same; here it is the same under another name.

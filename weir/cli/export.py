@@ -15,15 +15,17 @@ from weir.cli.validate import check_file, definition_files, print_problems
 from weir.client import CommandClient
 from weir.repository import Candidate, read_deployed
 from weir.repository.apply import Done, send
-from weir.repository.named import find, parse_name
-from weir.repository.transfer import Manifest, activations, exported, read_manifest
+from weir.repository.named import parse_name
+from weir.repository.transfer import Manifest, activations, chosen, exported, read_manifest
 
 
 def export(
     ctx: typer.Context,
     *,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the files go.", file_okay=False)],
-    names: Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="Only these definitions.")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[ID[:VERSION]...]", help="Only these definitions, or versions.")
+    ] = None,
     active: Annotated[
         bool, typer.Option("--active", help="Only the active versions, as ID.yaml: a folder to deploy from.")
     ] = False,
@@ -36,12 +38,13 @@ def export(
 
     Files that are there are overwritten; others stay.
     """
+    wanted = [parse_name(name) for name in names or ()]
+    if active and (version := next((name for name in wanted if name.version is not None), None)) is not None:
+        message = f"Expected ids of definitions, whose active versions are written, but got {version}"
+        raise typer.BadParameter(message, param_hint="--active")
     session = session_of(ctx)
     deployed = asyncio.run(read_deployed(session.settings, session.topics))
-    for name in names or ():
-        find(parse_name(name), deployed)
-    wanted = {name: known for name, known in deployed.items() if not names or name in names}
-    texts = exported(wanted, active=active, canonical=canonical)
+    texts = exported(chosen(wanted, deployed), active=active, canonical=canonical)
     for path, text in texts.items():
         file = folder / path
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@
 ``weir-export.json``       what is active of each, and who deployed what when
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,8 @@ import msgspec
 
 from streams.core.commands import ActivateDefinition, DeactivateDefinition, DefinitionCommand
 from streams.core.state import Off
-from streams.deployed import Deployed
-from weir.repository.named import text_of
+from streams.deployed import Activation, Deployed
+from weir.repository.named import Name, find, text_of
 from weir.repository.origin import origin_of
 
 MANIFEST = "weir-export.json"
@@ -38,6 +38,31 @@ class Manifest(msgspec.Struct, kw_only=True):
 
 class ManifestError(ValueError):
     """A folder's manifest cannot be used."""
+
+
+def chosen(names: Iterable[Name], deployed: Mapping[str, Deployed]) -> dict[str, Deployed]:
+    """What is named of what is deployed, all of it where nothing is: whole definitions, or versions of them.
+
+    A version that is active and not chosen is not told as active.  Raises ``UnknownNameError``.
+    """
+    wanted: dict[str, set[int]] = {}
+    for name in names:
+        version = find(name, deployed).version
+        wanted.setdefault(name.id, set()).update(deployed[name.id].versions if name.version is None else [version])
+    return {one: _only(known, wanted.get(one)) for one, known in deployed.items() if not wanted or one in wanted}
+
+
+def _only(known: Deployed, versions: set[int] | None) -> Deployed:
+    if versions is None or versions == set(known.versions):
+        return known
+    newest = known.versions[known.newest]
+    told = known.activation or Activation(v=newest.v, id=known.id, active=newest.version, changed_at=newest.deployed_at)
+    activation = msgspec.structs.replace(
+        told,
+        active=told.active if told.active in versions else None,
+        retired=[one for one in told.retired if one in versions],
+    )
+    return Deployed(known.id, {number: one for number, one in known.versions.items() if number in versions}, activation)
 
 
 def exported(deployed: Mapping[str, Deployed], *, active: bool, canonical: bool) -> dict[str, str]:
