@@ -12,7 +12,7 @@ from streams.codec import decode_command, encode_command
 from streams.core.durations import instant
 from weir.api.bulk import table
 from weir.api.bulk.operations import OPERATIONS, OperationName, command_of
-from weir.api.bulk.page import refusal
+from weir.api.bulk.page import is_beyond_log, refusal, unknown
 from weir.api.bulk.table import Bulk, Page, Refusal, Work
 from weir.api.routes.bulk_models import PARAMETERS, parameters_of
 from weir.watch import Accepted, DeadLettered, Refused
@@ -45,6 +45,16 @@ def test_why_a_command_was_not_carried_out() -> None:
         "i", "not_running", "It stands still"
     )
     assert refusal("i", DeadLettered(0, 1, "broken")) == Refusal("i", "dead_letter", "broken")
+
+
+def test_what_may_have_left_the_log_is_not_sent_again() -> None:
+    page, day_ms = Page(["a", "b"], at_ms=1_790_000_000_000), 86_400_000
+    assert not is_beyond_log(page, 7 * 86_400, page.at_ms + 6 * day_ms)
+    assert is_beyond_log(page, 7 * 86_400, page.at_ms + 7 * day_ms)
+    assert is_beyond_log(Page(["a"], page.at_ms, sent=True), 7 * 86_400, page.at_ms + 1)
+    (only,) = unknown(page, {"id of a"}, ["id of a", "id of b"])
+    assert (only.instance_id, only.reason) == ("b", "unknown_outcome")
+    assert "2026-09-21T14:13:20.000Z is no longer in the log, and is not sent a second time" in only.message
 
 
 def new(number: int) -> Bulk:

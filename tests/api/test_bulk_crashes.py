@@ -1,6 +1,7 @@
 """Bulk operations on the real stack: cancelled half way, and over gateways that die wherever it hurts."""
 
 import asyncio
+import json
 import uuid
 from collections import Counter
 from pathlib import Path
@@ -132,6 +133,39 @@ async def test_an_operation_goes_on_over_gateways_that_die(
             assert await signals(settings, topics) == dict.fromkeys(ids, 1), "each command is sent once"
             assert await eventually(lambda: told(api, ids), lambda found: found[0] == 0) == {1: COUNT}
             await gateway.stop()
+
+
+async def test_a_page_that_has_stood_longer_than_commands_are_kept_is_not_sent_again(
+    site: tuple[Settings, Topics], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody can tell whether it was sent: here it was not, and the gateway has never said so."""
+    settings, topics = site
+    async with (
+        running(processor.__name__, settings, tmp_path),
+        running(projector.__name__, settings, tmp_path),
+        client_of(settings) as api,
+    ):
+        monkeypatch.setenv(dying_gateway.VARIABLE, "before the commit")
+        async with running(dying_gateway.__name__, settings, tmp_path) as gateway:
+            await gateway.works()
+            await deploy(settings)
+            ids = await started(api)
+            place = await begun(api, "for all")
+            await died(gateway)
+        async with connected(settings) as connection:
+            (page,) = await connection.fetchrow(
+                "UPDATE bulk_operations SET locked_until = now(), page = jsonb_set(page, '{at_ms}', '1') "
+                "WHERE id = $1 RETURNING page::text",
+                uuid.UUID(place.rpartition("/")[2]),
+            )
+        lost = json.loads(page)["ids"]
+        async with running("weir.api.run", settings, tmp_path) as gateway:
+            found = await eventually(lambda: api.get(place), lambda found: found.json()["status"] != "running")
+            assert counts(found.json()) == ("completed", COUNT, COUNT - len(lost), len(lost))
+            assert found.json()["reasons"] == {"unknown_outcome": len(lost)}
+            assert {one["instance_id"] for one in found.json()["refusals"]} <= set(lost)
+            await gateway.stop()
+    assert await signals(settings, topics) == dict.fromkeys(set(ids) - set(lost), 1)
 
 
 async def died(gateway: Role) -> None:

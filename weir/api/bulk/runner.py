@@ -112,6 +112,8 @@ class Runner:
             return
         commands = [command_of(work.bulk.id, work.bulk.operation, work.bulk.parameters, one) for one in page.ids]
         found = await pages.sent_before(reading, work, commands)
+        if found is None and pages.is_beyond_log(page, self._settings.commands_keep_s, time.time() * 1000):
+            found = {}, {}
         if found is None:
             if work.bulk.status != "running":
                 await self._give_up(work)
@@ -144,16 +146,14 @@ class Runner:
     async def _decided(self, reading: Decisions, work: Work, page: Page, sent: pages.Sent) -> None:
         """Count what became of the page, or leave it for the next turn when that takes longer."""
         positions, places = sent
-        outcomes = await reading.outcomes(positions, places, OUTCOME_S)
+        outcomes = await reading.outcomes(positions, places, OUTCOME_S) if places else {}
         if len(outcomes) < len(places):
             return
-        bulk_id = work.bulk.id
-        by_id = {
-            one: outcomes[id_]
-            for one in page.ids
-            if (id_ := command_of(bulk_id, work.bulk.operation, work.bulk.parameters, one).id) in outcomes
-        }
+        bulk = work.bulk
+        ids = [command_of(bulk.id, bulk.operation, bulk.parameters, one).id or "" for one in page.ids]
+        by_id = {one: outcomes[id_] for one, id_ in zip(page.ids, ids, strict=True) if id_ in outcomes}
         refusals = [found for one, outcome in by_id.items() if (found := pages.refusal(one, outcome)) is not None]
+        refusals += pages.unknown(page, places, ids)
         async with self._database.connection() as connection:
             await table.over(connection, self._owner, work.bulk, page, refusals)
 
