@@ -6,14 +6,17 @@ from uuid import UUID
 import asyncpg
 import pytest
 from fastapi.exceptions import RequestValidationError
+from msgspec.structs import replace
 
 from projections.instance_filter import InstanceFilter
 from streams.codec import decode_command, encode_command
 from streams.core.durations import instant
+from weir.api.auth import Principal
 from weir.api.bulk import table
 from weir.api.bulk.operations import OPERATIONS, OperationName, command_of
 from weir.api.bulk.page import is_beyond_log, refusal, unknown
 from weir.api.bulk.table import Bulk, Page, Refusal, Work
+from weir.api.routes.bulk import seen_by
 from weir.api.routes.bulk_models import PARAMETERS, parameters_of
 from weir.watch import Accepted, DeadLettered, Refused
 
@@ -55,6 +58,13 @@ def test_what_may_have_left_the_log_is_not_sent_again() -> None:
     (only,) = unknown(page, {"id of a"}, ["id of a", "id of b"])
     assert (only.instance_id, only.reason) == ("b", "unknown_outcome")
     assert "2026-09-21T14:13:20.000Z is no longer in the log, and is not sent a second time" in only.message
+
+
+def test_instances_are_told_to_those_who_may_see_them() -> None:
+    bulk = replace(new(1), refusals=[Refusal("i", "not_running", "i is completed")])
+    operator = Principal(id="o", name="o", kind="user", scopes=frozenset({"processes:execute"}))
+    assert seen_by(operator, bulk).refusals == []
+    assert seen_by(replace(operator, scopes=operator.scopes | {"processes:view"}), bulk) == bulk
 
 
 def new(number: int) -> Bulk:

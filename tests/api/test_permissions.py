@@ -70,6 +70,16 @@ async def test_who_may(api: httpx.AsyncClient, issuer: IssuingServer, method: st
     assert (await ask(api, method, route, ADMIN_KEY)).status_code not in (401, 403)
 
 
+async def test_who_may_act_and_not_look_is_told_no_instances(api: httpx.AsyncClient, issuer: IssuingServer) -> None:
+    body = {"operation": "cancel", "filter": {"key": "k"}, "dry_run": True}
+    blind = {"Authorization": f"Bearer {issuer.token(scope='processes:execute')}"}
+    answer = await api.post("/bulk", json=body, headers=blind)
+    assert (answer.status_code, "processes:view" in answer.json()["detail"]) == (403, True)
+    assert (await api.post("/bulk", json=body | {"dry_run": False}, headers=blind)).status_code == 503, "no database"
+    both = {"Authorization": f"Bearer {issuer.token(scope='processes:execute processes:view')}"}
+    assert (await api.post("/bulk", json=body, headers=both)).status_code == 503, "no database"
+
+
 async def test_what_is_public_needs_nobody(api: httpx.AsyncClient) -> None:
     for path in PUBLIC - {"/docs"}:
         assert (await api.get(path)).status_code not in (401, 403, 404), path

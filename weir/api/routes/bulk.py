@@ -13,6 +13,7 @@ from projections.queries import instance_count, instances
 from streams.core.durations import instant
 from weir.api.audit.changing import changing
 from weir.api.auth import Principal, needs
+from weir.api.auth.security import forbidden
 from weir.api.bulk import table
 from weir.api.bulk.operations import OPERATIONS, OperationName, command_of
 from weir.api.bulk.runner import Runner
@@ -71,7 +72,12 @@ PREVIEW = shows(
     "", status_code=202, response_model=None, responses={**shows(Bulk, EXAMPLE, 202, "It is being done"), **PREVIEW}
 )
 async def create(body: NewBulk, request: Request, who: Annotated[Principal, needs("processes:execute")]) -> Response:
-    """Do something to all instances that meet the filter, as far as the projector has come."""
+    """Do something to all instances that meet the filter, as far as the projector has come.
+
+    A dry run tells instances, and needs `processes:view` too.
+    """
+    if body.dry_run and not who.may("processes:view"):
+        raise forbidden(who, "processes:view")
     wanted, parameters = _filter(body, request), parameters_of(body.operation, body.parameters)
     checked(command_of(uuid.uuid4(), body.operation, parameters, examples.INSTANCE_ID))
     async with reading(request) as connection:
@@ -103,7 +109,7 @@ async def create(body: NewBulk, request: Request, who: Annotated[Principal, need
         entry.target, entry.after = str(made.id), made
     runner: Runner = request.app.state.bulk
     runner.wake()
-    return answer(made, 202, {"Location": f"/bulk/{made.id}"})
+    return answer(seen_by(who, made), 202, {"Location": f"/bulk/{made.id}"})
 
 
 @router.get("", response_model=None, responses=shows(list[Bulk], [EXAMPLE]), dependencies=[needs("processes:view")])
@@ -127,9 +133,8 @@ async def show(bulk_id: UUID, request: Request) -> Response:
     "/{bulk_id}/cancel",
     response_model=None,
     responses=shows(Bulk, EXAMPLE | {"status": "cancelled"}),
-    dependencies=[needs("processes:execute")],
 )
-async def cancel(bulk_id: UUID, request: Request) -> Response:
+async def cancel(bulk_id: UUID, request: Request, who: Annotated[Principal, needs("processes:execute")]) -> Response:
     """Send no more commands; what has been sent is done."""
     async with changing(request) as (connection, entry):
         before = await table.find(connection, bulk_id)
@@ -138,8 +143,15 @@ async def cancel(bulk_id: UUID, request: Request) -> Response:
         if not await table.cancel(connection, bulk_id):
             detail = f"The operation is {before.status} already"
             raise ProblemError(409, "not_running", detail, "Look at it: GET /bulk/{bulk_id}.")
-        entry.before, entry.after = before, await table.find(connection, bulk_id)
-    return answer(entry.after)
+        after = await table.find(connection, bulk_id)
+        assert after is not None
+        entry.before, entry.after = before, after
+    return answer(seen_by(who, after))
+
+
+def seen_by(who: Principal, bulk: Bulk) -> Bulk:
+    """The operation, without its instances for those who may act and not look."""
+    return bulk if who.may("processes:view") else msgspec.structs.replace(bulk, refusals=[])
 
 
 def _filter(body: NewBulk, request: Request) -> InstanceFilter:
