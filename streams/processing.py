@@ -27,7 +27,7 @@ from streams.codec import (
 )
 from streams.core.clock import PlantClock
 from streams.core.commands import AnyCommand, StartProcess, TopicCommand
-from streams.core.decide import decide, home_of
+from streams.core.decide import OF_KEY, decide, home_of
 from streams.core.decide.fire_timer import is_awaited
 from streams.core.decide.refused import follow_up_of
 from streams.core.due import Timer
@@ -350,4 +350,5 @@ class PartitionProcessor:
 
 
 def _target(command: TopicCommand) -> str | None:
-    return getattr(command, "instance_id", None)
+    """The instance that a command is carried out on; not that which it only names."""
+    return None if type(command) in OF_KEY else getattr(command, "instance_id", None)

@@ -417,6 +417,20 @@ class ReturnSlot(Command, tag="return_slot"):
     instance_id: str
 
 
+class RefuseWait(Command, tag="refuse_wait"):
+    """What an instance waits for will not come, since it could not be noted that it waits.  Sent by the processor.
+
+    ``activity_id`` is that of an activity that waits for a message; without one it is a slot.
+    """
+
+    instance_id: str
+    error_type: Name
+    error: Reason
+    activity_id: Name | None = None
+    execution: int = 0
+    token: Token | None = None
+
+
 class Continue(Command, tag="continue"):
     """Go on with an instance that has run the steps of one command.  Sent by the processor itself."""
 
@@ -467,6 +481,7 @@ TopicCommand = (
     | LifecycleCommand
     | ScheduleCommand
     | ReleaseStart
+    | RefuseWait
     | AnyTaskCommand
     | RecordNotice
     | MailboxCommand

@@ -36,7 +36,7 @@ from streams.core.patterns.window import Window
 from streams.core.places import place_of
 from streams.core.process import Process, compile_process
 from streams.core.state import DefinitionVersions, Entity, Feed, Finished, Instance, Wait, definition_entity
-from streams.core.turn import Overlay, Reading, Surroundings, Turn
+from streams.core.turn import Overlay, Reading, Rejection, Surroundings, Turn
 
 START = 1_386_656_700_000  # 2013-12-10T06:25:00Z
 
@@ -147,6 +147,13 @@ class Plant:
             assert home_of(command, self.around.partitions) in (None, self.around.partition)
             events += self.do(command)
         return events
+
+    def refuse_follow_up(self, kind: type[TopicCommand], message: str = "full") -> None:
+        """Refuse the one follow-up of that kind, as the processor refuses what would overfill an entity."""
+        (one,) = [command for command in self.follow_ups if type(command) is kind]
+        self.follow_ups.remove(one)
+        if (answer := follow_up_of(one, Rejection("limit", message))) is not None:
+            self.follow_ups.append(answer)
 
     def refused(self, command: AnyCommand) -> tuple[str, str]:
         """The (reason, message) with which ``command`` is refused."""

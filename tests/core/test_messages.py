@@ -3,11 +3,13 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from streams.core.commands import (
     Cancel,
     Deliver,
     PublishMessage,
+    RefuseWait,
     Resume,
     Retry,
     ReturnMessage,
@@ -278,6 +280,44 @@ def test_a_message_that_came_while_the_instance_was_suspended_goes_to_the_next_o
     other = _order(plant)
     assert plant.log[-2].message == "Paid 5"
     assert plant.state(other).status == "completed"
+
+
+@pytest.mark.parametrize("suspended", [False, True])
+def test_what_cannot_be_subscribed_to_is_not_waited_for(*, suspended: bool) -> None:
+    """A correlation key has room for some thousands who wait; whoever finds it full would wait for ever."""
+    plant = Plant(ORDER)
+    one = plant.start("order", None, number="A-1")
+    if suspended:
+        plant.do(Suspend(instance_id=one))
+    plant.refuse_follow_up(Subscribe)
+    plant.settle()
+    if suspended:
+        assert plant.types(one)[-1] == "input_held wait"
+        plant.do(Resume(instance_id=one))
+        plant.settle()
+    assert plant.types(one)[-2:] == ["activity_failed wait", "failed wait"]
+    assert plant.log[-1].data["error_type"] == "limit"
+    assert plant.log[-1].message == "Message 'paid' cannot be awaited under key 'A-1': full"
+    plant.do(Retry(instance_id=one))
+    plant.settle()
+    plant.do(_paid())
+    plant.settle()
+    assert plant.state(one).status == "completed"
+    assert fold(plant.log).records == plant.table.records
+
+
+def test_a_refusal_of_what_is_waited_for_no_more_does_nothing() -> None:
+    plant = Plant(ORDER)
+    one = plant.start("order", None, number="A-1")
+    plant.do(Signal(instance_id=one, name="paid", payload={"amount": 3}))
+    plant.refuse_follow_up(Subscribe)
+    plant.settle()
+    assert plant.state(one).status == "completed"
+    other = plant.start("order", None, number="A-2")
+    late = RefuseWait(instance_id=other, activity_id="wait", execution=7, error_type="limit", error="full")
+    assert plant.refused(late)[0] == "not_awaited"
+    assert plant.refused(replace(late, instance_id=one))[0] == "not_running"
+    assert plant.refused(replace(late, activity_id=None, execution=0))[0] == "not_queued"
 
 
 @pytest.mark.parametrize("stop", ["suspend", "fail"])

@@ -409,6 +409,48 @@ def retried(plant: Plant, instance: str) -> list[str]:
     return found
 
 
+@pytest.mark.parametrize("suspended", [False, True])
+def test_who_finds_no_room_among_those_that_wait_for_a_slot_fails_and_may_be_retried(*, suspended: bool) -> None:
+    """It would wait for ever: nobody knows of it."""
+    plant = plant_of("mode: parallel", "concurrency: 1")
+    one, two = start(plant, "a"), plant.start("job", "b")
+    if suspended:
+        plant.do(Suspend(instance_id=two))
+    plant.refuse_follow_up(RequestSlot)
+    plant.settle()
+    if suspended:
+        assert plant.state(two).status == "suspended"
+        plant.do(Resume(instance_id=two))
+        plant.settle()
+    assert (status(plant, one), plant.state(two).status) == (["running"], "failed")
+    (failed,) = [event for event in plant.log if event.type == "failed"]
+    assert failed.message == "No slot of 'job' can be waited for: full"
+    assert retried(plant, two) == ["retry_queued"]
+    finish(plant, one)
+    assert status(plant, two) == ["running"]
+    assert fold(plant.log).records == plant.table.records
+
+
+def test_a_retry_that_finds_no_room_is_refused_and_can_be_asked_for_again() -> None:
+    plant, one = failed_one()
+    plant.do(Retry(instance_id=one))
+    plant.refuse_follow_up(RequestSlot)
+    plant.settle()
+    assert plant.log[-1].type == "retry_refused"
+    assert status(plant, one) == ["failed"]
+    assert retried(plant, one) == ["retry_queued"]
+
+
+def test_what_runs_already_needs_no_room_for_its_slot() -> None:
+    plant = plant_of()
+    one = start(plant)
+    plant.add(text("mode: queued", "version: 2\nconcurrency: 1"))
+    plant.do(Migrate(instance_id=one, version=2))
+    plant.refuse_follow_up(RequestSlot)
+    plant.settle()
+    assert status(plant, one) == ["running"]
+
+
 def test_a_retried_instance_waits_for_its_turn() -> None:
     plant, one = failed_one()
     two = start(plant, "b")

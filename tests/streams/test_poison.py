@@ -8,8 +8,9 @@ import pytest
 import structlog
 
 from streams.codec import MAX_STATE_BYTES, decode_entity
-from streams.core.commands import CompleteActivity, Observe, Signal, StartProcess
+from streams.core.commands import CompleteActivity, Observe, Signal, StartProcess, Subscribe
 from streams.core.decide import DECIDERS
+from streams.core.mailbox import Mailbox, Subscription
 from streams.core.process import Process, UnusableError
 from streams.core.state import Instance
 from streams.core.turn import Turn
@@ -70,6 +71,25 @@ def test_an_integer_that_no_state_holds_is_refused_and_costs_no_instance(partiti
     (instance,) = partition.instances()
     txn = partition.batch(Signal(name="other", instance_id=instance.id, payload={"x": 10**30}))
     assert [one["reason"] for one in txn.to("process-rejections")] == ["limit"]
+    assert txn.to("process-events") == []
+    assert [one.status for one in partition.instances()] == ["running"]
+
+
+def test_who_finds_no_room_to_be_noted_is_told(partition: Partition) -> None:
+    """It is not the instance that is too large: it is told that its wait is over, wherever it lives."""
+    partition.batch(StartProcess(definition_id="approval", key=partition.home, variables={"amount": 1}))
+    (instance,) = partition.instances()
+    subscribe = Subscribe(
+        name="n" * 200, correlation_key=partition.home, instance_id=instance.id, activity_id="w", execution=1
+    )
+    full = Mailbox(1, partition.home, waiting=[Subscription("n" * 200, "x" * 36, "w", n) for n in range(1, 2_000)])
+    while len(encoded := msgspec.msgpack.encode(full)) > MAX_STATE_BYTES:
+        full.waiting.pop()
+    partition.table[f"message:{partition.home}".encode()] = encoded
+    txn = partition.batch(subscribe)
+    assert [one["reason"] for one in txn.to("process-rejections")] == ["limit"]
+    (told,) = txn.to("process-commands")
+    assert (told["type"], told["instance_id"], told["execution"]) == ("refuse_wait", instance.id, 1)
     assert txn.to("process-events") == []
     assert [one.status for one in partition.instances()] == ["running"]
 

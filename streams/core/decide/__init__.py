@@ -30,6 +30,7 @@ from streams.core.commands import (
     ObservePattern,
     PublishMessage,
     RecordNotice,
+    RefuseWait,
     ReleaseStart,
     RequestSlot,
     Resume,
@@ -69,6 +70,7 @@ from streams.core.decide.observe import observe
 from streams.core.decide.observe_pattern import observe_pattern
 from streams.core.decide.publish_message import publish_message
 from streams.core.decide.record_notice import record_notice
+from streams.core.decide.refuse_wait import refuse_wait
 from streams.core.decide.release_start import release_start
 from streams.core.decide.request_slot import request_slot
 from streams.core.decide.resume import resume
@@ -105,6 +107,7 @@ DECIDERS: dict[type, Callable[[Turn, Any], None]] = {
     RequestSlot: request_slot,
     ReturnSlot: return_slot,
     ReleaseStart: release_start,
+    RefuseWait: refuse_wait,
     Continue: continue_,
     FireTimer: fire_timer,
     ClaimTask: claim_task,

@@ -49,7 +49,8 @@ def release(turn: Turn, instance: Instance, held: Iterable[Held]) -> None:
         turn.follow_up(Continue(instance_id=instance.id))
     for one in held:
         command = one.command
-        if (place := _awaited_at(instance, one)) not in (None, one.place):
+        place = _awaited_at(instance, one)
+        if place is not None and command.get("activity_id") is not None:
             command = {**command, "activity_id": split_place(place)[0]}
         turn.follow_up(msgspec.convert(command, TopicCommand))
 
@@ -62,5 +63,5 @@ def _awaited_at(instance: Instance, held: Held) -> str | None:
     command = held.command
     for place, wait in instance.waiting.items():
         if split_place(place)[1] == command.get("token") and wait.execution == command.get("execution"):
-            return place if wait.kind != "message" or wait.name == command.get("name") else None
+            return place if command.get("name") in (None, wait.name) else None
     return None

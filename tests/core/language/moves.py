@@ -26,6 +26,7 @@ from streams.core.commands import (
     ObservePattern,
     PublishMessage,
     RecordNotice,
+    RefuseWait,
     ReleaseStart,
     RequestSlot,
     Resume,
@@ -298,6 +299,14 @@ def release_start(at: Choosing) -> Move:
     return ReleaseStart(instance_id=at.instance(), behind=at.one(["key", "slots"]))
 
 
+def refuse_wait(at: Choosing) -> Move:
+    refused = {"error_type": "limit", "error": "full"}
+    waiting = at.wait("message")
+    if waiting is None or at.draw(st.booleans()):
+        return RefuseWait(instance_id=at.instance(), **refused)
+    return RefuseWait(**at.execution(waiting), **refused)
+
+
 def request_slot(at: Choosing) -> Move:
     return RequestSlot(**at.definition(), instance_id=at.instance(), limit=at.one([1, 2]))
 
@@ -333,6 +342,7 @@ MOVES: dict[type, Callable[[Choosing], Move]] = {
     RequestSlot: request_slot,
     ReturnSlot: lambda at: ReturnSlot(**at.definition(), instance_id=at.instance()),
     ReleaseStart: release_start,
+    RefuseWait: refuse_wait,
     Continue: lambda at: Continue(instance_id=at.instance()),
     FireTimer: fire,
     ClaimTask: lambda at: ClaimTask(**at.task()),

@@ -19,6 +19,10 @@ class Standing(Living):
 
     def do(self, command: AnyCommand) -> None:
         super().do(command)
+        self.check()
+
+    def check(self) -> None:
+        """Where nothing is under way."""
         kept = [self.plant.table.get(name) for name in self.plant.table.records]
         self._instances = {one.id: one for one in kept if isinstance(one, Instance)}
         self._subscriptions([one for one in kept if isinstance(one, Mailbox)])
@@ -48,9 +52,10 @@ class Standing(Living):
         there = {(box.key, one.name, one.instance_id, one.execution, one.token) for box in boxes for one in box.waiting}
         wanted: set[Any] = set()
         for one in self._instances.values():
-            here = {held.command.get("execution") for held in one.held if held.command["type"] == "deliver"}
+            came = [held.command for held in one.held if held.command["type"] == "deliver"]
+            here = {(command["execution"], command["name"]) for command in came}
             for place, wait in one.waiting.items():
-                if wait.kind == "message" and wait.correlation is not None and wait.execution not in here:
+                if wait.kind == "message" and wait.correlation is not None and (wait.execution, wait.name) not in here:
                     wanted.add((wait.correlation, wait.name, one.id, wait.execution, split_place(place)[1]))
         assert there == wanted
 

@@ -20,6 +20,7 @@ from streams.core.commands import (
     ObservePattern,
     PublishMessage,
     RecordNotice,
+    RefuseWait,
     ReleaseStart,
     RequestSlot,
     Resume,
@@ -42,7 +43,17 @@ from tests.core.plant import Plant
 
 OURS = {
     *(ActivateDefinition, AlignWindow, Continue, DeactivateDefinition, Deliver, DeployDefinition, ObservePattern),
-    *(RecordNotice, ReleaseStart, RequestSlot, ReturnMessage, ReturnSlot, SetSchedule, Subscribe, Unsubscribe),
+    *(
+        RecordNotice,
+        RefuseWait,
+        ReleaseStart,
+        RequestSlot,
+        ReturnMessage,
+        ReturnSlot,
+        SetSchedule,
+        Subscribe,
+        Unsubscribe,
+    ),
     WatchKeys,
 }
 """What the processor sends itself, and what changes the definitions."""
