@@ -26,7 +26,7 @@ from streams.codec import (
     plain_text,
 )
 from streams.core.clock import PlantClock
-from streams.core.commands import AnyCommand, StartProcess, TopicCommand
+from streams.core.commands import AlignWindow, AnyCommand, StartProcess, TopicCommand
 from streams.core.decide import OF_KEY, decide, home_of
 from streams.core.decide.fire_timer import is_awaited
 from streams.core.decide.refused import follow_up_of
@@ -167,7 +167,7 @@ class PartitionProcessor:
         for again in self.put_off.due(now_ms, horizon, MAX_TIMERS_A_BATCH):
             self._fire(again, horizon)
         for align in self._unaligned.take():
-            self._turn(align, now, None)
+            self._align(align, now)
         self._forget(now)
         self._txn = None
         return self._outcome
@@ -239,6 +239,15 @@ class PartitionProcessor:
         else:
             log.error("a timer did nothing", instance=timer.subject, place=timer.place, purpose=timer.purpose)
             outcome.raised.append((len(outcome.timers), timer))
+
+    def _align(self, align: AlignWindow, now: int) -> None:
+        """A window that cannot be looked at stays as it is until a reading comes."""
+        try:
+            self._turn(align, now, None)
+        except UpgradeError:
+            raise
+        except Exception:
+            log.exception("a pattern's window cannot be looked at", record=align.record)
 
     def _attempt(self, command: AnyCommand, time: int, offset: int | None) -> Turn:
         """Decide and encode; once more if that raises, since only what raises again is the command's own fault."""

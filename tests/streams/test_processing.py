@@ -6,13 +6,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.codec import decode_entity
+from streams.codec import decode_entity, encode_window
 from streams.core.clock import PlantClock
-from streams.core.commands import Command, CompleteActivity, FireTimer, Signal, StartProcess
+from streams.core.commands import AlignWindow, Command, CompleteActivity, FireTimer, Signal, StartProcess
 from streams.core.decide import DECIDERS
 from streams.core.flow import ends
 from streams.core.ids import instance_id, partition_for
 from streams.core.parse import parse_definition
+from streams.core.patterns.level import LevelState
+from streams.core.patterns.window import Window
 from streams.core.process import Process, compile_process
 from streams.core.state import Finished, Instance
 from streams.core.turn import Turn
@@ -399,6 +401,23 @@ def test_a_timer_that_does_nothing_is_tried_again_later(partition: Partition, mo
     assert len(partition.processor.put_off) == 1
     partition.now += 1_000
     assert _expired(partition.batch()) == ["signal_expired", "key_forgotten"]
+
+
+def test_a_window_that_cannot_be_looked_at_does_not_end_the_plant(
+    partition: Partition, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = Window(1, f"pattern:gone:0:{partition.home}", "f", LevelState(), START)
+    partition.table[window.name.encode()] = encode_window(window)
+    partition.rebuild()
+    with monkeypatch.context() as patch:
+
+        def broken(_turn: Turn, _command: AlignWindow) -> None:
+            raise ZeroDivisionError("planted")
+
+        patch.setitem(DECIDERS, AlignWindow, broken)
+        assert partition.batch(partition.start_cooling()).to("process-events")
+    assert window.name.encode() in partition.table
+    assert partition.processor.wake_at() != 0, "it is left as it is until it is seen"
 
 
 def test_two_moments_of_a_task_that_come_at_the_same_time_both_come(partition: Partition) -> None:
