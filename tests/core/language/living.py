@@ -40,6 +40,10 @@ class Living:
             self._one(self.plant.follow_ups.popleft())
         else:
             raise AssertionError("the plant goes on and on")
+        self.look()
+
+    def look(self) -> None:
+        """Check what holds where nothing is under way."""
         for state in self.plant.instances():
             self._check_instance(state)
         self._check_keys()

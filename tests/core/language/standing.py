@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from streams.core.commands import AnyCommand
 from streams.core.mailbox import Mailbox
 from streams.core.places import place_of, split_place
 from streams.core.schedule import Schedule
@@ -17,12 +16,8 @@ TIMED = ("action", "retry", "timer")
 class Standing(Living):
     """Needs a plant in which what the processor sends comes from the processor."""
 
-    def do(self, command: AnyCommand) -> None:
-        super().do(command)
-        self.check()
-
-    def check(self) -> None:
-        """Where nothing is under way."""
+    def look(self) -> None:
+        super().look()
         kept = [self.plant.table.get(name) for name in self.plant.table.records]
         self._instances = {one.id: one for one in kept if isinstance(one, Instance)}
         self._subscriptions([one for one in kept if isinstance(one, Mailbox)])

@@ -34,6 +34,7 @@ from streams.core.commands import (
     Unsubscribe,
     WatchKeys,
 )
+from tests.core.language.apart import Apart
 from tests.core.language.definitions import definitions
 from tests.core.language.moves import MOVES, OFTEN, Choosing
 from tests.core.language.newer import newer
@@ -83,8 +84,8 @@ def _command(at: Choosing, names: dict[str, str]) -> AnyCommand | None:
     return FailActivity(**asked, error_type="mqtt", error="no", retryable=at.one([True, False]))
 
 
-@given(st.data())
-def test_nothing_waits_for_what_never_comes(data: st.DataObject) -> None:
+def _plant(data: st.DataObject) -> tuple[Plant, dict[str, str]]:
+    """One with two versions of a definition, and how activities of the first are called in the second."""
     made: dict[str, Any] = data.draw(definitions())
     made.pop("triggers", None)
     made["trigger"] = {"type": "api", "mode": data.draw(st.sampled_from(MODES))}
@@ -94,7 +95,13 @@ def test_nothing_waits_for_what_never_comes(data: st.DataObject) -> None:
     assume(first is not None)
     changed, names = data.draw(newer(made))
     second = validated(changed)
-    standing = Standing(Plant(CHILD, *filter(None, [first, second])))
+    return Plant(CHILD, *filter(None, [first, second])), names
+
+
+@given(st.data())
+def test_nothing_waits_for_what_never_comes(data: st.DataObject) -> None:
+    plant, names = _plant(data)
+    standing = Standing(plant)
     standing.do(StartProcess(definition_id="made", key="pump-1", definition_version=1))
     for _ in range(data.draw(st.integers(1, MOST_MOVES))):
         standing.plant.now += data.draw(st.sampled_from([0, 1, 1000, 60_000]))
@@ -102,3 +109,19 @@ def test_nothing_waits_for_what_never_comes(data: st.DataObject) -> None:
         if command is not None and not (isinstance(command, Cancel) and command.by_parent):
             standing.do(command)
     standing.verify()
+
+
+@given(st.data())
+def test_nor_does_it_in_whatever_order_partitions_hear_of_each_other(data: st.DataObject) -> None:
+    plant, names = _plant(data)
+    apart = Apart(plant)
+    apart.carry_out(StartProcess(definition_id="made", key="pump-1", definition_version=1))
+    for _ in range(data.draw(st.integers(1, MOST_MOVES))):
+        plant.now += data.draw(st.sampled_from([0, 1, 1000, 60_000]))
+        for _ in range(data.draw(st.integers(0, 4))):
+            apart.bring_one(lambda ways: data.draw(st.sampled_from(ways)))
+        command = _command(Choosing(data.draw, plant), names)
+        if command is not None and not (isinstance(command, Cancel) and command.by_parent):
+            apart.carry_out(command)
+    apart.bring_all()
+    apart.verify()
