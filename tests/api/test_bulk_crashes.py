@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 import uuid
 from collections import Counter
 from pathlib import Path
@@ -154,9 +155,10 @@ async def test_a_page_that_has_stood_longer_than_commands_are_kept_is_not_sent_a
             await died(gateway)
         async with connected(settings) as connection:
             (page,) = await connection.fetchrow(
-                "UPDATE bulk_operations SET locked_until = now(), page = jsonb_set(page, '{at_ms}', '1') "
+                "UPDATE bulk_operations SET locked_until = now(), page = jsonb_set(page, '{at_ms}', $2) "
                 "WHERE id = $1 RETURNING page::text",
                 uuid.UUID(place.rpartition("/")[2]),
+                str(round((time.time() - settings.commands_keep_s) * 1000)),
             )
         lost = json.loads(page)["ids"]
         async with running("weir.api.run", settings, tmp_path) as gateway:
