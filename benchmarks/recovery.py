@@ -13,7 +13,7 @@ The instances that have ended did so in the last ten days: the processor's own c
 
 import asyncio
 import time
-from collections import deque
+from collections import defaultdict, deque
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,8 @@ from benchmarks.workload import Emit, Options, durability
 from benchmarks.written import WrittenLog
 from streams.codec import decode_entity
 from streams.core.commands import Signal, StartProcess
-from streams.core.state import Finished, Instance
+from streams.core.ids import partition_for
+from streams.core.state import Finished
 
 INSTANCES = 100_000
 OUTSTANDING = 4_000
@@ -45,24 +46,32 @@ async def write_finished(running: BenchPlant, count: int) -> int:
     how many marks of them the table still has.
     """
     log = await WrittenLog.open(running.settings, running.topics, table_only=True)
-    now = round(time.time() * 1000)
+    now, ended = round(time.time() * 1000), 0
+
+    async def end(partition: int, keys: list[str], at: int) -> int:
+        starts = [StartProcess(definition_id=DEFINITION, key=key, variables={"device_id": key}) for key in keys]
+        await log.do(partition, starts, at)
+        told = await log.do(partition, [Signal(name=MESSAGE, key=key) for key in keys], at)
+        return sum(headers[0][1] == b"completed" for _, _, headers in told)
+
     try:
         log.definitions.learn((DEFINITIONS / "w2.yaml").read_text())
-        for written in range(0, count, BATCH):
-            at = now - AGE_MS + AGE_MS * written // count
-            partition = written // BATCH % running.topics.partitions
-            keys = [f"ended-{number}" for number in range(written, min(written + BATCH, count))]
-            starts = [StartProcess(definition_id=DEFINITION, key=key, variables={"device_id": key}) for key in keys]
-            await log.do(partition, starts, at)
-            await log.do(partition, [Signal(name=MESSAGE, key=key) for key in keys], at)
-            if written % max(1, count // 10) < BATCH:
-                running.step(f"{written} of {count} have ended", None)
+        waiting: defaultdict[int, list[str]] = defaultdict(list)
+        for number in range(count):
+            key = f"ended-{number}"
+            partition = partition_for(key, running.topics.partitions)
+            waiting[partition].append(key)
+            if len(waiting[partition]) == BATCH:
+                ended += await end(partition, waiting.pop(partition), now - AGE_MS + AGE_MS * number // count)
+            if number % (count // 10 or 1) == 0:
+                running.step(f"{number} of {count} have ended", None)
+        for partition, keys in waiting.items():
+            ended += await end(partition, keys, now)
     finally:
         await log.close()
-    left = [type(decode_entity(value)) for _, value in log.contents.items()]
-    if left.count(Instance):
-        raise LostError(f"Expected all of {count} instances to have ended, but {left.count(Instance)} have not")
-    return left.count(Finished)
+    if ended != count:
+        raise LostError(f"Expected all of {count} instances to have ended, but {ended} have")
+    return sum(isinstance(decode_entity(value), Finished) for _, value in log.contents.items())
 
 
 class Filling:

@@ -24,6 +24,7 @@ from benchmarks.plant import BenchPlant, Wanted, plant
 from benchmarks.rows import rows
 from benchmarks.workload import Emit, Options, durability
 from benchmarks.written import WrittenLog
+from streams.codec import decode_event
 from streams.core.commands import CompleteActivity, StartProcess
 from streams.core.events import Event
 from streams.core.ids import partition_for
@@ -59,8 +60,9 @@ async def write(running: BenchPlant, count: int) -> None:
 
 
 async def _batch(log: WrittenLog, partition: int, commands: list[StartProcess], now: int) -> None:
-    events = await log.do(partition, commands, now)
-    await log.do(partition, [_answer(event) for event in events if event.type == "action_requested"], now + 5)
+    told = await log.do(partition, commands, now)
+    requests = [decode_event(value or b"") for _, value, headers in told if headers[0][1] == b"action_requested"]
+    await log.do(partition, [_answer(request) for request in requests], now + 5)
 
 
 def _answer(request: Event) -> CompleteActivity:

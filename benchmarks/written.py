@@ -11,9 +11,7 @@ from typing import Self
 
 import msgspec
 
-from streams.codec import decode_event
 from streams.core.commands import DEFINITIONS_KEY, DeployDefinition, TopicCommand
-from streams.core.events import Event
 from streams.core.ids import partition_for
 from streams.core.parse import parse_definition
 from streams.core.process import Process, compile_process
@@ -112,8 +110,11 @@ class WrittenLog:
         command = self.definitions.learn(text)
         await self.do(partition_for(DEFINITIONS_KEY, self.topics.partitions), [command], at_ms)
 
-    async def do(self, partition: int, commands: Sequence[TopicCommand], at_ms: int) -> list[Event]:
-        """Carry out commands, and the timers due at ``at_ms`` (wall time, Unix ms), in one transaction."""
+    async def do(self, partition: int, commands: Sequence[TopicCommand], at_ms: int) -> list[Message]:
+        """Carry out commands, and the timers due at ``at_ms`` (wall time, Unix ms), in one transaction; its events.
+
+        The first header of an event is its type.
+        """
         records = []
         for command in commands:
             records.append(Record(msgspec.json.encode(command), None, self._offsets[partition], at_ms))
@@ -130,8 +131,7 @@ class WrittenLog:
         await self.writer.transact({**others, changelog: changes}, {})
         self.contents.apply_commit(partition, txn.writes, 0)
         processor.committed(outcome)
-        told = txn.outputs.get(TopicPartition(self.topics.events.name, partition), [])
-        return [decode_event(value or b"") for _, value, _ in told]
+        return txn.outputs.get(TopicPartition(self.topics.events.name, partition), [])
 
     async def close(self) -> None:
         """Close the connections."""
