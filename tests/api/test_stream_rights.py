@@ -1,6 +1,8 @@
 """A stream of events ends when who listens may no longer."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -36,7 +38,7 @@ class Listening:
         self.gateway, self.found = Gateway(3), [VIEWER]
         self.gateway.request.scope[AGAIN] = self._again
 
-    async def _again(self) -> Principal | ProblemError:
+    async def _again(self, _: Scope) -> Principal | ProblemError:
         found: Any = self.found[0] if len(self.found) == 1 else self.found.pop(0)
         return found
 
@@ -112,6 +114,22 @@ async def test_who_asks_is_found_out_again() -> None:
     headers = [(b"authorization", f"Bearer {new_key().text}".encode())]
     await authentication({"type": "http", "path": "/events", "headers": headers}, None, None)
     (scope,) = seen
-    assert scope[FOUND] == await scope[AGAIN]() == VIEWER
+    assert scope[FOUND] == await scope[AGAIN](scope) == VIEWER
     ring.found = REVOKED
-    assert await scope[AGAIN]() is REVOKED
+    assert await scope[AGAIN](scope) is REVOKED
+
+
+async def test_what_a_request_was_made_of_goes_with_it_and_needs_no_garbage_collector() -> None:
+    class Mark: ...
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    settings, scope = settings_of(api_auth="off"), {"type": "http", "path": "/events", "headers": [], "mark": Mark()}
+    mark = weakref.ref(scope["mark"])
+    gc.disable()
+    try:
+        await Authentication(app, settings, Database(settings))(scope, None, None)  # type: ignore[arg-type]
+        del scope
+        assert mark() is None
+    finally:
+        gc.enable()

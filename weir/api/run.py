@@ -17,6 +17,9 @@ from streams.settings import Settings
 from weir.api.app import make_api
 
 GRACE_S = 2
+GROWN = 20_000
+"""So many more objects than there were have the garbage collector look.  A request leaves nothing for it, but what some
+hundred at once are made of is more than its own 700: it would go over all of that again and again."""
 log = structlog.get_logger("weir.api")
 
 
@@ -76,6 +79,7 @@ async def _serve(settings: Settings) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop)
     gc.collect()
     gc.freeze()  # routes, models and modules stay: going over them again and again costs every request
+    gc.set_threshold(GROWN)
     log.info("serving", url=f"http://{settings.api_host}:{settings.api_port}")
     await server.serve()
     if not server.started:

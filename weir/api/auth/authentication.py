@@ -4,8 +4,6 @@
 request of nobody who is known goes on, for the route to refuse it, but without its body: nobody's bytes are read.
 """
 
-from functools import partial
-
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from streams.settings import Settings
@@ -41,7 +39,7 @@ class Authentication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             scope[FOUND] = found = await self._found(scope)
-            scope[AGAIN] = partial(self._found, scope)
+            scope[AGAIN] = self._found
             if isinstance(found, ProblemError):
                 receive = _nothing
         await self._app(scope, receive, send)

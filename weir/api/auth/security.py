@@ -20,7 +20,8 @@ PUBLIC = frozenset({"/health", "/metrics", "/openapi.json", "/docs", SCRIPT, STY
 FOUND = "weir.principal"
 """Where the ASGI scope has the ``Principal``, or the ``ProblemError`` that tells why there is none."""
 AGAIN = "weir.principal_again"
-"""Where it has what finds that out once more: an async function."""
+"""Where it has what finds that out once more: an async function of the scope, which must not be bound to it.  A scope
+that led to itself would stay until the garbage collector comes, and bring it with every request."""
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="bearer", description="An API key, or a JWT of the OIDC issuer")
 

@@ -5,7 +5,9 @@ gateway, or this one after a restart, waits for the projector.
 """
 
 from collections import OrderedDict
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
+
+import msgspec
 
 from weir.watch import Refused
 
@@ -13,7 +15,7 @@ KEPT = 50_000
 V = TypeVar("V")
 
 
-class SentStart(NamedTuple):
+class SentStart(msgspec.Struct, frozen=True, gc=False):
     """A start that Kafka has acknowledged."""
 
     definition_id: str

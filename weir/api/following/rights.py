@@ -24,7 +24,8 @@ class Rights:
         """Why the stream has to end; asked as often as one likes, it is looked at now and then."""
         if time.monotonic() - self._asked_at < EVERY_S:
             return None
-        found: Principal | ProblemError = await self._request.scope[AGAIN]()
+        scope = self._request.scope
+        found: Principal | ProblemError = await scope[AGAIN](scope)
         self._asked_at = time.monotonic()
         if isinstance(found, ProblemError):
             return found if found.status < UNKNOWN else None
