@@ -7,7 +7,7 @@ there is one, and one ``body``, which pydantic reads from its bytes.  The endpoi
 stands before the application and leads requests to these routes past the dozen layers that it has for all others.
 """
 
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from functools import cached_property
 from typing import Any, get_type_hints
 
@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from weir.api import problems
 from weir.api.auth.security import check, scopes_needed
+from weir.api.limits import BODY
 from weir.api.problems import ProblemError
 
 _encode = msgspec.json.Encoder().encode
@@ -68,24 +69,19 @@ class QuickRoute(APIRoute):
         endpoint, dependant = self.endpoint, self.dependant
         model = get_type_hints(endpoint).get("body")
         ((asker, scope),) = scopes_needed(dependant)
-        outside = [("header", field, field.get_default()) for field in dependant.header_params]
-        outside += [("query", field, field.get_default()) for field in dependant.query_params]
+        headers, query = dependant.header_params, dependant.query_params
+        absent = {field.name: field.get_default() for field in (*headers, *query)}
 
         async def handle(request: Request) -> Response:
             who = check(request, scope)
-            values: dict[str, Any] = dict(request.path_params)
+            values: dict[str, Any] = {**absent, **request.path_params}
             if asker is not None:
                 values[asker] = who
-            errors: list[Any] = []
-            for place, field, default in outside:
-                source = request.headers if place == "header" else request.query_params
-                if (text := source.get(field.alias)) is None:
-                    values[field.name] = default
-                    continue
-                values[field.name], wrong = field.validate(text, values, loc=(place, field.alias))
-                errors += wrong or ()
+            errors = _read("header", request.headers, headers, values)
+            if request.scope["query_string"]:
+                errors += _read("query", request.query_params, query, values)
             if model is not None:
-                values["body"] = await _body(request, model, errors)
+                values["body"] = _body(request, model, errors)
             if errors:
                 raise RequestValidationError(errors)
             response: Response = await endpoint(request=request, **values)
@@ -94,7 +90,17 @@ class QuickRoute(APIRoute):
         return handle
 
 
-async def _body(request: Request, model: type[BaseModel], errors: list[Any]) -> BaseModel | None:
+def _read(place: str, given: Mapping[str, str], fields: Iterable[Any], values: dict[str, Any]) -> list[Any]:
+    """Put what is given of FastAPI's ``fields`` into ``values``; returns what is wrong with it."""
+    errors: list[Any] = []
+    for field in fields:
+        if (text := given.get(field.alias)) is not None:
+            values[field.name], wrong = field.validate(text, values, loc=(place, field.alias))
+            errors += wrong or ()
+    return errors
+
+
+def _body(request: Request, model: type[BaseModel], errors: list[Any]) -> BaseModel | None:
     """The body; what is wrong with it is added to ``errors``.
 
     A page of another site may have a browser send a form or plain text here, but not JSON.
@@ -104,7 +110,7 @@ async def _body(request: Request, model: type[BaseModel], errors: list[Any]) -> 
         detail = f"Expected a body of application/json, but got {kind or 'no Content-Type'}"
         raise ProblemError(415, "unsupported_media_type", detail, "Send JSON with Content-Type: application/json.")
     try:
-        return model.model_validate_json(await request.body())
+        return model.model_validate_json(request.scope[BODY])
     except ValidationError as error:
         errors += [
             {**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False, include_context=False)
