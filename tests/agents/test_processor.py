@@ -129,7 +129,7 @@ async def test_nothing_is_lost_or_done_twice_when_the_processor_is_killed(
     settings, topics = site
     number = 600
     async with deployed(site, tmp_path, TIMED) as (role, client):
-        ids = [client.new_instance_id() for _ in range(number)]
+        ids = [client.new_instance_id(f"key-{n}") for n in range(number)]  # in all partitions
         async with reading(settings, topics.events.name, topics.partitions) as log:
 
             async def send(some: Sequence[int]) -> None:

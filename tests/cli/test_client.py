@@ -10,9 +10,10 @@ from streams.core import ids
 from streams.core.commands import Cancel, DeployDefinition, Observe, Signal, StartProcess
 from streams.core.decide import home_of
 from streams.core.parse import parse_definition
+from tests.api.inside import settings_of
 from tests.cli.conftest import Plant
 from weir import client as client_module
-from weir.client import ClientError, CommandClient
+from weir.client import SHARED_S, ClientError, CommandClient
 from weir.watch import Accepted, DeadLettered, NoAnswerError, Refused
 
 APPROVAL = parse_definition("""
@@ -60,6 +61,18 @@ async def test_a_start_without_a_key_may_live_anywhere(working):
         outcomes = [await client.send_and_wait(StartProcess(definition_id="approval"), TIMEOUT_S) for _ in range(12)]
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
     assert len({outcome.partition for outcome in outcomes}) > 1
+
+
+def test_starts_without_a_key_share_a_partition_for_a_moment_and_each_has_its_turn(monkeypatch):
+    client = CommandClient(settings_of())
+    client._partitions = 8
+    moments = []
+    for moment in range(16):
+        monkeypatch.setattr(client_module.time, "monotonic", lambda moment=moment: (1000.5 + moment) * SHARED_S)
+        (partition,) = {ids.partition_of(client.new_instance_id()) for _ in range(50)}
+        moments.append(partition)
+    assert set(moments[:8]) == set(range(8))
+    assert moments[8:] == moments[:8]
 
 
 async def test_a_sender_may_choose_the_id(working, key):
