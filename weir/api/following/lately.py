@@ -16,7 +16,7 @@ V = TypeVar("V")
 
 
 class SentStart(msgspec.Struct, frozen=True, gc=False):
-    """A start that Kafka has acknowledged."""
+    """A start that Kafka has acknowledged.  Of these there are many: none is the garbage collector's business."""
 
     definition_id: str
     key: str | None
