@@ -19,7 +19,10 @@ class Passed(NamedTuple):
 
 
 def passed(moments: Moments, first: int, now: int, most: int) -> Passed:
-    """The moments from ``first``, which is one of them, until ``now``; at most ``most`` of them as ``latest``."""
+    """The moments from ``first`` until ``now``; at most ``most`` of them as ``latest``.
+
+    ``first`` was one of them when it was set; with a new edition of the time zones it may be none any more.
+    """
     found: list[int] = []
     at: int | None = first
     while at is not None and at <= now and len(found) <= most:
@@ -35,8 +38,7 @@ def passed(moments: Moments, first: int, now: int, most: int) -> Passed:
         latest.append(last)
         until = last - 1
     before = last_until(moments, until, first)
-    assert before is not None
-    return Passed(latest[::-1], (first, before))
+    return Passed(latest[::-1], (first, first if before is None else before))
 
 
 def last_until(moments: Moments, ms: int, not_before: int) -> int | None:

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.core.durations import instant, instant_ms
-from streams.core.moments import Cron, CronError, last_until, parse_cron, passed, zone
+from streams.core.moments import Cron, CronError, Every, last_until, parse_cron, passed, zone
 from streams.core.moments.walls import next_shown, next_time_of_day
 from streams.core.moments.zones import UnknownZoneError
 
@@ -280,3 +280,10 @@ def test_the_last_moment_until_an_instant() -> None:
     assert last_until(cron, one + hour + 1, one) == one + hour
     assert last_until(cron, one + hour - 1, one) == one
     assert last_until(cron, one + hour - 1, one + 1) is None
+
+
+def test_what_was_a_moment_before_the_zones_changed_comes_once_and_counts_among_the_older() -> None:
+    every = Every(1_000)
+    assert passed(every, 1_500, 1_900, 1) == ([1_500], None)
+    assert passed(every, 1_500, 2_000, 1) == ([2_000], (1_500, 1_500))
+    assert passed(every, 1_500, 4_000, 2) == ([3_000, 4_000], (1_500, 2_000))
