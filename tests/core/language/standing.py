@@ -49,8 +49,11 @@ class Standing(Living):
         for one in self._instances.values():
             came = [held.command for held in one.held if held.command["type"] == "deliver"]
             here = {(command["execution"], command["name"]) for command in came}
+            over = {held.command["execution"] for held in one.held if held.command["type"] == "refuse_wait"}
             for place, wait in one.waiting.items():
-                if wait.kind == "message" and wait.correlation is not None and (wait.execution, wait.name) not in here:
+                if wait.kind != "message" or wait.correlation is None or wait.execution in over:
+                    continue
+                if (wait.execution, wait.name) not in here:
                     wanted.add((wait.correlation, wait.name, one.id, wait.execution, split_place(place)[1]))
         assert there == wanted
 

@@ -7,7 +7,7 @@ from weir.verify.seen import Seen
 TYPES = frozenset({"activity_completed", "activity_failed", "retry_scheduled", "timer_fired"})
 ENDS = {
     "activity_completed": ("action", "message", "task", "subprocess"),
-    "activity_failed": ("action", "task", "subprocess"),
+    "activity_failed": ("action", "message", "task", "subprocess"),  # a message: its key has no room for who waits
     "retry_scheduled": ("action",),
     "timer_fired": ("timer",),
 }
