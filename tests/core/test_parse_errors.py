@@ -245,7 +245,7 @@ def test_the_caret_stands_under_the_unknown_word_of_a_text(message: str) -> None
 
 def test_what_is_written_elsewhere_is_pointed_at_where_it_is_named() -> None:
     text = "id: t\nversion: 1\ntrigger: {type: api}\nactivities:\n"
-    text += "  - {id: a, type: timer, condition: &c y > 1, duration: 1s}\n"
+    text += "  - {id: a, type: timer, condition: &c 1 > y, duration: 1s}\n"
     problems = check_definition(text + "  - {id: b, type: timer, duration: 1s, condition: *c}\n")[1]
     told = [(one.line, one.column) for one in problems if "Unknown variable" in one.message]
     assert told == [(5, 37), (6, 51)]
