@@ -5,7 +5,7 @@ key, a pattern) cannot fail: without its timer it would wait until somebody else
 timers these are memory only: whoever does so tries at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from streams.core.due import Timer
 
@@ -22,6 +22,7 @@ class PutOff:
     def __init__(self) -> None:
         self._known: dict[Timer, tuple[float, float]] = {}
         """When each is tried again, and the pause before that."""
+        self._tried: list[Timer] = []
 
     def __len__(self) -> int:
         return len(self._known)
@@ -36,9 +37,10 @@ class PutOff:
         They stay here until a batch has committed what became of them.
         """
         found = sorted(one for one, (at, _) in self._known.items() if at <= wall_ms and one.due_ms <= horizon_ms)
-        return found[:limit]
+        self._tried = found[:limit]
+        return self._tried
 
-    def settled(self, changes: list[Change], raised: Iterable[tuple[int, Timer]], wall_ms: float) -> list[Change]:
+    def settled(self, changes: list[Change], raised: Sequence[tuple[int, Timer]], wall_ms: float) -> list[Change]:
         """The batch has committed; returns the ``changes`` that are for the backend.
 
         ``raised`` are the timers that did, each with how many changes there were before.
@@ -55,7 +57,13 @@ class PutOff:
             _, before = self._known.get(timer, (0.0, FIRST_PAUSE_MS / 2))
             pause = min(before * 2, MAX_PAUSE_MS)
             self._known[timer] = wall_ms + pause, pause
-        return kept + [(self._others(over), new) for over, new in changes[at:]]
+        kept += [(self._others(over), new) for over, new in changes[at:]]
+        again = {timer for _, timer in raised}
+        for timer in self._tried:  # whom one that did not raise was for does not wait any more
+            if timer not in again:
+                self._known.pop(timer, None)
+        self._tried = []
+        return kept
 
     def _others(self, over: list[Timer]) -> list[Timer]:
         """Those that are the backend's."""

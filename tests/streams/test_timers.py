@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from streams.core.due import WAIT, Timer
 from streams.core.state import Instance, Wait
+from streams.put_off import PutOff
 from streams.timers import MIN_SWEEP, Timers
 
 
@@ -91,6 +92,24 @@ def test_what_a_batch_has_taken_out_comes_back_unless_the_batch_has_committed() 
     assert _fired(timers, 9) == ["2", "1"]
     timers.settled([])
     assert timers.next_due() is None
+
+
+def test_what_is_put_off_is_over_when_it_was_tried_and_did_not_raise() -> None:
+    timer, put_off = Timer(5, "schedule:a", "", "schedule", 0), PutOff()
+    assert put_off.settled([], [(0, timer)], 1_000) == [([timer], [])], "the backend has it no more"
+    assert (put_off.due(1_999, 9, 9), put_off.due(2_000, 4, 9), put_off.next_due()) == ([], [], 2_000)
+    assert put_off.due(2_000, 9, 9) == [timer]
+    assert put_off.settled([], [(0, timer)], 2_000) == [], "again"
+    assert (put_off.due(3_999, 9, 9), put_off.due(4_000, 9, 9)) == ([], [timer])
+    assert put_off.settled([], [], 4_000) == []
+    assert len(put_off) == 0
+
+
+def test_what_is_put_off_and_over_and_set_again_in_one_batch_is_the_backends() -> None:
+    timer, put_off = Timer(5, "schedule:a", "", "schedule", 0), PutOff()
+    changes = [([timer], []), ([], [timer])]
+    assert put_off.settled(changes, [(0, timer)], 0) == [([timer], []), ([], []), ([], [timer])]
+    assert len(put_off) == 0
 
 
 def test_timers_that_are_over_do_not_pile_up() -> None:
