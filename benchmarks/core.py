@@ -86,7 +86,7 @@ class Transaction:
 
     def __init__(self, contents: TableContents) -> None:
         self._contents = contents
-        self._base = contents.parts.setdefault(0, {})
+        self._base = contents.parts[0]
         self._writes: dict[bytes, bytes | None] = {}
         self.sent: list[tuple[bytes | None, bytes | None, Headers]] = []
 
@@ -112,6 +112,7 @@ class Bench:
     def __init__(self, *definitions: str) -> None:
         self.spent: dict[str, float] = {}
         self.contents = TableContents()
+        self.contents.begin(0, 0)
         self._processes = {one.id: one for one in (compile_process(parse_definition(text)) for text in definitions)}
         topics = load_topics(Settings(_env_file=None, partitions=1))
         self.processor = PartitionProcessor(0, topics, self, PlantClock(), 0)

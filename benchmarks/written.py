@@ -119,7 +119,8 @@ class WrittenLog:
         for command in commands:
             records.append(Record(msgspec.json.encode(command), None, self._offsets[partition], at_ms))
             self._offsets[partition] += 1
-        table = self.contents.parts.setdefault(partition, {})
+        self.contents.begin(partition, 0)
+        table = self.contents.parts[partition]
         txn = Transaction(table)
         processor = self._processor(partition)
         outcome = processor.process(decode_records(records), txn, at_ms, caught_up=True)

@@ -18,6 +18,7 @@ from aiokafka import TopicPartition as AioTopicPartition
 
 from streams.kafka import client_options
 from streams.settings import Settings
+from streams.transport.contents import TableContents
 from streams.transport.kafka_reader import KafkaOffsets, KafkaReader
 from streams.transport.port import Chunk, TopicPartition
 
@@ -133,6 +134,21 @@ class Log:
                     f"Expected {tp.topic}[{tp.partition}] from offset {spans[tp].start} on, but it begins at {first}: "
                     f"{first - spans[tp].start} records are gone"
                 )
+
+
+async def read_tables(log: LogReader, changelogs: Mapping[TopicPartition, Span]) -> dict[int, dict[bytes, bytes]]:
+    """By partition, what a table holds that has these changelogs.  Raises ``LogError`` when records are missing."""
+    contents = TableContents()
+    for tp, span in changelogs.items():
+        contents.begin(tp.partition, span.start)
+    async for chunk in log.read(changelogs):
+        if not contents.apply_chunk(chunk):
+            at = contents.position[chunk.tp.partition]
+            raise LogError(
+                f"Expected {chunk.tp.topic}[{chunk.tp.partition}] to go on at {at}, but got [{chunk.start}, "
+                f"{chunk.end}): changelog records are missing"
+            )
+    return contents.parts
 
 
 async def beginnings(settings: Settings, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:

@@ -89,7 +89,7 @@ class Transaction:
     def __init__(self, batch: Batch, lane: Lane) -> None:
         self._batch, self._lane, source = batch, lane, lane.source
         partition, table = batch.tp.partition, source.table
-        self._base = table.contents.parts.setdefault(partition, {}) if table is not None else {}
+        self._base = table.contents.parts.get(partition, {}) if table is not None else {}
         self._has_table, self._transactional = table is not None, source.transactional
         self._max_bytes = source.options.max_record_bytes - RECORD_OVERHEAD
         self._topic_max_bytes = source.options.topic_max_record_bytes

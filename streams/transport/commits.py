@@ -85,7 +85,8 @@ class Commits:
                 records[self._changelog] = [(key, value, ()) for key, value in writes.items()]
             ends = await self._transact(records, offsets)
             if self._table is not None and self._changelog is not None:
-                self._table.contents.apply_commit(self._tp.partition, writes, ends[self._changelog])
+                if not self._table.contents.apply_commit(self._tp.partition, writes, ends[self._changelog]):
+                    self._fatal("the table has forgotten the partition whose lane is running")
                 self._source.show_offset(self._tp, position)
             self._written, self._saved_at, self._unsaved = position, now, None
 

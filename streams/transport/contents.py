@@ -1,7 +1,8 @@
 """The contents of a transactional table: for each partition a dict that equals its changelog up to a position.
 
 It changes in two ways only: by reading the changelog (recovery), and after a batch transaction has committed.  So it is
-never ahead of the log.  No Faust in here: the simulated broker uses the same class.
+never ahead of the log.  Where a partition begins is said by ``begin``, and by nothing that is read or written: a chunk
+may be late, and a table may have been forgotten meanwhile.  No Faust in here: the simulated broker uses the same class.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -40,35 +41,42 @@ class TableContents:
         if partition not in self.position:
             self.parts[partition], self.position[partition] = {}, position
 
-    def apply_chunk(self, chunk: Chunk) -> bool:
-        """Apply changelog records; False when records before the chunk are missing.
+    def is_begun(self, partition: int) -> bool:
+        """Whether its changelog is being read, or was."""
+        return partition in self.position
 
-        Of a partition that is not known, and was not begun either, the first chunk is taken for the beginning.
-        """
+    def apply_chunk(self, chunk: Chunk) -> bool:
+        """Apply changelog records; False when records before the chunk are missing: all of them, if it was not begun."""
         partition = chunk.tp.partition
         at = self.position.get(partition)
-        if at is not None and chunk.start > at:
+        if at is None or chunk.start > at:
             return False
-        part = self.parts.setdefault(partition, {})
+        part = self.parts[partition]
         for record in chunk.records:
-            if record.key is None or (at is not None and record.offset < at):
+            if record.key is None or record.offset < at:
                 continue
             if record.value is None:
                 part.pop(record.key, None)
             else:
                 part[record.key] = record.value
-        self.position[partition] = max(at or 0, chunk.end)
+        self.position[partition] = max(at, chunk.end)
         return True
 
-    def apply_commit(self, partition: int, writes: Mapping[bytes, bytes | None], position: int) -> None:
-        """Apply the writes of a committed transaction, which ended the changelog at ``position``."""
-        part = self.parts.setdefault(partition, {})
+    def apply_commit(self, partition: int, writes: Mapping[bytes, bytes | None], position: int) -> bool:
+        """Apply the writes of a committed transaction, which ended the changelog at ``position``.
+
+        False, and nothing is applied, when the partition was not begun.
+        """
+        if partition not in self.position:
+            return False
+        part = self.parts[partition]
         for key, value in writes.items():
             if value is None:
                 part.pop(key, None)
             else:
                 part[key] = value
         self.position[partition] = position
+        return True
 
     def items(self, partition: int | None = None) -> Iterator[tuple[bytes, bytes]]:
         """Entities of one partition, or of all, without the position records."""

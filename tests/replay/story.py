@@ -26,10 +26,10 @@ from streams.core.events import Event
 from streams.core.ids import partition_for, partition_of
 from streams.core.parse import parse_definition
 from streams.kafka import client_options
-from streams.log import opened
+from streams.log import opened, read_tables
 from streams.settings import Settings
 from streams.topics import Topics
-from streams.transport.contents import TableContents, position_key
+from streams.transport.contents import position_key
 from streams.transport.port import TopicPartition as Place
 from tests.core.test_instances import APPROVAL, COOLING
 from tests.roles import DEADLINE_S, running
@@ -70,16 +70,12 @@ class Story:
 
     async def table(self, *, soft: bool = False) -> Table:
         """What the changelog holds, soft records aside unless they are wanted too."""
-        contents = TableContents()
         async with opened(self.settings) as log:
             places = [Place(self.topics.changelog.name, number) for number in range(self.topics.partitions)]
-            async for chunk in log.read(await log.settled(places)):
-                contents.apply_chunk(chunk)
+            tables = await read_tables(log, await log.settled(places))
         return {
-            number: {
-                key: value for key, value in contents.parts[number].items() if soft or not key.startswith(b"latest:")
-            }
-            for number in sorted(contents.parts)
+            number: {key: value for key, value in table.items() if soft or not key.startswith(b"latest:")}
+            for number, table in sorted(tables.items())
         }
 
     async def records(self, topic: str) -> list[tuple[int, bytes]]:

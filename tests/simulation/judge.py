@@ -8,8 +8,7 @@ from streams.core.commands import ObservePattern
 from streams.core.durations import instant_ms, instant_text
 from streams.core.schedule import Schedule
 from streams.core.state import Instance
-from streams.log import STALL_S, Span, Spans
-from streams.transport.contents import TableContents
+from streams.log import STALL_S, Span, Spans, read_tables
 from streams.transport.memory_broker import MemoryBroker
 from streams.transport.port import Chunk, TopicPartition
 from tests.simulation.clock import EPOCH
@@ -53,19 +52,21 @@ async def judge(world: World, load: Load) -> tuple[Checked, list[Difference]]:
     log = MemoryLog(world.broker)
     now_ms = int(world.broker.clock() * 1000)
     load.sent.ledger = world.ledger
-    tables = world.database.tables
+    rows = world.database.tables
     events = topics().events.name
-    positions = {tp: at for (topic, _, tp), at in tables.projection_positions.items() if topic == events}
+    positions = {tp: at for (topic, _, tp), at in rows.projection_positions.items() if topic == events}
     hidden_s = world.broker.longest_open_s[topics().commands.name]
     skew_ms = round((world.skew_s + hidden_s) * 1000) + 1  # the broker's times are whole milliseconds
     checked = await check_log(
         log, topics(), now_ms=now_ms, sent=load.sent, skew_ms=skew_ms, positions=positions, keep_rows=True
     )
     differences = list(checked.differences)
-    differences += compare_tables(checked.folds, await _tables(log), now_ms)
+    changelogs = [TopicPartition(topics().changelog.name, number) for number in range(topics().partitions)]
+    tables = await read_tables(log, await log.bounds(changelogs))
+    differences += compare_tables(checked.folds, tables, now_ms)
     differences += compare_database([*checked.folds.values()], *_rows(world.database))
-    counts = (tables.process_rollups, tables.process_totals, tables.activity_rollups)
-    differences += compare_counts([*checked.folds.values()], *(rows.values() for rows in counts))
+    counts = (rows.process_rollups, rows.process_totals, rows.activity_rollups)
+    differences += compare_counts([*checked.folds.values()], *(table.values() for table in counts))
     differences += await _definitions(log, world.database)
     differences += await _carried(log, load)
     differences += await _clock(log)
@@ -75,14 +76,6 @@ async def judge(world: World, load: Load) -> tuple[Checked, list[Difference]]:
     if "watching" in load.definitions:
         differences += await _watched(log)
     return checked, differences
-
-
-async def _tables(log: MemoryLog) -> dict[int, dict[bytes, bytes]]:
-    contents = TableContents()
-    tps = [TopicPartition(topics().changelog.name, number) for number in range(topics().partitions)]
-    async for chunk in log.read(await log.bounds(tps)):
-        contents.apply_chunk(chunk)
-    return contents.parts
 
 
 def _rows(database: Postgres) -> tuple[list[dict[str, object]], ...]:

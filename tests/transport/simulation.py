@@ -57,6 +57,7 @@ class Simulation:
         reader = MemoryReader(self.broker)
         writer = MemoryWriter(self.broker, "id", GROUP)
         records, end = self.broker.log(CHANGELOG).read(0, 10**9)
+        self.table.contents.begin(0, 0)
         self.table.contents.apply_chunk(Chunk(CHANGELOG, 0, records, end, end))
         starts = await positions_module.start(
             self.positions, [IN], MemoryOffsets(self.broker, GROUP), self.counters, self.fatal

@@ -11,7 +11,7 @@ from streams.transport.port import Chunk, TopicPartition
 from streams.transport.positions import ExternalPositions
 from streams.transport.source import Source
 from tests.transport.harness import until
-from tests.transport.simulation import CHANGELOG, GROUP, IN, OUT, Simulation, fold
+from tests.transport.simulation import CHANGELOG, GROUP, IN, OUT, ProcessEnded, Simulation, fold
 
 MINE = [IN, CHANGELOG]
 
@@ -59,7 +59,8 @@ async def worker():
 
 
 def recover(worker):
-    at = worker.table.contents.position.get(0, 0)
+    worker.table.contents.begin(0, 0)
+    at = worker.table.contents.position[0]
     records, end = worker.broker.log(CHANGELOG).read(at, 10**9)
     worker.table.contents.apply_chunk(Chunk(CHANGELOG, at, records, end, end))
 
@@ -82,6 +83,7 @@ async def test_a_recovery_that_ends_while_the_next_assignment_is_prepared_starts
     assert worker.held.lanes == {}
     worker.member.gate.set()
     await assigning
+    recover(worker)
     await worker.held.recovered(MINE)
     assert set(worker.held.lanes) == {IN}
     worker.feed("a")
@@ -188,6 +190,25 @@ async def test_contents_go_when_a_generation_was_missed_or_spent_without_the_par
     await worker.held.revoked()
     await worker.held.assigned(MINE, generations[-1])
     assert (worker.table.contents.parts, worker.table.contents.position) == ({}, {})
+
+
+async def test_a_lane_does_not_start_on_a_table_whose_recovery_was_not_begun(worker):
+    """It would carry out every command again, on nothing."""
+    await worker.held.assigned(MINE, 1)
+    with pytest.raises(ProcessEnded, match=r"Expected changelog\[0\] to be recovered, but its reading was not begun"):
+        await worker.held.recovered(MINE)
+    assert worker.held.lanes == {}
+
+
+async def test_a_lane_whose_table_is_forgotten_ends_the_process(worker):
+    await take(worker, 1)
+    worker.feed("a")
+    batch = await worker.next_batch(worker.source.batches())
+    worker.table.contents.keep_only(())
+    with pytest.raises(ProcessEnded, match="has forgotten the partition"):
+        async with batch.transaction() as txn:
+            fold(batch, txn)
+    assert worker.table.contents.parts == {}
 
 
 async def test_positions_that_are_one_object_are_asked_for_once(worker):

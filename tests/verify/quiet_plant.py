@@ -182,7 +182,8 @@ class QuietPlant:
         """Carry out a partition's commands and timers in one batch; whether there was anything."""
         commands = self.records[TopicPartition(self.topics.commands.name, partition)]
         batch = [record for record in commands if record.offset >= self._done[partition]]
-        table = self.contents.parts.setdefault(partition, {})
+        self.contents.begin(partition, 0)
+        table = self.contents.parts[partition]
         if partition not in self._processors:
             self._processors[partition] = PartitionProcessor(
                 partition, self.topics, self._definitions, PlantClock(), 86_400_000

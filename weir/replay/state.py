@@ -12,10 +12,10 @@ import msgspec
 from streams.codec import UpgradeError, decode_event
 from streams.core.events import Event
 from streams.folding import Fold
-from streams.log import Log, LogError, Span, opened
+from streams.log import Log, LogError, Span, opened, read_tables
 from streams.settings import Settings
 from streams.topics import Topics
-from streams.transport.contents import TableContents, position_key
+from streams.transport.contents import position_key
 from streams.transport.port import TopicPartition
 from weir.replay.errors import ReplayError
 from weir.replay.fence import Fence, fenced
@@ -153,10 +153,7 @@ class _Replay:
     async def _table(self, partition: int) -> dict[bytes, bytes]:
         """What the changelog holds now."""
         tp = TopicPartition(self._topics.changelog.name, partition)
-        contents = TableContents()
-        async for chunk in self._log.read(await self._log.settled([tp])):
-            contents.apply_chunk(chunk)
-        return contents.parts.get(partition, {})
+        return (await read_tables(self._log, await self._log.settled([tp])))[partition]
 
 
 def _take(fold: Fold, event: Event, tp: TopicPartition, offset: int) -> None:

@@ -15,8 +15,7 @@ import msgspec
 from streams.codec import decode_entity, encode_entity
 from streams.core.state import BROKEN, SOFT_PREFIXES, Entity, Finished, Instance
 from streams.endings import FAILED_TTL_MS
-from streams.log import Log, Span
-from streams.transport.contents import TableContents
+from streams.log import Log, Span, read_tables
 from streams.transport.port import TopicPartition
 from weir.verify.canonical import differing
 from weir.verify.fold import Fold
@@ -28,10 +27,8 @@ MISSING = "table-missing"
 
 async def read_table(log: Log, tp: TopicPartition, span: Span) -> dict[bytes, bytes]:
     """The entities' records that the changelog holds."""
-    contents = TableContents()
-    async for chunk in log.read({tp: span}):
-        contents.apply_chunk(chunk)
-    return entities_of(contents.items(tp.partition))
+    tables = await read_tables(log, {tp: span})
+    return entities_of(tables[tp.partition].items())
 
 
 def entities_of(records: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
