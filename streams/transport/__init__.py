@@ -28,7 +28,8 @@ Map of the package, from the pure to Faust:
     commits.py     what a lane writes, and when
     kafka_writer.py, kafka_reader.py   the port over aiokafka
     thread.py      the consumer thread, and the port's reader and offsets across it
-    recovery.py    TransactionalTable, recovery from the changelog
+    restoring.py   tables restored from chunks of their changelogs
+    recovery.py    TransactionalTable, Faust's recovery with that
     assignment.py  what a member of the group does with its partitions: drain, fence, recover, seek, start
     consumer.py    Faust's consumer, which drives that
     kept.py        positions of a group, a second time

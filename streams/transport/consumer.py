@@ -96,14 +96,11 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             if not self.flow_active:
                 await self.wait_first(self.can_resume_flow.wait(), timeout=1.0)
                 continue
-            generation = self.app.consumer_generation_id
             tps = [tp for tp in self._get_active_partitions() if not self._is_lane(tp)]
             if not tps:
                 await self.sleep(0.05)
                 continue
             for chunk in await reader.pull(tps, CHANGELOG_WAIT_S):
-                if generation != self.app.consumer_generation_id:
-                    break
                 if (wanted := self.app.tables.recovery.apply_chunk(chunk)) is not None:
                     await reader.seek(chunk.tp, wanted)
                 await asyncio.sleep(0)

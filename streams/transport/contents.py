@@ -46,7 +46,7 @@ class TableContents:
         return partition in self.position
 
     def apply_chunk(self, chunk: Chunk) -> bool:
-        """Apply changelog records; False when records before the chunk are missing: all of them, if it was not begun."""
+        """Apply changelog records; False when records before the chunk are missing, or it was not begun."""
         partition = chunk.tp.partition
         at = self.position.get(partition)
         if at is None or chunk.start > at:

@@ -120,7 +120,9 @@ async def start(
     starts: dict[TopicPartition, Start] = {}
     for tp in tps:
         if isinstance(positions, TablePositions) and not positions.table.contents.is_begun(tp.partition):
-            fatal(f"Expected {positions.table.changelog}[{tp.partition}] to be recovered, but its reading was not begun")
+            fatal(
+                f"Expected {positions.table.changelog}[{tp.partition}] to be recovered, but its reading was not begun"
+            )
         position, (first, end) = found.get(tp), bounds[tp]
         problem = _problem(positions, tp, position, first, end)
         if position is None and end == 0:

@@ -4,13 +4,11 @@ Recovery ends by the fetch position, which passes transaction markers and aborte
 record at the very end of the changelog, which after a transaction never comes.  A record is applied before the position
 that covers it is reported, so "recovered" means "applied".
 
-What was fetched for one assignment may come when the next has had the tables forget what they held: it is no beginning.
-A partition begins where its recovery seeks to, and whatever comes before that, or does not go on there, is left aside.
+What chunks do to the tables is ``restoring.py``'s.
 """
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,12 +18,11 @@ from faust.tables.recovery import Recovery
 from mode import Service
 
 from streams.transport.contents import TableContents
-from streams.transport.port import Chunk, TopicPartition
+from streams.transport.port import Chunk
+from streams.transport.restoring import Restoring
 
 CHECK_S = 0.2
 """An end of recovery that brings no record (empty changelog, only markers) is noticed after this time."""
-MAX_GAPS = 3
-"""So often in a row a chunk may not go on where the table ends: a seek may cross a fetch, but not again and again."""
 
 
 class TransactionalTable(faust.Table):  # type: ignore[misc]
@@ -83,42 +80,29 @@ class ChunkRecovery(Recovery):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._gaps: Counter[TopicPartition] = Counter()
-        """By changelog: chunks in a row that did not go on where the table ends."""
+        self._restoring = Restoring(lambda message, error=None: self.app.tx.fatal(message, error))
 
     def apply_chunk(self, chunk: Chunk) -> int | None:
         """Apply changelog records; called between batches of nothing else, in the main loop.
 
         Returns where to read on, when the chunk does not go on where the table ends.
         """
-        tp, contents = chunk.tp, self._contents(chunk.tp)
-        if contents is None or (at := contents.position.get(tp.partition)) is None:
-            return None  # not ours, or fetched before the present assignment has begun to read it
-        if not contents.apply_chunk(chunk):
-            self._gaps[tp] += 1
-            if self._gaps[tp] > MAX_GAPS:
-                self.app.tx.fatal(
-                    f"Expected {tp.topic}[{tp.partition}] to go on at {at}, but got [{chunk.start}, {chunk.end}): "
-                    "changelog records are missing"
-                )
-            return at
-        self._gaps.pop(tp, None)
-        self.active_offsets[tp] = contents.position[tp.partition] - 1
-        self.progress_at = time.monotonic()
-        self._check()
-        return None
-
-    def _contents(self, tp: TopicPartition) -> TableContents | None:
-        """Of the table whose changelog that is, while it is recovered or ours."""
-        return self.tp_to_table[tp].contents if tp in self.active_tps else None
+        tp = chunk.tp
+        if tp not in self.active_tps:
+            return None  # not ours
+        contents: TableContents = self.tp_to_table[tp].contents
+        wanted = self._restoring.take(contents, chunk)
+        if wanted is None and contents.is_begun(tp.partition):
+            self.active_offsets[tp] = contents.position[tp.partition] - 1
+            self.progress_at = time.monotonic()
+            self._check()
+        return wanted
 
     async def _seek_offsets(self, consumer: Any, tps: Any, offsets: Any, title: str) -> None:
-        """Seek, and begin the partitions of which nothing is known; what was fetched before is none of theirs."""
+        """Begin the partitions of which nothing is known, then seek: what was left aside before is read again."""
+        tables = {tp: self.tp_to_table[tp].contents for tp in tps}
+        await self._restoring.begin(tables, lambda unknown: consumer.earliest_offsets(*unknown))
         await super()._seek_offsets(consumer, tps, offsets, title)
-        unknown = [tp for tp in tps if tp.partition not in self.tp_to_table[tp].contents.position]
-        if unknown:
-            for tp, first in (await consumer.earliest_offsets(*unknown)).items():
-                self.tp_to_table[tp].contents.begin(tp.partition, first or 0)
 
     async def on_rebalance(self, assigned: Any, revoked: Any, newly_assigned: Any, generation_id: int = 0) -> None:
         """Let Faust plan what is to be restored; ``assignment.py`` has decided what tables keep."""

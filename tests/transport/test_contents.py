@@ -12,9 +12,7 @@ CHANGELOG = TopicPartition("changelog", 1)
 
 def chunk(start, **values):
     """Records from ``start`` on, and behind them the marker of their transaction."""
-    records = [
-        MemoryRecord(key.encode(), value, (), start + at, 0) for at, (key, value) in enumerate(values.items())
-    ]
+    records = [MemoryRecord(key.encode(), value, (), start + at, 0) for at, (key, value) in enumerate(values.items())]
     end = start + len(records) + 1
     return Chunk(CHANGELOG, start, records, end, end)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from types import SimpleNamespace
 
 import faust
 import pytest
@@ -9,11 +10,13 @@ from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from faust.types import TP
 
 from streams import transport
+from streams.transport import consumer
 from streams.transport.contents import position_key
 from streams.transport.memory_broker import MemoryRecord
 from streams.transport.options import TransportOptions
 from streams.transport.port import Chunk
-from streams.transport.recovery import MAX_GAPS, ChunkRecovery
+from streams.transport.recovery import ChunkRecovery
+from streams.transport.restoring import MAX_GAPS
 
 PATIENCE_S = 0.05
 """Faust's, for what takes longer here."""
@@ -51,13 +54,14 @@ async def test_a_step_ends_with_the_next_rebalance(recovery):
 class Changelog:
     """Faust's consumer, as far as a recovery asks it; the changelog begins at ``first``."""
 
-    def __init__(self, first: int = 0) -> None:
-        self.first, self.sought = first, {}
+    def __init__(self, first: int = 0, meanwhile=lambda _: None) -> None:
+        self.first, self.sought, self.meanwhile = first, {}, meanwhile
 
     async def seek_wait(self, offsets):
         self.sought |= offsets
 
     async def earliest_offsets(self, *tps):
+        self.meanwhile(self)
         return dict.fromkeys(tps, self.first)
 
 
@@ -71,17 +75,20 @@ class Table:
         recovery.active_tps.add(self.tp)
         recovery.tp_to_table[self.tp] = self.table
 
-    async def seek(self, offset, first=0):
-        changelog = Changelog(first)
+    async def seek(self, offset, first=0, meanwhile=lambda _: None):
+        changelog = Changelog(first, meanwhile)
         await self.recovery._seek_offsets(changelog, {self.tp}, Counter({self.tp: offset}), "active")
         return changelog.sought[self.tp]
 
     def take(self, start, *keys):
+        return self.recovery.apply_chunk(self.chunk(start, *keys))
+
+    def chunk(self, start, *keys):
         records = [
             MemoryRecord(key=key, value=b"1", headers=(), offset=start + at, timestamp=0) for at, key in enumerate(keys)
         ]
         end = start + len(keys) + 1  # behind the transaction's marker
-        return self.recovery.apply_chunk(Chunk(self.tp, start, records, end, end))
+        return Chunk(self.tp, start, records, end, end)
 
     @property
     def keys(self):
@@ -102,6 +109,48 @@ async def test_what_was_fetched_for_a_former_assignment_is_no_beginning(recovery
     assert table.take(0, b"a", b"b", position) is None
     assert table.keys == [b"a", b"b", position]
     assert recovery.active_offsets[table.tp] == 3
+
+
+async def test_what_comes_before_a_table_is_begun_is_read_again(recovery):
+    """The reader has passed it: if that were after the seek, nothing would bring it back, and the recovery not end."""
+    table, came = Table(recovery), []
+
+    def comes(changelog):
+        came.append(table.take(0, b"a"))
+        assert changelog.sought == {}
+
+    await table.seek(-1, meanwhile=comes)
+    assert (came, table.keys) == ([None], [])
+    assert table.take(0, b"a") is None
+    assert table.keys == [b"a"]
+
+
+async def test_what_comes_when_the_next_generation_has_begun_counts(recovery, monkeypatch):
+    """The reader has passed it, too; and it is what the changelog says, whoever has asked for it."""
+    table = Table(recovery)
+    await table.seek(-1)
+    app = SimpleNamespace(consumer_generation_id=1, tables=SimpleNamespace(recovery=recovery))
+    fetcher = SimpleNamespace(should_stop=False)
+
+    class Reader:
+        def __init__(self, _thread):
+            pass
+
+        async def pull(self, _tps, _timeout):
+            app.consumer_generation_id, fetcher.should_stop = 2, True
+            return [table.chunk(0, b"a")]
+
+    monkeypatch.setattr(consumer, "ThreadReader", Reader)
+    of_table = SimpleNamespace(
+        app=app,
+        should_stop=False,
+        flow_active=True,
+        _thread=None,
+        _get_active_partitions=lambda: {table.tp},
+        _is_lane=lambda _: False,
+    )
+    await consumer.LaneConsumer._drain_messages(of_table, fetcher)
+    assert table.keys == [b"a"]
 
 
 async def test_a_changelog_begins_where_its_first_record_is(recovery):
