@@ -13,6 +13,7 @@ from streams.transport.commits import Commits
 from streams.transport.contents import TableContents
 from streams.transport.lane import Lane
 from streams.transport.port import Chunk, Message, TopicPartition
+from streams.transport.restoring import Restoring
 from tests.mutations.replacing import replaced
 
 SLOW_S = 2.0
@@ -105,6 +106,55 @@ def begin_too_early() -> Iterator[None]:
         return input_position
 
     with replaced(TableContents, "input_position", one_back):
+        yield
+
+
+@contextmanager
+def begin_with_what_comes() -> Iterator[None]:
+    """A table of which nothing is read begins with the next chunk, whoever has asked for that."""
+
+    def any_chunk(original: Any) -> Any:
+        def take(self: Restoring, contents: TableContents, chunk: Chunk) -> Any:
+            partition = chunk.tp.partition
+            if not contents.position.get(partition):
+                contents.parts[partition], contents.position[partition] = {}, chunk.start
+            return original(self, contents, chunk)
+
+        return take
+
+    with replaced(Restoring, "take", any_chunk):
+        yield
+
+
+@contextmanager
+def pass_over_gaps() -> Iterator[None]:
+    """A chunk of the changelog that begins too late is applied all the same."""
+
+    def gaps(original: Any) -> Any:
+        def take(self: Restoring, contents: TableContents, chunk: Chunk) -> Any:
+            at = contents.position.get(chunk.tp.partition, 0)
+            return original(self, contents, chunk._replace(start=min(chunk.start, at)))
+
+        return take
+
+    with replaced(Restoring, "take", gaps):
+        yield
+
+
+@contextmanager
+def recovered_before_it_is_read() -> Iterator[None]:
+    """The end that the broker tells with a chunk counts as read."""
+
+    def hasty(original: Any) -> Any:
+        def take(self: Restoring, contents: TableContents, chunk: Chunk) -> Any:
+            wanted = original(self, contents, chunk)
+            if wanted is None and contents.is_begun(chunk.tp.partition):
+                contents.position[chunk.tp.partition] = chunk.stable_end or 0
+            return wanted
+
+        return take
+
+    with replaced(Restoring, "take", hasty):
         yield
 
 

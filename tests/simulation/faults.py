@@ -6,7 +6,10 @@ It counts when it has hit: a process that lives, sessions that are open.
 from collections.abc import Callable
 from random import Random
 
+from streams.station.relay import LOCK
+from streams.topics import group_of
 from tests.simulation.process import KILLED, Process
+from tests.simulation.site import settings
 from tests.simulation.world import World
 
 BEGINS_S, ENDS_S = 2.5, 13.0
@@ -22,6 +25,12 @@ TARGETS = {"processor": 4, "router": 3, "actions": 2, "projector": 3, "bridge": 
 
 COMMITTING = {"projector": ("weir-projector",) * 2, "station": ("weir-station", "weir-station-relay")}
 """Roles that write to the database, and what they call their sessions, as often as they are meant."""
+
+LOADED_S, DISTURBANCES = (10.0, 20.0), (2, 4)
+RESTORED_S = 3.0
+"""Within that time a table is mostly restored."""
+GROUPS = ("processor",) * 5 + ("router", "actions", "projector")
+"""Roles whose groups rebalance again and again, as often as they are meant."""
 
 Strike = Callable[[World, Random, Process], None]
 
@@ -91,6 +100,19 @@ def commit(world: World, random: Random) -> bool:
     return False
 
 
+def relay(world: World, random: Random) -> bool:
+    """Who relays the station's outbox is stopped in the middle of a transaction, until another one does it."""
+    process = world.database.holder(LOCK)
+    if process is not None:
+
+        def hit() -> None:
+            world.faults["relay"] += 1
+            zombie(world, random, process)
+
+        process.strike_after(hit, requests=random.randint(1, OF_A_TRANSACTION), only_transactional=True)
+    return False
+
+
 def mqtt(world: World, random: Random) -> bool:
     """The bridge's connection breaks, and for a while the broker takes nothing from anybody."""
     world.plant.network.away_until = world.loop.now + random.uniform(0.0, 5.0)
@@ -101,6 +123,18 @@ def kafka(world: World, random: Random) -> bool:
     """The broker cannot be reached for a while; what it has been asked it has done, or does then."""
     world.broker.network.away_until = world.loop.now + random.uniform(0.2, 4.0)
     return True
+
+
+def rebalances(world: World, random: Random) -> bool:
+    """A group rebalances again and again while the broker is slow.
+
+    Who restores a table is overtaken by a generation that does not follow on its own, since one was given to nobody.
+    """
+    group = world.broker.group(group_of(settings(), random.choice(GROUPS)))
+    for _ in range(random.randint(*DISTURBANCES)):
+        group.disturbances += [random.uniform(0.0, RESTORED_S), 0.0, random.uniform(RESTORED_S, 2 * RESTORED_S)]
+    world.broker.network.loaded_until = world.loop.now + random.uniform(*LOADED_S)
+    return group.disturb()
 
 
 def outcome(world: World, random: Random) -> bool:
@@ -132,11 +166,15 @@ EVENTS: dict[str, tuple[float, Callable[[World, Random], bool]]] = {
     "join": (1, join),
     "database": (1, database),
     "commit": (1, commit),
+    "relay": (1, relay),
     "mqtt": (1, mqtt),
     "kafka": (0.7, kafka),
     "outcome": (0.7, outcome),
+    "rebalances": (1.5, rebalances),
 }
 """Of anything else.  They tell whether they have hit at once."""
+OF_ROLE = {"relay": "station"}
+"""Those that only come where there is that role."""
 
 
 class Faults:
@@ -147,7 +185,11 @@ class Faults:
 
     def begin(self) -> None:
         """Have them come in their time."""
-        kinds = {name: weight for name, (weight, _) in (*STRIKES.items(), *EVENTS.items())}
+        kinds = {
+            name: weight
+            for name, (weight, _) in (*STRIKES.items(), *EVENTS.items())
+            if name not in OF_ROLE or OF_ROLE[name] in self._world.roles
+        }
         for _ in range(self._random.randint(*COUNT)):
             [kind] = self._random.choices(list(kinds), list(kinds.values()))
             self._world.at(self._random.uniform(BEGINS_S, ENDS_S), lambda kind=kind: self._cause(kind))

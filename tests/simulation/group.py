@@ -5,6 +5,7 @@ that is silent for a session is out; its offsets are refused from then on, its t
 """
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -18,8 +19,11 @@ REBALANCE_S = 10.0
 """How long the others wait for a member that has not joined again."""
 FIRST_WAIT_S = 0.5
 """How long the first member waits for others, as ``group.initial.rebalance.delay.ms`` has it."""
+STAYS = 5
+"""For so many generations members keep their partitions, if they are the same ones."""
 
-Assigned = tuple[int, list[TopicPartition]]
+Assigned = tuple[int, list[TopicPartition]] | None
+"""The generation and the partitions; ``None`` for whoever has to join again, since the group rebalances once more."""
 
 
 class NotMemberError(PortError):
@@ -39,22 +43,24 @@ class Group:
 
     def __init__(self, broker: "Broker", name: str) -> None:
         self.name, self.generation, self.rebalances = name, 0, 0
+        self.disturbances: deque[float] = deque()
+        """After so many seconds each of the next generations is disturbed."""
         self._broker = broker
         self._members: dict[str, _Member] = {}
         self._preparing = False
         self._checking = False
 
     async def join(self, member: str, topics: tuple[str, ...]) -> Assigned:
-        """Answers with the generation and the partitions when all members have joined."""
+        """JoinGroup and SyncGroup: answers when all members have joined and their leader has told who has what."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Assigned] = loop.create_future()
         first = not self._members
+        if not self._preparing:
+            self._prepare(FIRST_WAIT_S if first else 0.0)
         known = self._members.get(member)
         if known is None:
             known = self._members[member] = _Member(topics, loop.time())
         known.joining, known.last_seen = answer, loop.time()
-        if not self._preparing:
-            self._prepare(FIRST_WAIT_S if first else 0.0)
         self._complete_if_all(wait=first)
         self._check_later()
         return await answer
@@ -80,7 +86,15 @@ class Group:
                 self._prepare(0.0)
             self._complete_if_all()
 
+    def disturb(self) -> bool:
+        """Rebalance, as when somebody comes and is gone at once; whether there is somebody to do it."""
+        if self._members and not self._preparing:
+            self._prepare(0.0)
+        return bool(self._members)
+
     def _prepare(self, wait_s: float) -> None:
+        for member in self._members.values():  # who waits for the leader's word hears that there will be none
+            self._answer(member, None)
         self._preparing = True
         self.rebalances += 1
         round_ = self.rebalances
@@ -105,13 +119,23 @@ class Group:
             self._members[name].assigned = []
         topics = sorted({topic for member in self._members.values() for topic in member.topics})
         for tp in sorted(tp for tp in self._broker.logs if tp.topic in topics):
-            # By number, so that the partitions of a table go with those of its input.
-            self._members[names[(tp.partition + self.generation) % len(names)]].assigned.append(tp)
-        for name in names:
-            member = self._members[name]
-            answer, member.joining = member.joining, None
-            if answer is not None and not answer.done():
-                answer.set_result((self.generation, member.assigned))
+            # By number, so that the partitions of a table go with those of its input; they stay for a while.
+            self._members[names[(tp.partition + self.generation // STAYS) % len(names)]].assigned.append(tp)
+        # The leader hears who is there, decides, and answers.
+        self._broker.network.later(self._broker.network.later, self._give, self.generation)
+        if self.disturbances:
+            self._broker.network.at(asyncio.get_running_loop().time() + self.disturbances.popleft(), self.disturb)
+
+    def _give(self, generation: int) -> None:
+        """The leader has told who has what, unless it came too late."""
+        if generation == self.generation and not self._preparing:
+            for member in self._members.values():
+                self._answer(member, (generation, member.assigned))
+
+    def _answer(self, member: _Member, what: Assigned) -> None:
+        answer, member.joining = member.joining, None
+        if answer is not None and not answer.done():
+            answer.set_result(what)
 
     def _check_later(self) -> None:
         if not self._checking and self._members:

@@ -3,7 +3,7 @@ use them outside transactions.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from streams.records import Headers
@@ -34,6 +34,26 @@ class Reader:
             if self.positions.get(tp, 0) == sought:  # else somebody has sought meanwhile
                 self.positions[tp] = end
                 return Chunk(tp, position, records, end, stable_end)
+
+    def assigned(self, tps: Iterable[TopicPartition]) -> None:
+        """Whatever was assigned before, these are read from the beginning until somebody seeks."""
+        self.positions = dict.fromkeys(tps, 0)
+
+    async def pull(self, tps: Iterable[TopicPartition], max_records: int) -> list[Chunk]:
+        """``KafkaReader.pull`` across threads: where somebody seeks while they are on their way, chunks come all the
+        same.
+        """
+        await self._broker.network.queue()
+        await self._broker.network.travel()
+        chunks = []
+        for tp in tps:
+            log = self._broker.log(tp)
+            position = max(self.positions.get(tp, 0), log.base)
+            if position < log.stable_end:
+                records, self.positions[tp] = log.read(position, max_records)
+                chunks.append(Chunk(tp, position, records, self.positions[tp], log.stable_end))
+        await self._broker.network.travel()
+        return chunks
 
     async def seek(self, tp: TopicPartition, offset: int) -> None:
         """See ``port.Reader``."""
@@ -89,6 +109,7 @@ class Writer:
     @classmethod
     async def open(cls, broker: Broker, group: str, transactional_id: str) -> "Writer":
         """InitProducerId."""
+        await broker.network.queue()
         epoch = await broker.network.ask(lambda: broker.opened(transactional_id))
         return cls(broker, group, transactional_id, epoch)
 

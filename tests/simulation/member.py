@@ -3,6 +3,7 @@
     join ─► assigned ─► restore the tables ─► recovered ─► heartbeats … ─► the group rebalances ─► revoked ─► join
 
 As in Faust, the restoring goes on by itself while the next rebalance begins, until that has got as far as restoring.
+How a table is restored is in ``recovery.py``.
 """
 
 import asyncio
@@ -18,10 +19,10 @@ from tests.simulation.broker import Broker
 from tests.simulation.group import SESSION_S, NotMemberError
 from tests.simulation.kafka import Ends, Offsets, Reader, Writer
 from tests.simulation.process import Process
+from tests.simulation.recovery import Recovery
 
 HEARTBEAT_S = SESSION_S / 4
 FLUSH_S = 2.0
-MAX_RECORDS = 1000
 
 
 class Member:
@@ -37,10 +38,13 @@ class Member:
         options: TransportOptions,
     ) -> None:
         self.held = Assignment({source.name: source for source in sources}, self, options, Counters(), process.exit)
-        self._process, self._broker, self._group, self._table = process, broker, group, table
-        changelog = () if table is None else (table.changelog,)
-        self._topics = (*(source.name for source in sources), *changelog)
+        self._process, self._broker, self._group = process, broker, group
         self._reader, self._generation, self._joins = Reader(broker), 0, 0
+        self._recovery = None
+        self._topics: tuple[str, ...] = tuple(source.name for source in sources)
+        if table is not None:
+            self._topics += (table.changelog,)
+            self._recovery = Recovery(table, broker, self._reader, process.exit)
         self._restoring: asyncio.Task[None] | None = None
         self._background: list[asyncio.Task[None]] = []
         self._moved = asyncio.Event()
@@ -77,10 +81,14 @@ class Member:
     async def run(self) -> None:
         """Be a member until the process ends."""
         self._background = [asyncio.create_task(self._beat()), asyncio.create_task(self._flush())]
+        if self._recovery is not None:
+            self._background.append(asyncio.create_task(self._recovery.read()))
         while True:
             await self._join()
             await self._moved.wait()
             await self.held.revoked()
+            if self._recovery is not None:
+                self._recovery.suspend()
 
     async def leave(self) -> None:
         """Finish what is running, and give the partitions to the others (SIGTERM)."""
@@ -93,12 +101,17 @@ class Member:
         if self._forgotten:
             self._joins, self._forgotten = self._joins + 1, False
         group, name = self._broker.group(self._group), self._id
-        generation, tps = await self._broker.network.ask(lambda: group.join(name, self._topics))
+        while (assigned := await self._broker.network.ask(lambda: group.join(name, self._topics))) is None:
+            pass  # the group rebalances once more
+        generation, tps = assigned
         self._moved.clear()
         self._generation = generation
+        self._reader.assigned(tps)
         await self.held.assigned(tps, generation)
         if self._restoring is not None:
             self._restoring.cancel()
+        if self._recovery is not None:
+            self._recovery.plan(tps)
         self._restoring = asyncio.create_task(self._restore(tps, generation))
 
     async def _beat(self) -> None:
@@ -123,20 +136,9 @@ class Member:
 
     async def _restore(self, tps: Sequence[TopicPartition], generation: int) -> None:
         try:
-            if self._table is not None:
-                changelogs = [tp for tp in tps if tp.topic == self._table.changelog]
-                for tp, (_, end) in (await self.offsets().bounds(changelogs)).items():
-                    await self._read(self._table, tp, end)
+            if self._recovery is not None:
+                await self._recovery.restore()
             if generation == self._generation:
-                await self.held.recovered(
-                    [tp for tp in tps if self._table is None or tp.topic != self._table.changelog]
-                )
+                await self.held.recovered(tps)
         except Exception as error:  # noqa: BLE001 - Faust ends the app
             self._process.exit("recovery failed", error)
-
-    async def _read(self, table: MemoryTable, tp: TopicPartition, end: int) -> None:
-        contents = table.contents
-        await self._reader.seek(tp, contents.position.get(tp.partition, 0))
-        while contents.position.get(tp.partition, 0) < end:
-            if not contents.apply_chunk(await self._reader.fetch(tp, MAX_RECORDS)):
-                self._process.exit(f"changelog records of {tp} are missing")

@@ -17,6 +17,8 @@ T = TypeVar("T")
 SLOW_TIMES = 100
 SLOW = 0.02
 """This share of messages takes up to so many times as long as the others."""
+LOADED, LOADED_S = 0.8, 4.0
+"""This share of what waits behind others, while the service is under load, does so for up to so long."""
 
 
 class Network:
@@ -29,6 +31,8 @@ class Network:
         self._context.run(OWNER.set, service)
         self.away_until = 0.0
         """The service cannot be reached before."""
+        self.loaded_until = 0.0
+        """The service is under load until then."""
 
     def delay(self) -> float:
         """How long a message takes."""
@@ -42,6 +46,11 @@ class Network:
         """One way."""
         OWNER.get().asks()
         await asyncio.sleep(self.delay())
+
+    async def queue(self) -> None:
+        """Wait for what the service does for others, while it is under load."""
+        if self._loop.now < self.loaded_until and (share := self._random() / LOADED) < 1:
+            await asyncio.sleep(share * LOADED_S)
 
     def request(
         self,
