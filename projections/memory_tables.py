@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import repeat
+from struct import Struct
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -33,6 +34,7 @@ from streams import database
 Row = dict[str, Any]
 Key = tuple[Any, ...]
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+_COUNT, _LENGTH = Struct(">h").unpack_from, Struct(">i").unpack_from
 
 
 @dataclass
@@ -311,10 +313,11 @@ _COPIED = {
 async def copy(session: Session, name: str, columns: Sequence[str], data: bytes) -> None:
     """Insert rows.  Raises ``UniqueViolationError``, ``DataError``."""
     target, table = _COPIED[name], getattr(session.tables, name)
+    decoders = [target.types[column] for column in columns]
     for values in _fields(data):
         row = {
-            column: None if raw is None else target.types[column](raw)
-            for column, raw in zip(columns, values, strict=True)
+            column: None if raw is None else decode(raw)
+            for column, decode, raw in zip(columns, decoders, values, strict=True)
         }
         key = tuple(row[column] for column in target.unique)
         await session.lock((name, *key))
@@ -328,12 +331,15 @@ def _fields(data: bytes) -> Iterator[list[bytes | None]]:
     at = len(COPY_START)
     if data[:at] != COPY_START:
         raise asyncpg.BadCopyFileFormatError("COPY file signature not recognized")
-    while (count := _integer(data[at : at + 2])) >= 0:
+    while (count := _COUNT(data, at)[0]) >= 0:
         at += 2
         row: list[bytes | None] = []
         for _ in repeat(None, count):
-            length = _integer(data[at : at + 4])
+            (length,) = _LENGTH(data, at)
             at += 4
-            row.append(None if length < 0 else data[at : at + length])
-            at += max(0, length)
+            if length < 0:
+                row.append(None)
+            else:
+                row.append(data[at : at + length])
+                at += length
         yield row

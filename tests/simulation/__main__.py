@@ -11,13 +11,16 @@ import multiprocessing
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from tests.mutations import MUTATIONS
 from tests.simulation.minimums import missing
-from tests.simulation.run import BLOCK, Outcome, run_all
+from tests.simulation.run import BLOCK, Outcome, run_all, run_all_and_end
 
 COMMAND = "python -m tests.simulation"
+BLOCKS = 5
+"""So many of them a process runs, which then ends; what they leave takes a megabyte a seed."""
 SHOWN = 10
 """Violations of a seed that are printed."""
 
@@ -89,20 +92,22 @@ def _counted(counter: Counter[str]) -> str:
 
 
 def _outcomes(seeds: range, jobs: int) -> Iterator[tuple[Outcome, float]]:
-    """Each outcome, with the CPU seconds that it took."""
+    """Each outcome, with the CPU seconds that it took.
+
+    The first block runs here: what it compiles is there for the processes that run the others, and end after a while.
+    """
     blocks = [seeds[at : at + BLOCK] for at in range(0, len(seeds), BLOCK)]
-    if jobs == 1:
-        for block in blocks:
-            yield from _block(block)
-        return
-    with multiprocessing.get_context("fork").Pool(jobs) as pool:
-        for outcomes in pool.imap(_block, blocks):
-            yield from outcomes
+    yield from _block(run_all, blocks[0])
+    if len(blocks) > 1:
+        gc.freeze()
+        with multiprocessing.get_context("fork").Pool(jobs, maxtasksperchild=BLOCKS) as pool:
+            for outcomes in pool.imap(partial(_block, run_all_and_end), blocks[1:]):
+                yield from outcomes
 
 
-def _block(seeds: range) -> list[tuple[Outcome, float]]:
+def _block(run: Callable[[range], Iterable[Outcome]], seeds: range) -> list[tuple[Outcome, float]]:
     began = time.process_time()
-    outcomes = list(run_all(seeds))
+    outcomes = list(run(seeds))
     cpu_s = (time.process_time() - began) / len(outcomes)
     return [(outcome, cpu_s) for outcome in outcomes]
 

@@ -116,7 +116,8 @@ async def _clock(log: MemoryLog) -> list[Difference]:
     fired: list[str] = []
     started: list[str] = []
     async for chunk in log.read(await log.bounds(tps)):
-        for event in map(decode_event, (record.value or b"" for record in chunk.records)):
+        values = [record.value or b"" for record in chunk.records]
+        for event in [decode_event(value) for value in values if b'"schedule_' in value or b'"timer"' in value]:
             if event.type == "schedule_set":
                 begun.append(instant_ms(event.time))
             elif event.type == "schedule_fired":

@@ -45,7 +45,12 @@ class Network:
     async def travel(self) -> None:
         """One way."""
         OWNER.get().asks()
-        await asyncio.sleep(self.delay())
+        arrived = self._loop.create_future()
+        timer = self._loop.call_later(self.delay(), _arrived, arrived)
+        try:
+            await arrived
+        finally:
+            timer.cancel()
 
     async def queue(self) -> None:
         """Wait for what the service does for others, while it is under load."""
@@ -107,6 +112,11 @@ class Network:
             self.later(_succeed, answer, done.result())
         else:
             self.later(_fail, answer, error)
+
+
+def _arrived(message: "asyncio.Future[None]") -> None:
+    if not message.done():
+        message.set_result(None)
 
 
 def _succeed(answer: "asyncio.Future[T]", result: T) -> None:

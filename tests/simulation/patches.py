@@ -3,6 +3,7 @@
 What takes its surroundings as arguments is given them (``roles.py``); here stands what makes them by itself.
 """
 
+import asyncio
 import logging
 import os
 import time
@@ -22,6 +23,7 @@ from streams import bridging, definitions, outbox
 from streams.actions import performers as actions_performers
 from streams.actions.connections import Opening, fake_connections
 from streams.agents import actions, station
+from streams.core.definition import ProcessDefinition
 from streams.core.parse import validate_definition
 from streams.station import relay
 from streams.transport import kept
@@ -37,6 +39,7 @@ RELAYED = 5
 """Records in a transaction of the relay."""
 IDLE_MS = "5000"
 _cached: dict[bytes, Any] = {}
+_written: dict[tuple[Any, ...], tuple[ProcessDefinition, Any]] = {}
 """Compiling a definition takes longer than all else in the restart of a role; so does validating one."""
 
 
@@ -54,7 +57,16 @@ def _validated(definition: dict[str, Any]) -> Any:
     return _cached[raw]
 
 
+def _dumped(definition: ProcessDefinition, **options: Any) -> Any:
+    """The definition is kept with what it is written as: another one may come to have its number."""
+    key = id(definition), *sorted(options.items())
+    if key not in _written:
+        _written[key] = definition, dump_definition(definition, **options)
+    return _written[key][1]
+
+
 compile_definition = definitions._compile
+dump_definition = ProcessDefinition.model_dump
 deploy_definition = import_module("streams.core.decide.deploy_definition")  # its package has the function by that name
 
 
@@ -68,6 +80,10 @@ def patched(world: World) -> Iterator[None]:
     broker = world.broker
     clock = Clock(world.loop)
     replaced: list[tuple[Any, str, Any]] = [
+        # Those in C ask for the number of the process each time; and nobody asks for all tasks.
+        *((module, "get_running_loop", lambda: world.loop) for module in (asyncio, asyncio.events)),
+        (asyncio.events, "_get_running_loop", lambda: world.loop),
+        (asyncio.tasks._all_tasks, "add", lambda _task: None),  # type: ignore[attr-defined]
         *((time, name, getattr(clock, name)) for name in ("time", "monotonic", "perf_counter", "perf_counter_ns")),
         # The ways out of a process, and what they do on the way.
         (os, "_exit", _exit),
@@ -82,6 +98,7 @@ def patched(world: World) -> Iterator[None]:
         *((module, "KafkaOffsets", lambda consumer: consumer.offsets) for module in (definitions, kept)),
         (definitions, "_compile", _compiled),
         (deploy_definition, "validate_definition", _validated),
+        (ProcessDefinition, "model_dump", _dumped),
         (actions, "real_connections", lambda _settings, _topics: _connections(world)),
         (actions, "performers", lambda connections: recorded(actions_performers(connections), world.ledger)),
         (asyncpg, "connect", world.database.connect),

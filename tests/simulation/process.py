@@ -28,8 +28,10 @@ class Process:
         """How much its wall clock differs from the others'."""
         self.why = ""
         self.ends: list[Callable[[int], None]] = []
+        self.strikes = 0
+        """Before which callback from now; 0 for none."""
         self._strike: Callable[[], None] | None = None
-        self._strike_in = self._requests_left = 0
+        self._requests_left = 0
         self._only_transactional = False
 
     def context(self) -> Context:
@@ -44,7 +46,7 @@ class Process:
         """Have ``strike()`` called before the process's callback number ``callbacks`` from now; or when it has sent so
         many ``requests`` (those of transactions, if only they count), with the last one on its way.
         """
-        self._strike, self._strike_in, self._requests_left = strike, callbacks, requests
+        self._strike, self.strikes, self._requests_left = strike, callbacks, requests
         self._only_transactional = only_transactional
 
     def asks(self, *, transactional: bool = False) -> None:
@@ -52,15 +54,14 @@ class Process:
         if self._requests_left and (transactional or not self._only_transactional):
             self._requests_left -= 1
             if not self._requests_left:
-                self._strike_in = 1
+                self.strikes = 1
 
     def may_run(self) -> bool:
-        """Called before each callback; false when the process has died or was stopped right before it."""
-        if self._strike_in:
-            self._strike_in -= 1
-            if self._strike_in == 0 and self._strike is not None:
-                strike, self._strike = self._strike, None
-                strike()
+        """Called before each callback while something is to strike; false when it has, and nothing may run."""
+        self.strikes -= 1
+        if self.strikes == 0 and self._strike is not None:
+            strike, self._strike = self._strike, None
+            strike()
         return self.alive and not self.stalled
 
     def end(self, code: int, why: str = "") -> None:

@@ -25,6 +25,8 @@ T = TypeVar("T")
 BLOCK = 20
 """Runs whose remains are thrown away together, at most."""
 QUIET_S = 1.0
+_left: list[World] = []
+"""Kept, so that nothing of them is unwound."""
 REST_WITHIN_S = 150.0
 """Virtual time after the last fault until everything must be done."""
 
@@ -60,6 +62,18 @@ def run_all(seeds: Iterable[int]) -> Iterator[Outcome]:
             outcomes = [_run(seed) for seed in block]
         yield from outcomes
         size = min(2 * size, BLOCK)
+
+
+def run_all_and_end(seeds: Iterable[int]) -> list[Outcome]:
+    """``run_all`` in a process that ends soon: what runs leave is not thrown away, which costs a sixth of each."""
+    gc.disable()
+    outcomes = []
+    for seed in seeds:
+        world = World(seed)
+        _left.append(world)
+        with patched(world):
+            outcomes.append(_outcome(world, seed))
+    return outcomes
 
 
 def _run(seed: int) -> Outcome:
