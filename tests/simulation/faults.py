@@ -23,7 +23,7 @@ CLOCK_S = 8.0
 TARGETS = {"processor": 4, "router": 3, "actions": 2, "projector": 3, "bridge": 2, "station": 4}
 """Roles, and how often they are struck in comparison."""
 
-COMMITTING = {"projector": ("weir-projector",) * 2, "station": ("weir-station", "weir-station-relay")}
+COMMITTING = {"projector": ("weir-projector",) * 2, "station": ("weir-station", "weir-station", "weir-station-relay")}
 """Roles that write to the database, and what they call their sessions, as often as they are meant."""
 
 LOADED_S, DISTURBANCES = (10.0, 20.0), (2, 4)
