@@ -3,7 +3,7 @@
 It counts when it has hit: a process that lives, sessions that are open.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 
 from streams.station.relay import LOCK
@@ -23,7 +23,8 @@ CLOCK_S = 8.0
 TARGETS = {"processor": 4, "router": 3, "actions": 2, "projector": 3, "bridge": 2, "station": 4}
 """Roles, and how often they are struck in comparison."""
 
-COMMITTING = {"projector": ("weir-projector",) * 2, "station": ("weir-station", "weir-station", "weir-station-relay")}
+INTAKE = "weir-station"
+COMMITTING = {"projector": ("weir-projector",) * 2, "station": (INTAKE, INTAKE, "weir-station-relay")}
 """Roles that write to the database, and what they call their sessions, as often as they are meant."""
 
 LOADED_S, DISTURBANCES = (10.0, 20.0), (2, 4)
@@ -95,8 +96,19 @@ def database(world: World, random: Random) -> bool:
 
 def commit(world: World, random: Random) -> bool:
     """A role's database session breaks in the middle of its next commit, before or after it has taken place."""
-    application = random.choice([one for role in world.roles for one in COMMITTING.get(role, ())])
-    world.database.break_commit = application, _once(world, "commit", random.choice(("before", "after")))
+    return _break_commit(world, random, "commit", [one for role in world.roles for one in COMMITTING.get(role, ())])
+
+
+def intake(world: World, random: Random) -> bool:
+    """That of the station's intake does."""
+    return _break_commit(world, random, "intake", [INTAKE])
+
+
+def _break_commit(world: World, random: Random, fault: str, applications: Sequence[str]) -> bool:
+    world.database.break_commit = (
+        random.choice(applications),
+        _once(world, fault, random.choice(("before", "after"))),
+    )
     return False
 
 
@@ -167,13 +179,14 @@ EVENTS: dict[str, tuple[float, Callable[[World, Random], bool]]] = {
     "database": (1, database),
     "commit": (1, commit),
     "relay": (1, relay),
+    "intake": (1, intake),
     "mqtt": (1, mqtt),
     "kafka": (0.7, kafka),
     "outcome": (0.7, outcome),
     "rebalances": (1.5, rebalances),
 }
 """Of anything else.  They tell whether they have hit at once."""
-OF_ROLE = {"relay": "station"}
+OF_ROLE = {"relay": "station", "intake": "station"}
 """Those that only come where there is that role."""
 
 
