@@ -39,8 +39,8 @@ RELAYED = 5
 """Records in a transaction of the relay."""
 IDLE_MS = "5000"
 _cached: dict[bytes, Any] = {}
-_written: dict[tuple[Any, ...], tuple[ProcessDefinition, Any]] = {}
 """Compiling a definition takes longer than all else in the restart of a role; so does validating one."""
+_written: dict[tuple[Any, ...], tuple[ProcessDefinition, Any]] = {}
 
 
 def _compiled(record: Any, routes: Any) -> Any:
