@@ -23,8 +23,24 @@ OPEN = (
 URGENCY = "(-priority), (coalesce(due, 'infinity'::timestamptz)), created_at, id"
 """As the index ``tasks_urgency`` has it."""
 NEWEST = "created_at DESC, id DESC"
+MINE = (
+    "(assignee = {who} OR (assignee IS NULL AND approvers = '{{}}' AND (candidate_users @> ARRAY[{who}]"
+    " OR candidate_groups && {of}::text[] OR (candidate_users = '{{}}' AND candidate_groups = '{{}}')))"
+    " OR (approvers @> ARRAY[{who}] AND NOT votes ? {who}))"
+)
+"""Of what is open."""
+HAD = (
+    "assignee = {who}",
+    "assignee IS NULL AND approvers = '{{}}' AND completed_by = {who}",
+    "approvers <> '{{}}' AND approvers @> ARRAY[{who}] AND assignee IS DISTINCT FROM {who}",
+)
+"""Of what is over: each has an index, and no task is in two."""
+IS_OPEN = "status IN ('created', 'claimed')"
+IS_OVER = "status IN ('completed', 'cancelled')"
+"""As their indexes say it."""
 BEHIND_OPEN = f"({URGENCY}) > ({{}}::int, coalesce({{}}::timestamptz, 'infinity'), {{}}, {{}})"
 BEHIND_OVER = "(created_at, id) < ({}, {})"
+OVER = ("completed", "cancelled")
 Status = Literal["open", "created", "claimed", "completed", "cancelled", "all"]
 
 
@@ -72,7 +88,8 @@ class TaskPlace(msgspec.Struct, frozen=True, array_like=True):
 class TaskFilter(msgspec.Struct, frozen=True, kw_only=True):
     """All that is given must hold.
 
-    ``user``: those that the user has, or may claim (also by one of ``groups``), or has to answer as an approver.
+    ``user``: those that the user has, or may claim (also by one of ``groups``), or has to answer as an approver; of
+    what is over, those that the user had last, or completed, or was to answer as an approver.
     """
 
     status: Status = "open"
@@ -101,28 +118,45 @@ async def tasks(
 def statement(wanted: TaskFilter, after: TaskPlace | None, limit: int) -> tuple[str, list[object]]:
     """The question in SQL, and its values."""
     parameter, status = Parameters(), wanted.status
-    conditions = [OPEN] if status == "open" else [] if status == "all" else [f"status = {parameter(status)}"]
-    if status in {"created", "claimed"}:
-        conditions.append("status IN ('created', 'claimed')")  # as the index says it
-    if wanted.user is not None:
-        who, of = parameter(wanted.user), parameter(list(wanted.groups))
-        conditions.append(
-            f"(assignee = {who} OR (assignee IS NULL AND approvers = '{{}}' AND (candidate_users @> ARRAY[{who}]"
-            f" OR candidate_groups && {of}::text[] OR (candidate_users = '{{}}' AND candidate_groups = '{{}}')))"
-            f" OR (approvers @> ARRAY[{who}] AND NOT votes ? {who}))"
-        )
     instance = None if wanted.instance_id is None else UUID(wanted.instance_id)
     given = (("queue", wanted.queue), ("definition_id", wanted.definition_id), ("instance_id", instance))
-    conditions += [f"{column} = {parameter(value)}" for column, value in given if value is not None]
+    shared = [f"{column} = {parameter(value)}" for column, value in given if value is not None]
     is_open = status in {"open", "created", "claimed"}
     if after is not None:
         urgency = [-after.priority, after.due] if is_open else []
         place = [parameter(value) for value in (*urgency, after.created_at, after.id)]
-        conditions.append((BEHIND_OPEN if is_open else BEHIND_OVER).format(*place))
-    where = "WHERE " + " AND ".join(conditions) if conditions else ""
+        shared.append((BEHIND_OPEN if is_open else BEHIND_OVER).format(*place))
     order = URGENCY if is_open else NEWEST
     tail = f"ORDER BY {order} LIMIT {parameter(limit)}"
-    return f"SELECT {COLUMNS} FROM tasks {where} {tail}", parameter.values  # noqa: S608  columns and parameters
+    each = []
+    for conditions in _ways(wanted, parameter):
+        all_of = [*conditions, *shared]
+        where = f"WHERE {' AND '.join(all_of)}" if all_of else ""
+        each.append(f"SELECT {COLUMNS} FROM tasks {where} {tail}")  # noqa: S608  columns and parameters
+    if len(each) == 1:
+        return each[0], parameter.values
+    query = " UNION ALL ".join(f"({one})" for one in each)
+    return f"SELECT * FROM ({query}) AS each {tail}", parameter.values  # noqa: S608
+
+
+def _ways(wanted: TaskFilter, parameter: Parameters) -> list[list[str]]:
+    """The ways in which a task may be one of those wanted, as conditions; each is read by an index of its own."""
+    status, user = wanted.status, wanted.user
+    if status == "all" and user is None:
+        return [[]]
+    over = [one for one in OVER if status in (one, "all")]
+    ways = [[f"status = {parameter(one)}", IS_OVER] for one in over]
+    if user is not None:
+        who = parameter(user)
+        ways = [[*way, had.format(who=who)] for way in ways for had in HAD]
+        mine = [MINE.format(who=who, of=parameter(list(wanted.groups)))] if status not in OVER else []
+    else:
+        mine = []
+    if status == "all":
+        ways.append([IS_OPEN, *mine])
+    elif not over:
+        ways.append([*([OPEN] if status == "open" else [f"status = {parameter(status)}", IS_OPEN]), *mine])
+    return ways
 
 
 def summary(row: asyncpg.Record) -> TaskSummary:

@@ -1,7 +1,6 @@
 """Lists of instances over many chunks: what they find, and that they look only where it can be."""
 
 import itertools
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +24,7 @@ from projections.tables.activity_rollups import _SINCE as SINCE_QUERY
 from streams.core.durations import instant
 from streams.core.ids import instance_id
 from tests.projections.conftest import World
+from tests.projections.plans import looked_past, nodes_of, planned
 from tests.projections.story import T0
 
 WEEK_MS = 7 * 86_400_000
@@ -61,17 +61,9 @@ async def filled(world: World) -> World:
     return world
 
 
-def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    yield node
-    for child in node.get("Plans", ()):
-        yield from _nodes(child)
-
-
 async def chunks(world: World, query: str, values: list[Any]) -> int:
     """Of how many chunks the statement read anything."""
-    [row] = await world.connection.fetchrow(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}", *values)
-    plan = row if isinstance(row, list) else msgspec.json.decode(row)
-    nodes = _nodes(plan[0]["Plan"])
+    nodes = nodes_of(await planned(world.connection, query, values))
     return len(
         {one["Relation Name"] for one in nodes if one.get("Actual Loops") and "hyper" in one.get("Relation Name", "")}
     )
@@ -83,6 +75,7 @@ LISTS: list[tuple[InstanceFilter, int]] = [
     (InstanceFilter(definition_id="d1"), 2),
     (InstanceFilter(status=("failed",)), 3),
     (InstanceFilter(status=("failed", "running")), 3 * 2),
+    (InstanceFilter(definition_id="d1", status=("failed",)), 3),
     (InstanceFilter(started_from=BEGAN + 5 * WEEK, started_to=BEGAN + 7 * WEEK, version=2), 3),
     (InstanceFilter(started_from=BEGAN + 5 * WEEK, started_to=BEGAN + 7 * WEEK, key="key-8"), 3),
     (InstanceFilter(started_from=BEGAN + 26 * WEEK, variables=PUMP_3, definition_id="nobody"), 5),
@@ -100,6 +93,25 @@ async def test_a_list_reads_the_chunks_it_needs(filled: World, wanted: InstanceF
     if wanted.started_from is not None:
         assert await chunks(filled, *count_statement(wanted, 10_000)) <= most
     assert await chunks(filled, *count_statement(wanted, 2)) <= most + 1, "counting stops"
+
+
+async def test_the_failed_ones_of_a_process_are_not_looked_for_among_others(world: World) -> None:
+    await world.connection.execute(
+        """
+        INSERT INTO process_instances (id, definition_id, definition_version, status, last_seq, started_at, updated_at)
+        SELECT gen_random_uuid(), 'd' || n % 2, 1,
+               CASE WHEN n % 2 = 1 OR n % 5000 = 0 THEN 'failed' ELSE 'completed' END, 1,
+               $1::timestamptz + n * interval '1 second', $1
+        FROM generate_series(1, 20000) AS n
+        """,
+        BEGAN,
+    )
+    await world.connection.execute("ANALYZE process_instances")
+    few = InstanceFilter(definition_id="d0", status=("failed",))
+    assert len(await list_instances(world.connection, few)) == 4
+    for wanted in (few, InstanceFilter(definition_id="d0", status=("failed", "running"))):
+        plan = await planned(world.connection, *statement(wanted, None, 50))
+        assert looked_past(plan) == 0, plan
 
 
 async def test_pages_are_the_list_in_one_order(filled: World) -> None:
@@ -259,7 +271,7 @@ async def test_history_is_read_in_the_days_of_its_instance(world: World) -> None
     found = await queries.history(world.connection, ids[4], until=until, types=["variable_changed"])
     assert [one.seq for one in found] == [2, 3]
     began = instant(T0 + 4 * 86_400_000)
-    values = [ids[4], began, 0, 10, until, None]
+    values = [ids[4], began, 0, 10, until, None, "%changed%", True]
     assert await chunks(world, HISTORY_QUERY, values) == 1
     steps = await chunks(world, STEPS_QUERY, [ids[4], began, until, 10])
     assert steps <= 1

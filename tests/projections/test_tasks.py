@@ -13,6 +13,7 @@ from streams.codec import decode_event
 from streams.core.durations import instant
 from streams.core.events import EVENT_TYPES, Event
 from tests.projections.conftest import World
+from tests.projections.plans import looked_past, nodes_of, planned
 from tests.projections.story import EVENTS, batch, numbered
 from tests.projections.test_memory_database import items
 from weir.api.auth import Principal
@@ -92,6 +93,58 @@ async def test_people_find_what_is_theirs(world: World) -> None:
     assert task is not None
     assert (task.form, task.outcomes, task.answers) == (rows[annas].form, ["repaired", "replaced"], None)
     assert await queries.task(world.connection, "nobody:1") is None
+
+
+async def test_what_is_over_is_found_by_who_had_to_do_it(world: World) -> None:
+    await world.begin(EVENTS)
+    await world.projector.project(batch(EVENTS, numbered(VALUES)))
+    await world.connection.execute("UPDATE tasks SET status = 'completed', completed_by = assignee")
+    rows = {one.id: one for one in await queries.tasks(world.connection, queries.TaskFilter(status="all"))}
+    unclaimed = next(id_ for id_, row in rows.items() if row.assignee is None and not row.approvers)
+    await world.connection.execute("UPDATE tasks SET completed_by = 'eva' WHERE id = $1", unclaimed)
+    approved = {id_ for id_, row in rows.items() if "bob" in row.approvers}
+    assert approved
+    for user, expected in (
+        ("anna", {id_ for id_, row in rows.items() if row.assignee == "anna" or "anna" in row.approvers}),
+        ("eva", {unclaimed} | {id_ for id_, row in rows.items() if row.assignee == "eva" or "eva" in row.approvers}),
+        ("bob", approved | {id_ for id_, row in rows.items() if row.assignee == "bob"}),
+        ("nobody", set()),
+    ):
+        for wanted in (queries.TaskFilter(status="completed", user=user), queries.TaskFilter(status="all", user=user)):
+            found = await queries.tasks(world.connection, wanted)
+            assert {one.id for one in found} == expected, wanted
+            assert len(found) == len(expected), "each once"
+            for at, one in enumerate(found):
+                behind = await queries.tasks(world.connection, wanted, after=queries.TaskPlace.of(one), limit=2)
+                assert behind == found[at + 1 : at + 3]
+        assert await queries.tasks(world.connection, queries.TaskFilter(status="cancelled", user=user)) == []
+
+
+async def test_what_somebody_has_done_is_not_looked_for_among_others(world: World) -> None:
+    await world.begin(EVENTS)
+    await world.projector.project(batch(EVENTS, numbered(VALUES)))
+    await world.connection.execute(
+        """
+        CREATE TEMP TABLE one AS SELECT * FROM tasks LIMIT 1;
+        INSERT INTO tasks SELECT r.* FROM one, generate_series(1, 20000) AS n, LATERAL (
+            SELECT (jsonb_populate_record(one, jsonb_build_object('id', one.instance_id || ':' || (1000 + n),
+                    'status', 'completed', 'votes', '{}'::jsonb,
+                    'assignee', CASE WHEN n % 4 > 1 THEN 'user-' || n % 999 END, 'completed_by', 'user-' || n % 999,
+                    'approvers', CASE WHEN n % 4 = 1 THEN ARRAY['user-' || n % 999, 'boss'] ELSE ARRAY[]::text[] END,
+                    'created_at', one.created_at + n * interval '1 min'))).*
+        ) AS r;
+        ANALYZE tasks;
+        """
+    )
+    wanted = queries.TaskFilter(status="completed", user="user-7")
+    found = await queries.tasks(world.connection, wanted, limit=1_000)
+    assert len(found) == 21
+    for place in (None, queries.TaskPlace.of(found[4])):
+        plan = await planned(world.connection, *statement(wanted, place, 5))
+        assert looked_past(plan) <= 20, plan
+        assert "Seq Scan" not in {one["Node Type"] for one in nodes_of(plan)}
+    few = await planned(world.connection, *statement(queries.TaskFilter(status="cancelled"), None, 50))
+    assert looked_past(few) == 0, few
 
 
 async def test_candidates_and_groups_find_what_nobody_has(world: World) -> None:

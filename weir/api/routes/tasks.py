@@ -59,7 +59,8 @@ async def tasks(
     limit: Annotated[int, Query(ge=1, le=1_000)] = 50,
     cursor: Annotated[str | None, Query(max_length=1_000)] = None,
 ) -> Response:
-    """Tasks, the most urgent first; with ``user`` those that the user has, may claim, or has to answer.
+    """Tasks, the most urgent first; with ``user`` those that the user has, may claim, or has to answer, and of what is
+    over those that the user had last, completed, or was to answer.
 
     Whoever may not assign tasks sees their own.
     """
