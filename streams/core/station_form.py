@@ -1,6 +1,6 @@
 """The form in which a station's people make a process, as a definition.
 
-    {name, description, triggers: [{trigger_type, trigger_config, conditions, priority, is_active}],
+    {name, description, labels, triggers: [{trigger_type, trigger_config, conditions, priority, is_active}],
      actions: [{action_type, action_config, conditions, action_order, timeout_seconds, retry_count}]}
 
 The actions are performed one after the other, by ``action_order``; one whose conditions do not hold is skipped.  What
@@ -23,7 +23,7 @@ from streams.core.triggers import ALIASES, TRIGGERS, ReadingTrigger
 from streams.core.triggers.station import STATION_TRIGGERS
 
 FILE = "<form>"
-FORM = ("name", "description", "triggers", "actions")
+FORM = ("name", "description", "labels", "triggers", "actions")
 TRIGGER = ("trigger_type", "trigger_config", "conditions", "priority", "is_active")
 ACTION = ("action_type", "action_config", "conditions", "action_order", "timeout_seconds", "retry_count")
 IDS = frozenset({"id", "process_id", "created_at"})
@@ -71,7 +71,7 @@ def _definition(form: Any, definition_id: str, version: int, problems: list[Prob
         "id": definition_id,
         "version": version,
         "name": form.get("name"),
-        **({} if form.get("description") is None else {"description": form["description"]}),
+        **{name: form[name] for name in ("description", "labels") if form.get(name) is not None},
         "triggers": triggers or [{"type": "api", "mode": "parallel"}],
         "variables": [{"name": VARIABLE, "default": {}, **({"source": "$", "live": False} if told else {})}],
         "activities": [{"id": f"action_{at + 1}", "type": "service", **made} for at, made in actions],
@@ -111,8 +111,11 @@ def _trigger(given: Mapping[str, Any], steps: Steps, problems: list[Problem]) ->
     priority = _number(given, "priority", 0, (-1000, 1000), steps)
     if issubclass(TRIGGERS[kind], ReadingTrigger):
         made |= ({} if condition is None else {"condition": condition}) | ({"priority": priority} if priority else {})
-    elif condition is not None:
-        raise FormError((*steps, "conditions"), f"Expected no conditions of {kind!r}, which no event sets off")
+        return made
+    for name, value in (("conditions", condition), ("priority", priority or None)):
+        if value is not None:
+            told = given["trigger_type"]
+            raise FormError((*steps, name), f"Expected no {name} of {told!r}, which takes none", "Leave it out")
     return made
 
 
