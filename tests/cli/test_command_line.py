@@ -275,6 +275,16 @@ def test_a_template_becomes_a_definition(weir, tmp_path):
     assert "threshold-alarm.yaml:" in error_of(wrong)["message"], "the mistake is told where the template has it"
 
 
+def test_a_template_that_cannot_be_read_hides_no_other(weir, tmp_path, monkeypatch):
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "torn.yaml").write_text("kind: template\n  id: [")
+    monkeypatch.setenv("PROCESS_DEFINITIONS_PATH", str(tmp_path))
+    listed = {one["template"]: one for one in json.loads(weir("template", "list", "--json").stdout)}
+    assert "torn.yaml:2:" in listed["torn"]["problem"]
+    assert "problem" not in listed["approval"]
+    assert "torn" in weir("template", "list").stdout
+
+
 def test_a_template_of_ones_own_is_found_and_checked(weir, tmp_path, monkeypatch):
     own = tmp_path / "own" / "templates" / "approval.yaml"
     own.parent.mkdir(parents=True)

@@ -1,5 +1,6 @@
 """``/api/processes/templates``: processes with parameters, from a library of files and of what people have saved."""
 
+import asyncio
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -30,7 +31,7 @@ from weir.api.routes.template_models import (
     TemplateSummary,
 )
 from weir.repository import saved_templates
-from weir.repository.library import Entry, files, with_saved
+from weir.repository.library import Entry, files, library
 from weir.repository.templates import parameters_of, parsed
 
 ATTEMPTS = 20
@@ -50,11 +51,14 @@ async def templates(
     who: Viewer,
     category: Annotated[str | None, Query(description="Only of this category.")] = None,
 ) -> Response:
-    """Templates by category and name, with how many processes were made of each."""
+    """Templates by category and name, with how many processes were made of each.
+
+    One that cannot be read is told with its ``problem``.
+    """
     async with reading(request) as connection:
         saved, uses = await queries.saved_templates(connection), await queries.template_uses(connection)
-    entries = with_saved(_files(request), saved).values()
-    found = [_summary(one, uses) for one in entries if one.is_for(who.id, admin=who.may("admin"))]
+    entries = await asyncio.to_thread(library, request.app.state.settings, saved)
+    found = [_summary(one, uses) for one in entries.values() if one.is_for(who.id, admin=who.may("admin"))]
     wanted = [one for one in found if category is None or one.category == category]
     return answer(TemplateList(sorted(wanted, key=lambda one: (one.category or "~", one.name, one.id))))
 
@@ -106,12 +110,13 @@ async def show(
     """A template with its parameters, and what it makes."""
     entry = await _known(request, who, template_id)
     if format == "yaml":
-        return Response(entry.template.text, media_type="application/yaml")
+        return Response(entry.text, media_type="application/yaml")
+    template = _readable(entry)
     async with reading(request) as connection:
         uses = await queries.template_uses(connection)
     summary = _summary(entry, uses)
     fields = {name: getattr(summary, name) for name in TemplateSummary.__struct_fields__}
-    return answer(TemplateShown(**fields, template_data=entry.template.document.data))
+    return answer(TemplateShown(**fields, template_data=template.document.data))
 
 
 @router.delete("/{template_id}")
@@ -120,7 +125,7 @@ async def delete(template_id: str, request: Request, who: Author) -> Message:
     entry = await _known(request, who, template_id)
     if entry.saved is None:
         detail = f"The template {template_id!r} is a file"
-        raise ProblemError(409, "not_saved", detail, f"Remove {entry.template.file} where the definitions are.")
+        raise ProblemError(409, "not_saved", detail, f"Remove {entry.file} where the definitions are.")
     if not entry.is_of(who.id, admin=who.may("admin")):
         detail = f"The template {template_id!r} is {entry.saved.created_by}'s"
         raise ProblemError(403, "forbidden", detail, "Ask them, or an administrator.")
@@ -134,7 +139,7 @@ async def instantiate(
     template_id: str, body: Instantiate, request: Request, who: Author, response: Response
 ) -> Created:
     """Deploy a process that is made of a template."""
-    template = (await _known(request, who, template_id)).template
+    template = _readable(await _known(request, who, template_id))
     given = body.customizations
     name = given.get("name") or template.head.name or template_id
     wanted = given.get("id") or id_of(str(name))
@@ -171,7 +176,7 @@ async def _saved(
 ) -> bool:
     """Whether it is kept now; not, where another has its id, or may not be replaced by ``who``."""
     template_id = template.head.id
-    if template_id in _files(request):
+    if template_id in await _files(request):
         return False
     async with changing(request, 201) as (connection, audit):
         before = await queries.saved_template(connection, template_id)
@@ -188,24 +193,27 @@ async def _saved(
 
 async def _known(request: Request, who: Principal, template_id: str) -> Entry:
     """The template.  Raises ``ProblemError`` (404), also for one that ``who`` may not see."""
-    entry = _files(request).get(template_id)
+    entry = (await _files(request)).get(template_id)
     if entry is None:
         async with reading(request) as connection:
             saved = await queries.saved_template(connection, template_id)
-        entry = None if saved is None else Entry.of(saved)
+        entry = None if saved is None else await asyncio.to_thread(Entry.of, saved)
     if entry is None or not entry.is_for(who.id, admin=who.may("admin")):
         detail = f"There is no template {template_id!r}"
         raise ProblemError(404, "unknown_template", detail, "GET /api/processes/templates tells what there is.")
     return entry
 
 
-def _files(request: Request) -> dict[str, Entry]:
+async def _files(request: Request) -> dict[str, Entry]:
     settings: Settings = request.app.state.settings
-    try:
-        return files(settings)
-    except DefinitionError as error:
-        fix = "Correct the file: `weir validate` tells its mistakes."
-        raise ProblemError(500, "invalid_template", str(error.problems[0]), fix) from None
+    return await asyncio.to_thread(files, settings)
+
+
+def _readable(entry: Entry) -> Template:
+    """The template.  Raises ``ProblemError`` (422) for one that cannot be read."""
+    if entry.template is None:
+        raise _invalid(DefinitionError(list(entry.problems)))
+    return entry.template
 
 
 def _checked(text: str, file: str) -> Template:
@@ -235,16 +243,18 @@ def _taken(template_id: str) -> ProblemError:
 
 
 def _summary(entry: Entry, uses: dict[str, int]) -> TemplateSummary:
-    head, saved = entry.template.head, entry.saved
+    saved = entry.saved
+    told = saved if entry.template is None else entry.template.head
     return TemplateSummary(
-        id=head.id,
-        name=head.name or head.id,
-        description=head.description,
-        category=head.category,
+        id=entry.id,
+        name=entry.id if told is None else told.name or entry.id,
+        description=None if told is None else told.description,
+        category=None if told is None else told.category,
         source=entry.source,
-        usage_count=uses.get(head.id, 0),
+        usage_count=uses.get(entry.id, 0),
         is_public=saved is None or saved.is_public,
         created_by=None if saved is None else saved.created_by,
         created_at=None if saved is None else saved.created_at,
-        parameters=parameters_of(entry.template),
+        parameters=[] if entry.template is None else parameters_of(entry.template),
+        problem=str(entry.problems[0]) if entry.template is None else None,
     )

@@ -74,7 +74,7 @@ class TemplateCreated(BaseModel):
 class TemplateSummary(msgspec.Struct, frozen=True, kw_only=True):
     """``source``: ``file``, of the definitions' folder or Weir's own, or ``saved``.
 
-    ``usage_count`` is how many processes were made of it.
+    ``usage_count`` is how many processes were made of it; ``problem`` is why it cannot be read.
     """
 
     id: str
@@ -87,6 +87,7 @@ class TemplateSummary(msgspec.Struct, frozen=True, kw_only=True):
     created_by: str | None
     created_at: datetime | None
     parameters: list[TemplateParameter]
+    problem: str | None = None
 
 
 class TemplateShown(TemplateSummary, frozen=True, kw_only=True):
