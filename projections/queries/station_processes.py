@@ -1,24 +1,29 @@
 """Which processes are there, as a station's people know them?  One a definition, whatever its versions."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import asyncpg
 import msgspec
 
+from projections.instance_filter import Parameters
+
+Sort = Literal[
+    "name",
+    "created_at",
+    "updated_at",
+    "last_executed",
+    "execution_count",
+    "success_rate",
+    "avg_execution_time",
+]
+"""Columns that a list may be sorted by."""
+Order = Literal["asc", "desc"]
 _COLUMNS = (
     "id, version, name, description, template_id, created_by, created_at, updated_at, is_active, execution_count,"
-    " last_executed, success_rate, avg_execution_time"
+    " last_executed, success_rate, avg_execution_time, labels::text"
 )
-_LIST = f"""
-    SELECT {_COLUMNS}, count(*) OVER () AS total FROM processes
-    WHERE (NOT $1 OR is_active) AND ($2::text IS NULL OR template_id = $2) AND ($3::text IS NULL OR created_by = $3)
-    ORDER BY name, id LIMIT $4 OFFSET $5
-"""  # noqa: S608  the columns are constants
-_COUNT = """
-    SELECT count(*) FROM processes
-    WHERE (NOT $1 OR is_active) AND ($2::text IS NULL OR template_id = $2) AND ($3::text IS NULL OR created_by = $3)
-"""
 _ONE = f"""
     SELECT {_COLUMNS}, (SELECT definition::text FROM process_definitions AS d
                         WHERE (d.id, d.version) = (processes.id, processes.version)) AS definition
@@ -46,6 +51,7 @@ class StationProcess(msgspec.Struct, frozen=True, kw_only=True):
     last_executed: datetime | None
     success_rate: float | None
     avg_execution_time: float | None
+    labels: dict[str, str]
 
 
 class StationDefinition(StationProcess, frozen=True, kw_only=True):
@@ -57,21 +63,50 @@ class StationDefinition(StationProcess, frozen=True, kw_only=True):
 async def station_processes(
     connection: asyncpg.Connection,
     *,
-    active_only: bool = False,
+    is_active: bool | None = None,
     template_id: str | None = None,
     created_by: str | None = None,
+    labels: Mapping[str, str | None] | None = None,
+    sort: Sort = "name",
+    order: Order = "asc",
     limit: int = 50,
     offset: int = 0,
 ) -> tuple[list[StationProcess], int]:
-    """A page by name, and how many there are on all pages."""
-    asked = (active_only, template_id, created_by)
-    rows = await connection.fetch(_LIST, *asked, limit, offset)
-    total = rows[0]["total"] if rows else await connection.fetchval(_COUNT, *asked)
+    """A page, and how many there are on all pages.
+
+    ``labels``: those that it must have, with these values; ``None``: with any.  What has nothing to sort by comes last
+    in either order, and what is equal goes by id: pages fit together.
+    """
+    parameter = Parameters()
+    given = (("is_active", is_active), ("template_id", template_id), ("created_by", created_by))
+    conditions = [f"{column} = {parameter(value)}" for column, value in given if value is not None]
+    for name, value in (labels or {}).items():
+        if value is None:
+            conditions.append(f"labels ? {parameter(name)}")
+        else:
+            conditions.append(f"labels ->> {parameter(name)} = {parameter(value)}")
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+    asked = tuple(parameter.values)
+    tail = f"ORDER BY {sort} {order} NULLS LAST, id LIMIT {parameter(limit)} OFFSET {parameter(offset)}"
+    rows = await connection.fetch(
+        f"SELECT {_COLUMNS}, count(*) OVER () AS total FROM processes {where} {tail}",  # noqa: S608
+        *parameter.values,
+    )
+    if rows:
+        total = rows[0]["total"]
+    else:
+        total = await connection.fetchval(f"SELECT count(*) FROM processes {where}", *asked)  # noqa: S608
     names = StationProcess.__struct_fields__
-    return [StationProcess(**{name: row[name] for name in names}) for row in rows], total
+    return [StationProcess(**{name: fields[name] for name in names}) for fields in map(_fields, rows)], total
 
 
 async def station_process(connection: asyncpg.Connection, process_id: str) -> StationDefinition | None:
     """One process; ``None`` when there is none."""
     row = await connection.fetchrow(_ONE, process_id)
-    return None if row is None else StationDefinition(**dict(row) | {"definition": msgspec.json.decode(row[-1])})
+    if row is None:
+        return None
+    return StationDefinition(**_fields(row) | {"definition": msgspec.json.decode(row["definition"])})
+
+
+def _fields(row: asyncpg.Record) -> dict[str, Any]:
+    return dict(row) | {"labels": msgspec.json.decode(row["labels"])}

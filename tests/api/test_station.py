@@ -84,6 +84,27 @@ async def _processes(api: httpx.AsyncClient) -> None:
     assert (await api.get("/api/processes", params={"offset": 9})).json() == {"processes": [], "total": 2}
     assert (await api.get("/api/processes", params={"created_by": "nobody"})).json()["total"] == 0
 
+    labelled = await api.put("/api/processes/door-watch", json=FORM | {"labels": {"line": "2"}})
+    assert labelled.status_code == 200, labelled.text
+    more = await api.put("/api/processes/door-watch", json=FORM | {"description": "More."})
+    assert more.status_code == 200, more.text  # and keeps its labels
+    listed = (await api.get("/api/processes", params={"label": ["line=2", "line"], "status": "active"})).json()
+    assert [(one["id"], one["labels"], one["version"]) for one in listed["processes"]] == [
+        ("door-watch", {"line": "2"}, 4)
+    ]
+    assert (await api.get("/api/processes", params={"label": "line=3"})).json()["total"] == 0
+    listed = (await api.get("/api/processes", params={"sort": "updated_at", "order": "desc"})).json()
+    assert [one["id"] for one in listed["processes"]] == ["door-watch", "door-watch-2"]
+    assert (await api.get("/api/processes", params={"sort": "color"})).status_code == 422
+    manual = {"trigger_type": "manual", "priority": 5}
+    for path in ("/api/processes", "/api/processes/validate"):
+        refused = await api.post(path, json=FORM | {"triggers": [manual]})
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "body.triggers[0].priority")
+    assert (await api.post("/api/processes/validate", json=FORM)).json() == {"message": "valid"}
+    unheard = {"trigger_type": "redpanda", "trigger_config": {"topic": "nowhere"}}
+    refused = await api.post("/api/processes/validate", json=FORM | {"triggers": [unheard]})
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/undeclared_topic")
+
 
 async def _executions(api: httpx.AsyncClient) -> None:
     data = {"tags": {"user_id": "ann"}, "fields": {"hour": 9}}
@@ -105,6 +126,26 @@ async def _executions(api: httpx.AsyncClient) -> None:
     page = (await api.get(f"{path}/logs", params={"limit": 2})).json()
     assert (len(page["logs"]), page["next_after"]) == (2, 2)
     assert (await api.get(f"{path}/logs", params={"after": 2})).json()["logs"][0] == lines[2]
+    found_lines = (await api.get(f"{path}/logs", params={"q": "IN: ann"})).json()["logs"]
+    assert [one["seq"] for one in found_lines] == [one["seq"] for one in lines if "in: ann" in str(one)]
+    assert (await api.get(f"{path}/logs", params={"level": "warning"})).json()["logs"] == []
+    searched = "/api/processes/executions/logs"
+    query = {"q": "in: ANN", "process_id": "door-watch", "limit": 1}
+    everywhere = (await api.get(searched, params=query)).json()
+    assert everywhere["logs"] == [found_lines[-1] | {"execution_id": execution_id, "process_id": "door-watch"}]
+    assert (everywhere["next_cursor"] is None) is (len(found_lines) == 1)
+    pages, cursor = [], {}
+    while True:
+        page = (await api.get(searched, params={"limit": 3, "process_id": "door-watch", **cursor})).json()
+        pages += page["logs"]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert [one["seq"] for one in pages] == [one["seq"] for one in reversed(lines)]
+    for nothing in ({"q": "unsaid"}, {"process_id": "none"}, {"level": "error"}, {"until": "2020-01-01T00:00:00Z"}):
+        assert (await api.get(searched, params=nothing)).json() == {"logs": [], "next_cursor": None}, nothing
+    for wrong in ({"q": ""}, {"since": "2020-01-01T00:00:00Z"}, {"level": "loud"}, {"cursor": "x"}):
+        assert (await api.get(searched, params=wrong)).status_code == 422, wrong
 
     query = {"process_id": "door-watch", "status": "completed"}
     listed = (await api.get("/api/processes/executions", params=query)).json()
@@ -132,6 +173,13 @@ async def _analytics(api: httpx.AsyncClient) -> None:
     for wrong in ({"sla": "soon"}, {"since": "1999-01-01T00:00:00Z"}, {"interval": "year"}):
         assert (await api.get("/api/processes/analytics/overview", params=wrong)).status_code == 422, wrong
     assert (await api.get("/api/processes/none/analytics")).status_code == 404
+    for path in ("/api/processes/analytics/triggers", "/api/processes/door-watch/analytics/triggers"):
+        told = (await api.get(path, params={"interval": "day"})).json()
+        assert [(one["trigger_type"], one["count"]) for one in told["triggers"]] == [("manual", 1)]
+        assert (told["total"], [one["count"] for one in told["trends"]]) == (1, [1])
+    none = (await api.get("/api/processes/door-watch-2/analytics/triggers")).json()
+    assert none == {"total": 0, "triggers": [], "trends": []}
+    assert (await api.get("/api/processes/none/analytics/triggers")).status_code == 404
 
 
 async def _templates(api: httpx.AsyncClient) -> None:

@@ -12,6 +12,7 @@ from streams.core.commands import Origin, TopicCommand
 from streams.core.definition import ProcessDefinition
 from streams.core.problems import DefinitionError
 from streams.core.station_form import form_definition
+from streams.topics import Topics
 from weir.api.database import reading
 from weir.api.idempotency.plan import planned
 from weir.api.problems import ProblemError
@@ -56,6 +57,13 @@ def made(parts: dict[str, Any], process_id: str, version: int) -> ProcessDefinit
         fix = next((one.fix for one in problems if one.fix), "Correct the fields.")
         told = [(f"body.{one.path}", one.message) for one in problems]
         raise ProblemError(422, "invalid_definition", problems[0].message, fix, errors=told) from None
+
+
+def check_topics(request: Request, definition: ProcessDefinition) -> None:
+    """Raises ``ProblemError`` (422) for one that names a topic which is not there, as deploying it would."""
+    topics: Topics = request.app.state.topics
+    if (unheard := definition.unheard(topics.telemetry, topics.mqtt_routes)) is not None:
+        raise ProblemError(422, "undeclared_topic", f"{definition.id}: {unheard}", "Name another, or declare it.")
 
 
 async def deploy(request: Request, definition: ProcessDefinition, origin: Origin) -> Accepted | Refused:

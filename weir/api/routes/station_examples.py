@@ -18,6 +18,7 @@ PROCESS_ROW: dict[str, Any] = {
     "last_executed": AT,
     "success_rate": 0.917,
     "avg_execution_time": 340.5,
+    "labels": {"line": "2"},
 }
 PROCESS_LIST: dict[str, Any] = {"processes": [PROCESS_ROW], "total": 1}
 _PART = {"process_id": "door-watch", "created_at": AT, "conditions": None}
@@ -44,6 +45,7 @@ PROCESS: dict[str, Any] = {
             "retry_count": 2,
         }
     ],
+    "next_execution": None,
 }
 EXECUTION_ROW: dict[str, Any] = {
     "id": INSTANCE_ID,
@@ -78,19 +80,19 @@ EXECUTION: dict[str, Any] = {
         }
     ],
 }
-LOGS: dict[str, Any] = {
-    "logs": [
-        {
-            "seq": 1,
-            "timestamp": AT,
-            "level": "info",
-            "event": "started",
-            "action_id": None,
-            "message": "started",
-            "data": {"key": None, "variables": {"trigger": {}}},
-        }
-    ],
-    "next_after": None,
+_LINE = {
+    "seq": 1,
+    "timestamp": AT,
+    "level": "info",
+    "event": "started",
+    "action_id": None,
+    "message": "started",
+    "data": {"key": None, "variables": {"trigger": {}}},
+}
+LOGS: dict[str, Any] = {"logs": [_LINE], "next_after": None}
+FOUND_LINES: dict[str, Any] = {
+    "logs": [{**_LINE, "execution_id": INSTANCE_ID, "process_id": "door-watch"}],
+    "next_cursor": None,
 }
 _STATISTICS: dict[str, Any] = {
     "execution_count": 12,
@@ -125,6 +127,17 @@ OVERVIEW: dict[str, Any] = {
     "total_executions": 12,
     "processes": [{**_STATISTICS, "process_id": "door-watch"}],
     "trends": _TRENDS,
+}
+TRIGGERS: dict[str, Any] = {
+    "total": 12,
+    "triggers": [
+        {"trigger_type": "zone_entry", "count": 11, "last_at": AT},
+        {"trigger_type": "manual", "count": 1, "last_at": AT},
+    ],
+    "trends": [
+        {"time": "2026-09-21T14:00:00Z", "trigger_type": "manual", "count": 1},
+        {"time": "2026-09-21T14:00:00Z", "trigger_type": "zone_entry", "count": 11},
+    ],
 }
 ANALYTICS: dict[str, Any] = {
     **_STATISTICS,

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +14,8 @@ Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 class Form(BaseModel):
     """What a process does: ``triggers`` set it off, ``actions`` are performed one after the other.
+
+    ``labels`` are yours, to find it by; a new version without any has those of the one before.
 
     Trigger: ``{trigger_type, trigger_config, conditions, priority, is_active}``.  Action: ``{action_type,
     action_config, conditions, action_order, timeout_seconds, retry_count}``.
@@ -38,12 +41,13 @@ class Form(BaseModel):
 
     name: Name
     description: Annotated[str, Field(max_length=10_000)] | None = None
+    labels: Annotated[dict[Name, Name], Field(max_length=50)] | None = None
     triggers: Annotated[list[dict[str, Any]], Field(max_length=100)] = []
     actions: Annotated[list[dict[str, Any]], Field(max_length=1_000)]
 
     def parts(self) -> dict[str, Any]:
         """As ``streams.core.station_form`` reads it."""
-        return self.model_dump(include={"name", "description", "triggers", "actions"})
+        return self.model_dump(include={"name", "description", "labels", "triggers", "actions"})
 
 
 class NewForm(Form):
@@ -87,10 +91,14 @@ class ProcessList(msgspec.Struct):
 
 
 class ProcessParts(StationProcess, frozen=True, kw_only=True):
-    """A process with its triggers and actions, as ``Form`` has them and with ids."""
+    """A process with its triggers and actions, as ``Form`` has them and with ids.
+
+    ``next_execution`` is when the next of its schedules is due.
+    """
 
     triggers: list[dict[str, Any]]
     actions: list[dict[str, Any]]
+    next_execution: datetime | None
 
 
 class ExecutionList(msgspec.Struct):
@@ -110,6 +118,20 @@ class LogLine(msgspec.Struct):
     action_id: str | None
     message: str
     data: dict[str, Any]
+
+
+class FoundLine(LogLine, kw_only=True):
+    """A line, and of which execution it is."""
+
+    execution_id: UUID
+    process_id: str
+
+
+class FoundLines(msgspec.Struct):
+    """The newest first; ``next_cursor`` is of the next page, where there is one."""
+
+    logs: list[FoundLine]
+    next_cursor: str | None
 
 
 class Logs(msgspec.Struct):

@@ -1,16 +1,21 @@
 """``/api/processes``: processes as a station's people make them, from triggers and actions."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
 
 from projections import queries
 from projections.queries import StationDefinition, StationProcess
+from projections.queries.station_processes import Order, Sort
 from streams.core.commands import ActivateDefinition, DeactivateDefinition, Origin, StartProcess
+from streams.core.definition import ProcessDefinition
+from streams.core.durations import instant
 from streams.core.parse import validate_definition
 from streams.core.station_form import VARIABLE
 from streams.core.station_parts import form_of
+from streams.core.triggers.timer import TimerTrigger, compile_timer
 from weir.api.auth import Principal, needs
 from weir.api.database import reading
 from weir.api.documents import shows
@@ -18,7 +23,7 @@ from weir.api.idempotency.plan import CURRENT
 from weir.api.problems import ProblemError
 from weir.api.quick import answer
 from weir.api.routes import station_examples as examples
-from weir.api.routes.station_changes import TAKEN, deploy, done, id_of, known, made, shown
+from weir.api.routes.station_changes import TAKEN, check_topics, deploy, done, id_of, known, made, shown
 from weir.api.routes.station_models import (
     Created,
     Execute,
@@ -30,6 +35,7 @@ from weir.api.routes.station_models import (
     ProcessParts,
 )
 from weir.api.sending import sender_of
+from weir.api.station.acting import plant_ms
 from weir.watch import Accepted, Refused
 
 MAX_LIMIT = 1_000
@@ -42,6 +48,10 @@ ATTEMPTS = 20
 router = APIRouter(prefix="/api/processes")
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET)]
+Labels = Annotated[
+    list[Annotated[str, Field(min_length=1, max_length=401)]],
+    Query(max_length=50, description="`line=2`: labelled so; `line`: with any value. Of several all must hold."),
+]
 
 
 @router.get(
@@ -52,16 +62,27 @@ async def processes(
     limit: Limit = 50,
     offset: Offset = 0,
     active_only: bool = False,
+    status: Literal["active", "inactive"] | None = None,
     template_id: str | None = None,
     created_by: str | None = None,
+    label: Labels = [],  # noqa: B006  nobody changes it
+    sort: Sort = "name",
+    order: Order = "asc",
 ) -> Response:
-    """Processes by name, with how often they ran and how that ended."""
+    """Processes, with how often they ran and how that ended; by name, unless ``sort`` says otherwise.
+
+    What has nothing to sort by, such as a process that never ran, comes last.
+    """
+    parted = (one.partition("=") for one in label)
     async with reading(request) as connection:
         found, total = await queries.station_processes(
             connection,
-            active_only=active_only,
+            is_active=True if active_only else None if status is None else status == "active",
             template_id=template_id,
             created_by=created_by,
+            labels={name: value if is_given else None for name, is_given, value in parted},
+            sort=sort,
+            order=order,
             limit=limit,
             offset=offset,
         )
@@ -81,6 +102,13 @@ async def create(
     return Created(process_id=process_id)
 
 
+@router.post("/validate", dependencies=[needs("processes:create")])
+async def validate(body: NewForm, request: Request) -> Message:
+    """Tell what is wrong with a process that is being made, as creating it would; nothing is deployed."""
+    check_topics(request, made(body.parts(), body.id or id_of(body.name), 1))
+    return Message(message="valid")
+
+
 @router.get(
     "/{process_id}",
     response_model=None,
@@ -88,8 +116,8 @@ async def create(
     dependencies=[needs("processes:view")],
 )
 async def show(process_id: str, request: Request) -> Response:
-    """A process with its triggers and actions."""
-    return answer(with_parts(await known(request, process_id)))
+    """A process with its triggers and actions, and when a schedule of its own starts it next."""
+    return answer(with_parts(await known(request, process_id), plant_ms(request)))
 
 
 @router.put("/{process_id}")
@@ -98,9 +126,11 @@ async def update(
 ) -> Message:
     """Deploy a new version; what runs stays on its own."""
     found = await known(request, process_id)
-    version = found.version + 1
+    version, parts = found.version + 1, body.parts()
+    if body.labels is None:
+        parts["labels"] = found.labels
     for _ in range(ATTEMPTS):
-        outcome = await deploy(request, made(body.parts(), process_id, version), Origin(by=who.id))
+        outcome = await deploy(request, made(parts, process_id, version), Origin(by=who.id))
         if not (isinstance(outcome, Refused) and outcome.reason in TAKEN):
             return Message(message="updated")
         version += 1
@@ -180,16 +210,28 @@ async def deploy_new(
     raise _changing(wanted)
 
 
-def with_parts(found: StationDefinition) -> ProcessParts:
+def with_parts(found: StationDefinition, now_ms: int) -> ProcessParts:
     """The process with its triggers and actions, each with its id."""
-    form = form_of(validate_definition(found.definition))
+    definition = validate_definition(found.definition)
+    form, at_ms = form_of(definition), next_start_ms(definition, now_ms) if found.is_active else None
     fields = {name: getattr(found, name) for name in StationProcess.__struct_fields__}
     same = {"process_id": found.id, "created_at": msgspec.to_builtins(found.updated_at)}
     parts: dict[str, Any] = {
         "triggers": [{"id": f"{found.id}/trigger/{at}", **same, **one} for at, one in enumerate(form["triggers"], 1)],
         "actions": [{**same, **one} for one in form["actions"]],
     }
-    return ProcessParts(**fields, **parts)
+    return ProcessParts(**fields, **parts, next_execution=None if at_ms is None else instant(at_ms))
+
+
+def next_start_ms(definition: ProcessDefinition, now_ms: int) -> int | None:
+    """When the next of its timers is due: plant time in Unix ms."""
+    timers = [
+        compile_timer(at, one, definition.id)
+        for at, one in enumerate(definition.triggers)
+        if isinstance(one, TimerTrigger) and one.enabled
+    ]
+    coming = [(timer, timer.moments.next_after(now_ms)) for timer in timers]
+    return min((timer.due(at) for timer, at in coming if at is not None), default=None)
 
 
 def _changing(process_id: str) -> ProblemError:
