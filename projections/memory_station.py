@@ -156,6 +156,10 @@ async def _add_messages(session: "Session", *columns: Sequence[Any]) -> list[Row
     return []
 
 
+def _known(session: "Session", ids: Sequence[str]) -> list[Row]:
+    return [{"id": id_} for id_ in ids if id_ in session.rows(session.tables.station.messages)]
+
+
 # ---- who is silent
 
 
@@ -211,6 +215,7 @@ STATEMENTS: dict[str, Callable[..., list[Row] | Awaitable[list[Row]]]] = {
     intake._FIXES: _fixes,  # noqa: SLF001
     intake._INSIDE: _inside,  # noqa: SLF001
     intake._SEEN: _seen,  # noqa: SLF001
+    intake._KNOWN: _known,  # noqa: SLF001
     intake._PUT_FIXES: _put_fixes,  # noqa: SLF001
     silence._SILENT: _silent,  # noqa: SLF001
     silence._OFFLINE: _offline,  # noqa: SLF001

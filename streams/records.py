@@ -5,6 +5,8 @@ from typing import Protocol
 
 Headers = Sequence[tuple[str, bytes | None]]
 """A header's value may be absent; its name is text, whatever its bytes were (``kafka_records.py``)."""
+IDEMPOTENCY_KEY = "idempotency-key"
+"""A header: what may come twice has the same both times."""
 
 
 class Record(Protocol):

@@ -108,11 +108,11 @@ class CommandClient:
         )
         return record.partition, record.offset
 
-    async def send_record(self, topic: str, key: str, raw: bytes) -> None:
+    async def send_record(self, topic: str, key: str, raw: bytes, headers: Headers = ()) -> None:
         """Send another record than a command; return once the broker has it."""
         producer = self._running()
         partition = ids.partition_for(key, len(await producer.partitions_for(topic)))  # aiokafka hashes anew
-        await producer.send_and_wait(topic, raw, key=key.encode(), partition=partition)
+        await producer.send_and_wait(topic, raw, key=key.encode(), partition=partition, headers=list(headers))
 
     async def send_and_wait(self, command: TopicCommand, timeout_s: float) -> Outcome:
         """Send a command and wait until it has been decided.  Raises ``NoAnswerError`` after ``timeout_s`` seconds."""

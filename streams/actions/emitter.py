@@ -19,9 +19,9 @@ from aiokafka.errors import (
 
 from streams.actions.base import ActionError, invalid_config, unavailable
 from streams.core.suggest import suggest
+from streams.records import IDEMPOTENCY_KEY
 
 MAX_EVENT_BYTES = 1_000_000
-IDEMPOTENCY_KEY = "idempotency-key"
 TRACEPARENT = "traceparent"
 
 

@@ -9,7 +9,7 @@ from streams.core.clock import PlantClock
 from streams.core.device_time import plausible_us
 from streams.core.ids import key_text
 from streams.deadletters import DeadLetter
-from streams.records import Record
+from streams.records import IDEMPOTENCY_KEY, Record
 from streams.retries import Retry, arrived_ms
 from streams.station.events import stable_id
 from streams.station.geometry import ShapeError, point
@@ -28,6 +28,8 @@ class Decoded:
 
     sightings: list[Sighting] = field(default_factory=list)
     messages: list[tuple[Message, str]] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
+    """Ids of messages that may come twice: their senders have named them, by a header."""
     dead: list[DeadLetter] = field(default_factory=list)
 
     def people(self) -> list[str]:
@@ -49,7 +51,11 @@ def decode(tp: TopicPartition, records: Sequence[Record], clock: PlantClock) -> 
             if tp.topic == POSITIONS:
                 decoded.sightings.append(Sighting(user_id, _fix_of(reading, arrived), arrived, cause))
             else:
-                decoded.messages.append((_message_of(reading, user_id, arrived, cause), cause))
+                name = next((value for name, value in record.headers or () if name == IDEMPOTENCY_KEY), None)
+                id_ = stable_id(cause) if name is None else stable_id(IDEMPOTENCY_KEY, name.decode(errors="replace"))
+                decoded.messages.append((_message_of(reading, user_id, arrived, id_), cause))
+                if name is not None:
+                    decoded.named.add(id_)
         except BadRecordError as error:
             decoded.dead.append(DeadLetter.of(record, tp.topic, tp.partition, str(error), ROLE))
     return decoded
@@ -77,11 +83,11 @@ def _fix_of(reading: dict[str, Any], arrived: int) -> Fix:
     return Fix(at, arrived if own is None else min(arrived, own // 1000), float(accuracy))
 
 
-def _message_of(reading: dict[str, Any], user_id: str, arrived: int, cause: str) -> Message:
+def _message_of(reading: dict[str, Any], user_id: str, arrived: int, id_: str) -> Message:
     text, channel = reading.get("fields", {}).get("text"), reading.get("tags", {}).get("channel")
     if not isinstance(text, str) or not 0 < len(text) <= MAX_TEXT:
         raise BadRecordError(f"Expected a text of 1 to {MAX_TEXT} characters in fields.text, but got {text!r:.80}")
     channel = key_text(channel)
     if channel is not None and len(channel) > MAX_ID:
         raise BadRecordError(f"Expected at most {MAX_ID} characters in tags.channel, but got {len(channel)}")
-    return Message(stable_id(cause), "in", "message", text, arrived, user_id, channel)
+    return Message(id_, "in", "message", text, arrived, user_id, channel)

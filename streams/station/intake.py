@@ -61,6 +61,7 @@ _SEEN = """
     UPDATE users SET online = true, seen_at = greatest(users.seen_at, new.seen_at)
     FROM unnest($1::text[], $2::timestamptz[]) AS new (id, seen_at) WHERE users.id = new.id
 """
+_KNOWN = "SELECT id FROM messages WHERE id = ANY ($1::text[])"
 _PUT_FIXES = """
     INSERT INTO positions (user_id, lat, lon, accuracy_m, time)
     SELECT * FROM unnest($1::text[], $2::float8[], $3::float8[], $4::float8[], $5::timestamptz[])
@@ -189,7 +190,8 @@ async def _change(connection: asyncpg.Connection, decoded: Decoded, now_ms: int)
         take_positions(people, zones, decoded.sightings)
     if decoded.messages:
         bots = [bot_of(row) for row in await connection.fetch(ENABLED_BOTS)]
-        take_messages(people, bots, decoded.messages)
+        rows = await connection.fetch(_KNOWN, sorted(decoded.named)) if decoded.named else []
+        take_messages(people, bots, decoded.messages, known={row["id"] for row in rows})
     await _save(connection, people, ids, before)
     return people
 

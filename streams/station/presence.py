@@ -76,11 +76,17 @@ def take_positions(people: People, zones: Sequence[Zone], sightings: Iterable[Si
             _move(people, user, zone, fix, inside, cause)
 
 
-def take_messages(people: People, bots: Sequence[Bot], messages: Iterable[tuple[Message, str]]) -> None:
-    """Each with its cause, in their order."""
+def take_messages(
+    people: People, bots: Sequence[Bot], messages: Iterable[tuple[Message, str]], known: Iterable[str] = ()
+) -> None:
+    """Each with its cause, in their order.  One that is ``known``, by its id, has only come once more."""
+    there = set(known)
     for message, cause in messages:
         assert message.user_id is not None
         user = people.sign_of_life(message.user_id, message.time_ms, cause)
+        if message.id in there:
+            continue
+        there.add(message.id)
         people.messages.append(message)
         people.events.append(events.message_received(message, user, cause))
         for bot in bots:

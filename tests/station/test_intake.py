@@ -168,6 +168,18 @@ async def test_a_message_is_kept_and_told_and_a_bot_hears_it(database: Port) -> 
     ]  # fmt: skip
 
 
+async def test_a_message_that_its_sender_has_named_is_told_once(database: Port) -> None:
+    one = intake(database.url)
+    await one.positions([MESSAGES])
+    named, other = ((("idempotency-key", name),) for name in (b"write-1", b"write-2"))
+    await take(one, MESSAGES, *(message(at, "ann", "Help!")._replace(headers=named) for at in (0, 1)))
+    await take(
+        one, MESSAGES, *(message(2 + at, "ann", "Help!")._replace(headers=h) for at, h in enumerate((named, other)))
+    )
+    assert [name for name, _ in await outbox(database)].count("message_received") == 2
+    assert [row["text"] for row in await database.rows("messages")] == ["Help!", "Help!"]
+
+
 @pytest.mark.parametrize(
     ("tp", "bad", "why"),
     [

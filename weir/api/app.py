@@ -79,7 +79,7 @@ def make_api(settings: Settings) -> ASGIApp:
                 await tracer.stop()
 
     app = FastAPI(title="Weir", docs_url=None, redoc_url=None, lifespan=beside, telemetry=NO_TELEMETRY)
-    app.state.settings, app.state.sender, app.state.database = settings, sender, database
+    app.state.settings, app.state.topics, app.state.sender, app.state.database = settings, topics, sender, database
     app.state.follower, app.state.bulk = follower, bulk
     for one in ROUTERS:
         app.include_router(one)

@@ -12,6 +12,7 @@ from fastapi import Request
 
 from streams.codec import MAX_COMMAND_BYTES, decode_command, encode_json
 from streams.core.commands import TopicCommand
+from streams.records import Headers
 from streams.settings import Settings
 from streams.topics import Topics
 from weir.api.audit.entry import CURRENT, Entry
@@ -106,6 +107,19 @@ class Sender:
         except (KafkaError, TimeoutError) as error:
             raise _unsure(error) from error
         entry.recorded = status
+
+    async def send_reading(self, topic: str, key: str, raw: bytes, headers: Headers = ()) -> None:
+        """Return once Kafka has a reading, as the bridge brings them.  Raises ``ProblemError``."""
+        if self._client is None:
+            raise self._away()
+        if (entry := CURRENT.get()) is not None:
+            entry.sending_reading()
+        try:
+            with _told():
+                async with asyncio.timeout(SEND_TIMEOUT_S):
+                    await self._client.send_record(topic, key, raw, [*trace_headers(), *headers])
+        except TimeoutError as error:
+            raise _unsure(error) from error
 
     async def send_and_wait(self, command: TopicCommand, timeout_s: float) -> Outcome:
         """Return what became of the command, which has an id.  Raises ``ProblemError``, also when that takes longer."""

@@ -28,6 +28,7 @@ class Entry:
         self._command_id: str | None = None
         self._instance_id: str | None = None
         self._cause: str | None = None
+        self._has_sent_reading = False
         self.request_id = _header(scope, b"x-request-id") or id_
         self.target: str | None = None
         self.before: Any = None
@@ -50,12 +51,16 @@ class Entry:
 
     @property
     def has_sent(self) -> bool:
-        """Whether a command was sent for it, or at least tried to."""
-        return self._command_id is not None
+        """Whether a command or a reading was sent for it, or at least tried to."""
+        return self._command_id is not None or self._has_sent_reading
 
     def sending(self, command: TopicCommand) -> None:
         """It leads to this command; where that is will be told, or nobody knows."""
         self._command_id, self._cause, self._instance_id = command.id or "", None, _instance_of(command)
+
+    def sending_reading(self) -> None:
+        """It leads to a reading."""
+        self._has_sent_reading = True
 
     def sent(self, partition: int, offset: int) -> None:
         """Kafka has the command."""
