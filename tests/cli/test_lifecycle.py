@@ -61,6 +61,17 @@ def test_what_is_suspended_takes_its_signal_when_it_is_resumed(plant, instance):
     assert "it is running" in refused.output
 
 
+def test_who_waits_for_a_message_is_told(plant, instance):
+    key = eventually(lambda: plant.ask("show", instance), lambda one: one["current_activity"] == "rest")["business_key"]
+    found = plant.ask("subscriptions", "rested", "--key", key)
+    assert [(one["instance_id"], one["activity_id"]) for one in found["instances"]] == [(instance, "rest")]
+    assert found["definitions"] == []
+    text = plant.weir("subscriptions", "rested").stdout
+    assert "it starts nothing" in text
+    assert instance in text
+    assert "no instance waits for it" in plant.weir("subscriptions", "nobody").stdout
+
+
 def test_what_failed_is_corrected_and_goes_on_where_it_failed(plant, instance):
     plant.ask("set", instance, "--var", "speed=0")
     plant.ask("signal", "rested", "--instance", instance)

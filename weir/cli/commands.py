@@ -135,6 +135,11 @@ COMMANDS: dict[str, tuple[Command, ...]] = {
             "show:show",
             "Show the state of an instance: where it stands, and its variables. With --at: as it was.",
         ),
+        Command(
+            "subscriptions",
+            "subscriptions:subscriptions",
+            "List who waits for an event: processes that it may start, and instances. Times are plant time, UTC.",
+        ),
         Command("history", "history:history", "Show every event of an instance. Times are plant time, UTC."),
         Command("tasks", "tasks:app", "User tasks: what there is to do, and doing it."),
         Command(
