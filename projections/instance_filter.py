@@ -62,7 +62,7 @@ class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
             ("definition_id = {}", self.definition_id),
             ("definition_version = {}", self.version),
             ("business_key = {}", self.key),
-            ("reference ILIKE {}", None if self.reference is None else _containing(self.reference)),
+            ("reference ILIKE {}", None if self.reference is None else containing(self.reference)),
             ("started_at >= {}", self.started_from),
             ("started_at < {}", self.started_to),
             ("completed_at >= {}", self.ended_from),
@@ -76,7 +76,7 @@ class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
         return found
 
 
-def _containing(text: str) -> str:
+def containing(text: str) -> str:
     """The pattern of ``LIKE`` for what has ``text`` in it."""
     return "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"
 
