@@ -24,8 +24,11 @@ ALLOWED = {
     "', '.join((f'ONLY {name}' for name in names))", "', '.join((f'{SCHEMA}.{table}' for table in PROJECTED))",
     # queries of ours to which conditions are added, and expressions over our columns
     "INSTANCES", "_WHERE", "_VERSIONS", "query", "place", "_mine(column)", "columns", "chunk", "_EXPIRED_INSTANCES",
+    "_RUNS", "_OVER", "_OF_NAME", "_BY_CORRELATION", "_TAIL",
+    "sort", "SAID.format('$8')",
     # the number of a parameter, conditions made of those, and what stands behind them
-    "parameter(limit)", "where", "order", "tail", "' AND '.join(conditions)", "' AND '.join(all_of)",
+    "parameter(limit)", "parameter(offset)", "where", "order", "tail",
+    "' AND '.join(conditions)", "' AND '.join(all_of)",
     # a number, an interval that is a constant
     "round(LOCK_TIMEOUT_S * 1000)", "round(SILENT_S * 1000)", "round(HOLD_LOCK_TIMEOUT_S * 1000)",
     # the name of a snapshot, as PostgreSQL gave it; the statement takes no parameter

@@ -15,9 +15,10 @@ from projections.queries.executions import Execution, ExecutionWithSteps, execut
 from projections.queries.failure_reasons import FailureReason, failure_reasons
 from projections.queries.history import HistoryEvent, history
 from projections.queries.incidents import Incident, IncidentPlace, incidents
-from projections.queries.instance import Instance, instance
+from projections.queries.instance import Instance, InstanceNow, instance
 from projections.queries.instance_count import Total, instance_count
 from projections.queries.instances import InstanceSummary, instances
+from projections.queries.logs import LogFilter, LoggedEvent, LogPlace, logs
 from projections.queries.nested import histories_of, incidents_of, instances_of, tasks_of
 from projections.queries.retention import Extent, extents, removed_before
 from projections.queries.standing import Standing, standing
@@ -36,6 +37,8 @@ from projections.queries.station import (
     station_zones,
 )
 from projections.queries.station_alerts import AlertPlace, StationAlert, station_alert, station_alerts
+from projections.queries.station_messages import MessagePlace, StationMessage, station_messages
+from projections.queries.station_positions import StationPosition, station_positions
 from projections.queries.station_processes import (
     StationDefinition,
     StationProcess,
@@ -44,11 +47,19 @@ from projections.queries.station_processes import (
 )
 from projections.queries.statistics import ProcessStatistics, Statistics, statistics, statistics_of_each
 from projections.queries.storage import SlowQuery, Storage, TableSize, slow_queries, storage
+from projections.queries.subscriptions import WaitingInstance, WaitingTrigger, waiting_instances, waiting_triggers
 from projections.queries.task import Task, task, tasks_by_id
 from projections.queries.task_times import TaskTimes, task_times
 from projections.queries.tasks import TaskFilter, TaskPlace, TaskSummary, tasks
 from projections.queries.templates import SavedTemplate, saved_template, saved_templates, template_uses
 from projections.queries.trends import Trend, trends
+from projections.queries.trigger_frequencies import (
+    TriggerCount,
+    TriggerFrequencies,
+    TriggerTrend,
+    trigger_frequencies,
+)
+from projections.queries.upcoming import upcoming
 from projections.queries.waiting import waiting
 
 __all__ = [
@@ -70,7 +81,12 @@ __all__ = [
     "IncidentPlace",
     "Instance",
     "InstanceCount",
+    "InstanceNow",
     "InstanceSummary",
+    "LogFilter",
+    "LogPlace",
+    "LoggedEvent",
+    "MessagePlace",
     "Overview",
     "ProcessAnalytics",
     "ProcessStatistics",
@@ -81,6 +97,8 @@ __all__ = [
     "StationBot",
     "StationDefinition",
     "StationGroup",
+    "StationMessage",
+    "StationPosition",
     "StationProcess",
     "StationUser",
     "StationZone",
@@ -94,6 +112,11 @@ __all__ = [
     "TaskTimes",
     "Total",
     "Trend",
+    "TriggerCount",
+    "TriggerFrequencies",
+    "TriggerTrend",
+    "WaitingInstance",
+    "WaitingTrigger",
     "activities",
     "api_key",
     "api_keys",
@@ -114,6 +137,7 @@ __all__ = [
     "instance_count",
     "instances",
     "instances_of",
+    "logs",
     "overview",
     "process_analytics",
     "removed_before",
@@ -127,6 +151,8 @@ __all__ = [
     "station_bots",
     "station_group",
     "station_groups",
+    "station_messages",
+    "station_positions",
     "station_process",
     "station_processes",
     "station_user",
@@ -143,5 +169,9 @@ __all__ = [
     "tasks_of",
     "template_uses",
     "trends",
+    "trigger_frequencies",
+    "upcoming",
     "waiting",
+    "waiting_instances",
+    "waiting_triggers",
 ]

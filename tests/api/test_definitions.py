@@ -32,7 +32,9 @@ activities:
 async def test_a_mistake_is_told_with_its_line(text: str, said: str) -> None:
     async with inside(settings_of(api_auth="off")) as api:
         answer = await api.post("/definitions", json={"text": text})
+        dry = await api.post("/definitions", json={"text": text}, params={"dry_run": True})
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid_definition")
+    assert dry.json() == answer.json()
     (error,) = answer.json()["errors"]
     assert error["field"] == "body.text"
     assert said in error["message"], error
@@ -42,16 +44,25 @@ async def test_versions_come_and_go(api: httpx.AsyncClient, site: tuple[Settings
     settings, _ = site
     async with running(processor.__name__, settings, tmp_path), running(projector.__name__, settings, tmp_path):
         first = TEXT.format(version=1, message="hello")
+        dry = await api.post("/definitions", json={"text": first}, params={"dry_run": True})
+        assert (dry.status_code, dry.json()["outcome"], dry.json()["warnings"]) == (200, "valid", []), dry.text
+        assert (await api.get("/definitions")).json() == []
         for outcome in ("deployed", "unchanged"):
             deployed = await api.post("/definitions", json={"text": first})
             assert (deployed.status_code, deployed.json()["outcome"]) == (200, outcome), deployed.text
         shown = (await api.get("/definitions/hello")).json()
         assert (shown["version"], shown["hash"], shown["source"]) == (1, deployed.json()["hash"], first)
         assert shown["origin"]["by"] == "admin"
+        diagram = await api.get("/definitions/hello/bpmn", params={"version": 1})
+        assert (diagram.status_code, diagram.headers["content-type"]) == (200, "application/xml")
+        assert 'name="say"' in diagram.text
+        assert (await api.get("/definitions/hello/bpmn", params={"version": 9})).status_code == 404
         other = await api.post("/definitions", json={"text": TEXT.format(version=1, message="bye")})
         assert (other.status_code, other.json()["type"]) == (409, "/problems/version_exists")
         nowhere = first.replace("{type: api}", "{type: redpanda, topic: nowhere}").replace("1", "2")
-        assert (await api.post("/definitions", json={"text": nowhere})).status_code == 422
+        for query in ({}, {"dry_run": True}):
+            refused = await api.post("/definitions", json={"text": nowhere}, params=query)
+            assert (refused.status_code, refused.json()["type"]) == (422, "/problems/undeclared_topic"), refused.text
         second = await api.post("/definitions", json={"text": TEXT.format(version=2, message="bye")})
         assert second.json()["version"] == 2
         assert (await api.get("/definitions/hello")).json()["version"] == 2

@@ -1,13 +1,14 @@
 """``process_instances`` says after every event what the core's own fold of the golden histories says."""
 
 import random
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from projections.migrations.migrate import DIRECTORY
-from projections.queries import history, instance
+from projections.queries import history, instance, upcoming
 from projections.tables.process_rollups import STATUSES
 from streams.codec import decode_event
 from streams.core.durations import instant
@@ -46,6 +47,8 @@ async def agree(world: World, folded: Folded, event: Event) -> None:
     if isinstance(state, Instance):
         assert (row.variables, row.business_key, row.steps) == (state.variables, state.key, state.steps)
         assert (row.started_at, row.updated_at) == (instant(state.started_at), instant(state.updated_at))
+        told = await upcoming(world.connection, row)
+        assert told.next_execution == next_moment(state), event
         failure = state.failure
         assert row.error == (failure and f"{failure.error_type}: {failure.error}")
     else:
@@ -53,6 +56,15 @@ async def agree(world: World, folded: Folded, event: Event) -> None:
             instant(state.ended_at),
             state.status == "completed",
         )
+
+
+def next_moment(state: Instance) -> datetime | None:
+    """Of its timers, retries and timeouts of activities."""
+    if state.status != "running":
+        return None
+    moments = [wait.due for wait in state.waiting.values() if wait.kind in ("timer", "retry") and wait.due is not None]
+    moments += [one.due for one in state.deadlines.values()]
+    return instant(min(moments)) if moments else None
 
 
 async def rollups(world: World) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The views of what processes are made of, what sets them off, and the templates that they were made of."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -133,6 +133,18 @@ async def test_what_sets_processes_off(world: World) -> None:
         ("temperature-control", "manual", 1),
     ]  # fmt: skip
     assert rows[0]["hour"] == datetime(2026, 9, 21, 14, tzinfo=UTC)
+    span = (rows[0]["hour"], rows[0]["hour"] + timedelta(hours=2))
+    told = await queries.trigger_frequencies(world.connection, *span)
+    assert [(one.trigger_type, one.count) for one in told.triggers] == [("manual", 2), ("time_schedule", 2)]
+    assert [(one.time, one.trigger_type, one.count) for one in told.trends] == [
+        (one["hour"], one["trigger_type"], one["count"]) for one in rows
+    ]
+    assert told.triggers[0].last_at == instant(T0 + 3_600_000)
+    daily = await queries.trigger_frequencies(world.connection, *span, interval="day")
+    assert [(one.trigger_type, one.count) for one in daily.trends] == [("manual", 2), ("time_schedule", 2)]
+    later = await queries.trigger_frequencies(world.connection, instant(T0 + 60_000), span[1])
+    assert later.total == 3
+    assert (await queries.trigger_frequencies(world.connection, *span, definition_id="other")).total == 0
 
 
 async def test_how_many_were_made_of_a_template(world: World) -> None:

@@ -10,7 +10,7 @@ import time
 import msgspec
 from fastapi import Request
 
-from projections.queries import Instance
+from projections.queries import InstanceNow, upcoming
 from projections.queries import instance as query
 from streams.core.ids import started_at_ms
 from streams.settings import Settings
@@ -39,7 +39,7 @@ class AcceptedStart(msgspec.Struct, frozen=True, kw_only=True):
     status: str = "accepted"
 
 
-async def shown(request: Request, instance_id: str, wait_s: float, least_seq: int = 0) -> Instance | AcceptedStart:
+async def shown(request: Request, instance_id: str, wait_s: float, least_seq: int = 0) -> InstanceNow | AcceptedStart:
     """The instance with all events up to ``least_seq``, waiting for it if that makes sense.
 
     Raises ``ProblemError``: 404 for what there is not, with the reason if it was refused.
@@ -49,8 +49,8 @@ async def shown(request: Request, instance_id: str, wait_s: float, least_seq: in
     while True:
         async with reading(request) as connection:
             found = await query(connection, instance_id)
-        if found is not None and found.last_seq >= least_seq:
-            return found
+            if found is not None and found.last_seq >= least_seq:
+                return await upcoming(connection, found)
         if found is None and (why := _refusal(follower, instance_id)) is not None:
             raise why
         left_s = deadline - time.monotonic()
@@ -65,7 +65,7 @@ async def shown(request: Request, instance_id: str, wait_s: float, least_seq: in
     return AcceptedStart(id=instance_id, definition_id=start.definition_id, business_key=start.key)
 
 
-async def shown_when_ended(request: Request, instance_id: str, wait_s: float) -> Instance | AcceptedStart:
+async def shown_when_ended(request: Request, instance_id: str, wait_s: float) -> InstanceNow | AcceptedStart:
     """The instance when it has ended, or as it is after ``wait_s``.  Raises ``ProblemError``.
 
     The end may have been read just before this began to wait for it, and not yet be in the database: so that is asked

@@ -9,7 +9,7 @@ import orjson
 import typer
 from rich.table import Table
 
-from projections.queries import Instance
+from projections.queries import InstanceNow, upcoming
 from projections.queries import instance as query
 from streams.core.apply import FoldError
 from streams.core.durations import instant_ms, instant_text
@@ -37,7 +37,8 @@ At = Annotated[
 def show(ctx: typer.Context, instance: InstanceId, *, at: At = None, json: options.Json = False) -> None:
     """Show the state of an instance: where it stands, and its variables. With --at: as it was."""
     settings, known = session_of(ctx).settings, check_instance(instance, "ID")
-    found = asyncio.run(_now(settings, known) if at is None else _then(settings, known, *parse_at(at)))
+    found: InstanceNow | InstanceThen
+    found = asyncio.run(_now(settings, known)) if at is None else asyncio.run(_then(settings, known, *parse_at(at)))
     if json:
         print_json(msgspec.to_builtins(found))
         return
@@ -54,7 +55,7 @@ def show(ctx: typer.Context, instance: InstanceId, *, at: At = None, json: optio
         "updated": found.updated_at,
         "ended": found.completed_at,
         "steps": found.steps,
-        **(_waits(found) if isinstance(found, InstanceThen) else {}),
+        **(_waits(found) if isinstance(found, InstanceThen) else {"next": found.next_execution}),
         **{f"  {name}": orjson.dumps(value).decode() for name, value in found.variables.items()},
     }
     for name, value in lines.items():
@@ -65,12 +66,12 @@ def show(ctx: typer.Context, instance: InstanceId, *, at: At = None, json: optio
     out().print(table)
 
 
-async def _now(settings: Settings, instance: str) -> Instance:
+async def _now(settings: Settings, instance: str) -> InstanceNow:
     async with connected(settings) as connection:
         found = await query(connection, instance)
-    if found is None:
-        raise unknown(instance)
-    return found
+        if found is None:
+            raise unknown(instance)
+        return await upcoming(connection, found)
 
 
 async def _then(settings: Settings, instance: str, seq: int | None, time: datetime | None) -> InstanceThen:

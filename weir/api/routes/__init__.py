@@ -14,8 +14,10 @@ from weir.api.routes import (
     events,
     graphql,
     incidents,
+    messages,
     people,
     places,
+    positions,
     process_lists,
     processes,
     signals,
@@ -24,6 +26,7 @@ from weir.api.routes import (
     station_processes,
     station_templates,
     statistics,
+    subscriptions,
     tasks,
 )
 
@@ -33,6 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     commands.router,
     events.router,
     signals.router,
+    subscriptions.router,
     tasks.router,
     definitions.router,
     definition_changes.router,
@@ -48,6 +52,8 @@ ROUTERS: tuple[APIRouter, ...] = (
     alerts.router,
     people.router,
     places.router,
+    positions.router,
+    messages.router,
     graphql.router,
     bulk.router,
 )

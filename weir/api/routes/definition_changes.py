@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from streams.core.commands import ActivateDefinition, DeactivateDefinition, Origin
@@ -14,7 +14,7 @@ from weir.api.problems import ProblemError
 from weir.api.quick import answer
 from weir.api.routes.command_models import Reason
 from weir.api.routes.process_filters import MAX_VERSION
-from weir.api.routes.station_changes import done, shown
+from weir.api.routes.station_changes import check_topics, done, shown
 from weir.api.routes.station_fields import IdInPath
 from weir.api.routes.station_models import Message
 from weir.repository.apply import deployment
@@ -50,19 +50,33 @@ class Which(BaseModel):
 
 
 class Deployed(msgspec.Struct, frozen=True):
-    """``outcome`` is ``deployed``, or ``unchanged`` where the version was there with this content."""
+    """``outcome`` is ``deployed``, ``unchanged`` where the version was there with this content, or ``valid`` of a dry
+    run.  ``warnings`` are what is likely not meant.
+    """
 
     definition_id: str
     version: int
     hash: str
     outcome: str
+    warnings: list[str]
 
 
-DEPLOYED: dict[str, Any] = {"definition_id": "hello", "version": 1, "hash": "9f2c…", "outcome": "deployed"}
+DEPLOYED: dict[str, Any] = {
+    "definition_id": "hello",
+    "version": 1,
+    "hash": "9f2c…",
+    "outcome": "deployed",
+    "warnings": [],
+}
 
 
 @router.post("/definitions", response_model=None, responses=shows(Deployed, DEPLOYED))
-async def deploy(body: NewDefinition, request: Request, who: Author) -> Response:
+async def deploy(
+    body: NewDefinition,
+    request: Request,
+    who: Author,
+    dry_run: Annotated[bool, Query(description="Only tell what is wrong with it.")] = False,
+) -> Response:
     """Deploy a version, which starts instances from now on.
 
     A version never changes: other content under a version that is there is refused (``version_exists``).
@@ -73,13 +87,17 @@ async def deploy(body: NewDefinition, request: Request, who: Author) -> Response
         fix = next((one.fix for one in errors if one.fix), "Correct the text.")
         told = [("body.text", str(one)) for one in errors]
         raise ProblemError(422, "invalid_definition", errors[0].message, fix, errors=told)
+    warnings = [str(one) for one in problems]
+    if dry_run:
+        check_topics(request, definition)
+        return answer(Deployed(definition.id, definition.version, definition.hash, "valid", warnings))
     command = deployment(definition, body.text, Origin(by=who.id))
     outcome = await done(request, command, unless=("unchanged",))
     unchanged = isinstance(outcome, Refused)
     if not unchanged:
         await shown(request, definition.id, lambda found: found.version == definition.version or not found.is_active)
     what = "unchanged" if unchanged else "deployed"
-    return answer(Deployed(definition.id, definition.version, definition.hash, what))
+    return answer(Deployed(definition.id, definition.version, definition.hash, what, warnings))
 
 
 @router.post("/definitions/{definition_id}/activate")

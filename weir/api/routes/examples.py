@@ -26,6 +26,9 @@ INSTANCE: dict[str, Any] = {
     "steps_completed": 3,
     "variables": {"device_id": "pump-3", "temperature": 31.5},
     "trigger": {"type": "api"},
+    "node_id": SUMMARY["current_activity"],
+    "description": "Cools what gets too hot.",
+    "next_execution": None,
 }
 PROCESS_PAGE: dict[str, Any] = {
     "items": [SUMMARY],

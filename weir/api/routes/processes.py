@@ -7,7 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from projections.queries import Instance
+from projections.queries import InstanceNow
 from streams.core.commands import Signal, StartProcess
 from streams.core.decide.start_process import MAX_ID_AGE_MS
 from streams.core.ids import check_instance_id
@@ -42,7 +42,7 @@ router = APIRouter(route_class=QuickRoute)
     "/processes/{definition_id}/start",
     status_code=202,
     response_model=Started,
-    responses=shows(Instance, examples.INSTANCE, description="With wait=completed: the instance, which has ended"),
+    responses=shows(InstanceNow, examples.INSTANCE, description="With wait=completed: the instance, which has ended"),
     dependencies=[needs("processes:execute")],
 )
 async def start(
@@ -93,7 +93,7 @@ async def signal_instance(instance_id: str, body: InstanceSignal, request: Reque
 @router.get(
     "/processes/{instance_id}",
     response_model=None,
-    responses=shows(Instance, examples.INSTANCE),
+    responses=shows(InstanceNow, examples.INSTANCE),
     dependencies=[needs("processes:view")],
 )
 async def show(

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from projections import queries
-from projections.queries import Overview, ProcessAnalytics
+from projections.queries import Overview, ProcessAnalytics, TriggerFrequencies
 from projections.queries.trends import Interval
 from streams.core.durations import instant, parse_duration_ms
 from streams.settings import Settings
@@ -48,6 +48,32 @@ async def overview(
 
 
 @router.get(
+    "/analytics/triggers",
+    response_model=None,
+    responses=shows(TriggerFrequencies, examples.TRIGGERS),
+    dependencies=[needs("processes:view")],
+)
+async def triggers(request: Request, since: Since = None, until: Until = None, interval: By = "hour") -> Response:
+    """What has set processes off, and how often, by hour or by day."""
+    return answer(await _triggers(request, None, _span(request, since, until, interval), interval))
+
+
+@router.get(
+    "/{process_id}/analytics/triggers",
+    response_model=None,
+    responses=shows(TriggerFrequencies, examples.TRIGGERS),
+    dependencies=[needs("processes:view")],
+)
+async def triggers_of(
+    process_id: str, request: Request, since: Since = None, until: Until = None, interval: By = "hour"
+) -> Response:
+    """What has set a process off, and how often, by hour or by day."""
+    span = _span(request, since, until, interval)
+    await known(request, process_id)
+    return answer(await _triggers(request, process_id, span, interval))
+
+
+@router.get(
     "/{process_id}/analytics",
     response_model=None,
     responses=shows(ProcessAnalytics, examples.ANALYTICS),
@@ -70,6 +96,13 @@ async def analytics(
             connection, process_id, begin, end, interval=interval, within_ms=within_ms
         )
     return answer(found)
+
+
+async def _triggers(
+    request: Request, process_id: str | None, span: tuple[datetime, datetime], interval: Interval
+) -> TriggerFrequencies:
+    async with reading(request) as connection:
+        return await queries.trigger_frequencies(connection, *span, interval=interval, definition_id=process_id)
 
 
 def _span(
