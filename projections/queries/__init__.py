@@ -47,7 +47,13 @@ from projections.queries.station_processes import (
 )
 from projections.queries.statistics import ProcessStatistics, Statistics, statistics, statistics_of_each
 from projections.queries.storage import SlowQuery, Storage, TableSize, slow_queries, storage
-from projections.queries.subscriptions import WaitingInstance, WaitingTrigger, waiting_instances, waiting_triggers
+from projections.queries.subscriptions import (
+    WaitingInstance,
+    WaitingTrigger,
+    WaitPlace,
+    waiting_instances,
+    waiting_triggers,
+)
 from projections.queries.task import Task, task, tasks_by_id
 from projections.queries.task_times import TaskTimes, task_times
 from projections.queries.tasks import TaskFilter, TaskPlace, TaskSummary, tasks
@@ -115,6 +121,7 @@ __all__ = [
     "TriggerCount",
     "TriggerFrequencies",
     "TriggerTrend",
+    "WaitPlace",
     "WaitingInstance",
     "WaitingTrigger",
     "activities",

@@ -33,7 +33,9 @@ _COLUMNS = """
     h.instance_id, i.definition_id, i.definition_version, h.activity_id, i.status, i.business_key,
     h.data ->> 'correlation' AS correlation, h.timestamp AS since, h.seq, i.started_at
 """
-_RUNS = "i.status IN ('running', 'suspended') AND ($2::uuid IS NULL OR i.id < $2)"
+_RUNS = """
+    i.status IN ('running', 'suspended') AND ($2::uuid IS NULL OR i.id < $2 OR (i.id = $2 AND h.seq > $5::int))
+"""
 _OF_NAME = f"""
     SELECT {_COLUMNS} FROM process_instances AS i
     JOIN process_history AS h ON h.instance_id = i.id AND h.timestamp BETWEEN i.started_at AND i.updated_at
@@ -44,7 +46,7 @@ _BY_CORRELATION = f"""
     SELECT {_COLUMNS} FROM process_history AS h
     JOIN process_instances AS i ON i.id = h.instance_id AND i.started_at = 'epoch'::timestamptz
         + ('x' || translate(left(h.instance_id::text, 13), '-', ''))::bit(48)::bigint * interval '1 millisecond'
-    WHERE {_RUNS} AND h.event_type = 'message_awaited' AND h.data ->> 'name' = $1 AND h.data ->> 'correlation' = $5
+    WHERE {_RUNS} AND h.event_type = 'message_awaited' AND h.data ->> 'name' = $1 AND h.data ->> 'correlation' = $6
       AND NOT {_OVER}
 """  # noqa: S608  constants
 _TAIL = "ORDER BY started_at DESC, instance_id DESC, seq LIMIT $4"
@@ -65,7 +67,7 @@ class WaitingInstance(msgspec.Struct, frozen=True, kw_only=True):
     """An instance that stands at an activity of type ``message``.
 
     With a ``correlation`` it waits for what is published under that; without, for what is sent to it, or to its
-    ``business_key``.
+    ``business_key``.  ``seq`` is that of the event which says so.
     """
 
     instance_id: UUID
@@ -76,6 +78,19 @@ class WaitingInstance(msgspec.Struct, frozen=True, kw_only=True):
     business_key: str | None
     correlation: str | None
     since: datetime
+    seq: int
+
+
+class WaitPlace(msgspec.Struct, frozen=True, array_like=True):
+    """Where a wait stands among all: what comes behind it is of an older instance, or a later one of its own."""
+
+    instance_id: UUID
+    seq: int
+
+    @classmethod
+    def of(cls, one: WaitingInstance) -> "WaitPlace":
+        """The wait's."""
+        return cls(one.instance_id, one.seq)
 
 
 async def waiting_triggers(connection: asyncpg.Connection, event: str) -> list[WaitingTrigger]:
@@ -87,19 +102,25 @@ async def waiting_triggers(connection: asyncpg.Connection, event: str) -> list[W
 
 
 async def waiting_instances(
-    connection: asyncpg.Connection, event: str, key: str | None = None, *, before: UUID | None = None, limit: int = 50
+    connection: asyncpg.Connection,
+    event: str,
+    key: str | None = None,
+    *,
+    before: WaitPlace | None = None,
+    limit: int = 50,
 ) -> list[WaitingInstance]:
     """Instances that wait for a message of that name, the newest first, from behind ``before`` on.
 
     ``key``: only those that a message under that correlation key, or a signal to that business key, would reach.
     """
     awaiting = [row["id"] for row in await connection.fetch(_AWAITING, event)]
+    asked = [event, before and before.instance_id, awaiting, limit, before and before.seq]
     if key is None:
-        rows = await connection.fetch(f"{_OF_NAME} {_TAIL}", event, before, awaiting, limit)
+        rows = await connection.fetch(f"{_OF_NAME} {_TAIL}", *asked)
     else:
         query = f"""
-            SELECT * FROM (({_OF_NAME} AND i.business_key = $5 AND h.data ->> 'correlation' IS NULL {_TAIL})
+            SELECT * FROM (({_OF_NAME} AND i.business_key = $6 AND h.data ->> 'correlation' IS NULL {_TAIL})
                            UNION ALL ({_BY_CORRELATION} {_TAIL})) AS each {_TAIL}
         """  # noqa: S608  constants
-        rows = await connection.fetch(query, event, before, awaiting, limit, key)
+        rows = await connection.fetch(query, *asked, key)
     return [WaitingInstance(**{name: row[name] for name in WaitingInstance.__struct_fields__}) for row in rows]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from projections.queries import waiting_instances, waiting_triggers
+from projections.queries import WaitPlace, waiting_instances, waiting_triggers
 from streams.core.parse import parse_definition
 from streams.core.station_form import form_definition
 from tests.projections.conftest import World
@@ -59,6 +59,9 @@ async def test_processes_that_an_event_starts(world: World) -> None:
 
 async def test_instances_that_wait_for_a_message(world: World) -> None:
     over = waiting("over", correlation="order-7").tell("activity_completed", "wait", execution=1, output={})
+    two_waits = waiting("twice", started_ms=T0 - 1000).enter("other", "message")
+    two_waits.tell("message_awaited", "other", name="delivered", execution=2)
+    two_waits.enter("third", "message").tell("message_awaited", "third", name="paid", execution=3)
     cancelled = waiting("cancelled").tell("activity_cancelled", "wait", execution=1)
     ended = waiting("ended").tell("cancelled")
     stories = {
@@ -66,6 +69,7 @@ async def test_instances_that_wait_for_a_message(world: World) -> None:
         "keyed": waiting("keyed", correlation="order-7", started_ms=T0 + 1000),
         "late": waiting("late", correlation="order-8", started_ms=T0 + 40 * DAY_MS),
         "other": waiting("other", name="paid"),
+        "twice": two_waits,
         "suspended": waiting("suspended", started_ms=T0 + 2000).tell("suspended"),
         "again": over.enter("wait", "message").tell(
             "message_awaited", "wait", name="delivered", execution=2, correlation="order-9"
@@ -78,18 +82,23 @@ async def test_instances_that_wait_for_a_message(world: World) -> None:
         told = await waiting_instances(world.connection, "delivered", key, **page)
         return [names[str(one.instance_id)] for one in told]
 
-    assert set(await found()) == {"plain", "keyed", "late", "suspended", "again"}
+    assert set(await found()) == {"plain", "keyed", "late", "suspended", "again", "twice"}
+    assert (await found())[-2:] == ["twice", "twice"]
     assert await found(limit=2) == ["late", "suspended"]
     everything = await waiting_instances(world.connection, "delivered")
-    assert await found(limit=9, before=everything[1].instance_id) == [
+    assert await found(limit=9, before=WaitPlace.of(everything[1])) == [
         names[str(one.instance_id)] for one in everything[2:]
     ]
+    assert await found(before=WaitPlace.of(everything[-2])) == ["twice"]
     assert await found("order-7") == ["keyed"], "what it had waited for is over"
     assert await found("order-9") == ["again"]
     assert await found("key-plain") == ["plain"]
     assert await found("key-keyed") == [], "it waits under another key"
     assert await found("nobody") == []
-    assert [names[str(one.instance_id)] for one in await waiting_instances(world.connection, "paid")] == ["other"]
+    assert [names[str(one.instance_id)] for one in await waiting_instances(world.connection, "paid")] == [
+        "other",
+        "twice",
+    ]
     [one] = await waiting_instances(world.connection, "delivered", "order-8")
     assert (one.definition_id, one.activity_id, one.status, one.correlation) == ("order", "wait", "running", "order-8")
 

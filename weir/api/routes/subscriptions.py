@@ -1,13 +1,12 @@
 """``/subscriptions``: who waits for an event."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
 from projections import queries
-from projections.queries import WaitingInstance, WaitingTrigger
+from projections.queries import WaitingInstance, WaitingTrigger, WaitPlace
 from weir.api import cursors
 from weir.api.auth import needs
 from weir.api.database import reading
@@ -41,6 +40,7 @@ EXAMPLE: dict[str, Any] = {
             "business_key": None,
             "correlation": "order-7",
             "since": AT,
+            "seq": 3,
         }
     ],
     "next_cursor": None,
@@ -84,10 +84,10 @@ async def subscriptions(
     cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> Response:
     """Which processes an event may start, and which instances wait for it, as far as the projector has come."""
-    before = None if cursor is None else cursors.decode(cursor, UUID)
+    before = None if cursor is None else cursors.decode(cursor, WaitPlace)
     async with reading(request) as connection:
         triggers = await queries.waiting_triggers(connection, event)
         found = await queries.waiting_instances(connection, event, key, before=before, limit=limit + 1)
     page = found[:limit]
-    more = cursors.encode(page[-1].instance_id) if len(found) > limit else None
+    more = cursors.encode(WaitPlace.of(page[-1])) if len(found) > limit else None
     return answer(Subscriptions(event, key, triggers, page, more))
