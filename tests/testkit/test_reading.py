@@ -25,6 +25,7 @@ ENGINE = {
         "release_start",
         "request_slot",
         "return_slot",
+        "refuse_wait",
         "continue",
         "subscribe",
         "unsubscribe",

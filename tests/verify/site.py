@@ -15,7 +15,7 @@ from projections.app import feeds_of
 from projections.dead_letters import KeptDeadLetters
 from projections.projector import Projector
 from projections.topic_log import KafkaTopicLog
-from streams.codec import decode_entity, encode_event
+from streams.codec import decode_entity, decode_event, encode_event
 from streams.core.apply import apply_event
 from streams.core.commands import (
     DEFINITIONS_KEY,
@@ -96,7 +96,8 @@ class VerifySite:
 
     async def do(self, key: str, *commands: TopicCommand, after_ms: int = 250) -> list[Event]:
         self.now_ms += after_ms
-        return await self.log.do(self.home(key), commands, self.now_ms)
+        told = await self.log.do(self.home(key), commands, self.now_ms)
+        return [decode_event(value or b"") for _, value, _ in told]
 
     async def start(self, name: str, temperature: float) -> None:
         """Start an instance under the key of the same name."""
