@@ -14,6 +14,8 @@ The instances that have ended did so in the last ten days: the processor's own c
 import asyncio
 import time
 from collections import defaultdict, deque
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -28,12 +30,14 @@ from streams.codec import decode_entity
 from streams.core.commands import Signal, StartProcess
 from streams.core.ids import partition_for
 from streams.core.state import Finished
+from streams.settings import Settings
+from streams.topics import Topics
 
 INSTANCES = 100_000
 OUTSTANDING = 4_000
 """How many starts are ahead of the events that they lead to."""
 AGE_MS = 10 * 86_400_000
-BATCH = 200
+WRITERS, BATCH = 2, 1_000
 SILENCE_S = 300.0
 """Nothing is heard while the processor recovers."""
 CLEANER_S = 60.0
@@ -45,8 +49,25 @@ async def write_finished(running: BenchPlant, count: int) -> int:
     """Have ``count`` instances started, signalled and ended, as the table sees it, evenly over ``AGE_MS`` until now;
     how many marks of them the table still has.
     """
-    log = await WrittenLog.open(running.settings, running.topics, table_only=True)
-    now, ended = round(time.time() * 1000), 0
+    now, loop = round(time.time() * 1000), asyncio.get_running_loop()
+    with ProcessPoolExecutor(WRITERS, get_context("spawn")) as pool:
+        shares = [
+            loop.run_in_executor(pool, _write_share, running.settings, running.topics, count, now, share)
+            for share in range(WRITERS)
+        ]
+        found = [await share for share in shares]
+    if (ended := sum(of_share for of_share, _ in found)) != count:
+        raise LostError(f"Expected all of {count} instances to have ended, but {ended} have")
+    return sum(marks for _, marks in found)
+
+
+def _write_share(settings: Settings, topics: Topics, count: int, now: int, share: int) -> tuple[int, int]:
+    """What lives in every ``WRITERS``-th partition: how many have ended, and how many marks there are."""
+    return asyncio.run(_write_partitions(settings, topics, count, now, share))
+
+
+async def _write_partitions(settings: Settings, topics: Topics, count: int, now: int, share: int) -> tuple[int, int]:
+    log, ended = await WrittenLog.open(settings, topics, f"written-{share}", table_only=True), 0
 
     async def end(partition: int, keys: list[str], at: int) -> int:
         starts = [StartProcess(definition_id=DEFINITION, key=key, variables={"device_id": key}) for key in keys]
@@ -59,19 +80,17 @@ async def write_finished(running: BenchPlant, count: int) -> int:
         waiting: defaultdict[int, list[str]] = defaultdict(list)
         for number in range(count):
             key = f"ended-{number}"
-            partition = partition_for(key, running.topics.partitions)
+            partition = partition_for(key, topics.partitions)
+            if partition % WRITERS != share:
+                continue
             waiting[partition].append(key)
             if len(waiting[partition]) == BATCH:
                 ended += await end(partition, waiting.pop(partition), now - AGE_MS + AGE_MS * number // count)
-            if number % (count // 10 or 1) == 0:
-                running.step(f"{number} of {count} have ended", None)
         for partition, keys in waiting.items():
             ended += await end(partition, keys, now)
     finally:
         await log.close()
-    if ended != count:
-        raise LostError(f"Expected all of {count} instances to have ended, but {ended} have")
-    return sum(isinstance(decode_entity(value), Finished) for _, value in log.contents.items())
+    return ended, sum(isinstance(decode_entity(value), Finished) for _, value in log.contents.items())
 
 
 class Filling:

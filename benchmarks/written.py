@@ -95,14 +95,14 @@ class WrittenLog:
         self._processors: dict[int, PartitionProcessor] = {}
 
     @classmethod
-    async def open(cls, settings: Settings, topics: Topics, *, table_only: bool = False) -> Self:
-        """Nothing else may write to the topics.
+    async def open(cls, settings: Settings, topics: Topics, name: str = "written", *, table_only: bool = False) -> Self:
+        """Nothing else may write to the partitions that are written to; ``name`` is for Kafka.
 
         ``table_only`` writes nothing but the changelog, and no positions: the table of a processor that goes on where
         it was, and has meanwhile seen what it finds there.
         """
         options = TransportOptions(client=client_options(settings))
-        writer = await KafkaWriter.open(f"{settings.app_id}-written", settings.app_id, options)
+        writer = await KafkaWriter.open(f"{settings.app_id}-{name}", settings.app_id, options)
         return cls(topics, settings, writer, table_only=table_only)
 
     async def deploy(self, text: str, at_ms: int) -> None:
