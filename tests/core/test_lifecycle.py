@@ -99,6 +99,17 @@ def test_an_answer_that_comes_while_the_instance_is_suspended_counts_when_it_goe
     ]
 
 
+def test_an_answer_that_is_held_is_nobody_elses_when_the_instance_is_cancelled() -> None:
+    plant = Plant(PUMP)
+    instance = _running(plant)
+    plant.do(Suspend(instance_id=instance))
+    plant.do(_answer(instance))
+    plant.do(Cancel(instance_id=instance))
+    plant.settle()
+    assert plant.types(instance)[-1] == "cancelled"
+    assert plant.mailboxes() == []
+
+
 def test_the_deadline_of_an_answer_that_is_held_does_not_come() -> None:
     plant = Plant(PUMP)
     instance = _running(plant)

@@ -58,6 +58,7 @@ def test_a_comparison_comes_back_whole(condition: dict[str, Any]) -> None:
 def test_a_form_is_shown_as_it_was_made() -> None:
     made = {"all": [{"field": "tags.severity", "operator": "in", "value": ["error"]},
                     {"any": [{"field": "fields.lat", "operator": "greater", "value": 48.5}, "fields.lon > 16"]},
+                    {"field": "tags.user_id", "operator": "exists"},
                     {"not": {"field": "fields.text", "operator": "has_text", "value": ") && ("}}]}  # fmt: skip
     assert conditions_from(condition_of(made, ())) == made
 
@@ -65,7 +66,8 @@ def test_a_form_is_shown_as_it_was_made() -> None:
 @pytest.mark.parametrize(
     "expression",
     ["fields.x > 1", "", "(", "(a", "(a) && b", "(a) && (b) || (c)", "has(fields.x) && fields.y > 1", "!(a) && (b)",
-     "has(fields.x) && fields.x > fields.y", "((a) && (b))", f"{'(' * 4000}a{')' * 4000}"],
+     "has(fields.x) && fields.x > fields.y", "has(fields.x) && fields.x > 1.50", "((a) && (b))",
+     f"{'(' * 4000}a{')' * 4000}"],
 )  # fmt: skip
 def test_what_no_form_makes_is_shown_as_it_is(expression: str) -> None:
     assert conditions_from(expression) in (expression, {"all": [{"all": ["a", "b"]}]})
