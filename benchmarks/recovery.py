@@ -23,6 +23,7 @@ from aiokafka import ConsumerRecord
 
 from benchmarks.load import Load, LostError
 from benchmarks.plant import DEFINITIONS, BenchPlant, Wanted, plant
+from benchmarks.services import COMPACTION
 from benchmarks.w2 import DEFINITION, MESSAGE
 from benchmarks.workload import Emit, Options, durability
 from benchmarks.written import WrittenLog
@@ -41,7 +42,7 @@ WRITERS, BATCH = 2, 1_000
 SILENCE_S = 300.0
 """Nothing is heard while the processor recovers."""
 CLEANER_S = 60.0
-"""The broker's log cleaner looks every 15 s, and needs time."""
+"""The broker's log cleaner looks every 15 s, needs time, and comes twice: it lets go of tombstones it has met."""
 ROLE = "processor"
 
 
@@ -161,7 +162,7 @@ def _size(folder: Path) -> int:
 async def compacted(running: BenchPlant, load: Load) -> float:
     """Wait for as long as compaction may take, under a trickle of starts that makes segments roll; seconds waited."""
     config = running.topics.changelog.config
-    period_s = (int(config["segment.ms"]) + int(config["max.compaction.lag.ms"])) / 1000 + CLEANER_S
+    period_s = sum(int(config[name]) for name in COMPACTION) / 1000 + CLEANER_S
     began = time.monotonic()
     filling = Filling(load)
     while time.monotonic() - began < period_s:

@@ -39,6 +39,10 @@ class KafkaStack(BenchStack):
         return {kafka.NAME: self._prepare_kafka}
 
 
+COMPACTION = ("segment.ms", "max.compaction.lag.ms", "delete.retention.ms")
+"""How long records stay in the changelog that compaction is to remove."""
+
+
 def write_topics(path: Path, app_id: str, partitions: int, faster: float = 1.0) -> Path:
     """The project's topics, named after the application, and one topic of telemetry.
 
@@ -49,7 +53,7 @@ def write_topics(path: Path, app_id: str, partitions: int, faster: float = 1.0) 
     for entry in topics["engine"].values():
         entry["name"] = entry["name"].replace("process-", f"{app_id}-process-")
     compaction = topics["engine"]["changelog"]["config"]
-    for name in ("segment.ms", "max.compaction.lag.ms"):
+    for name in COMPACTION:
         compaction[name] = round(compaction[name] / faster)
     topics["telemetry"] = {f"{app_id}-{TELEMETRY}": {"partitions": partitions}}
     yaml.dump(topics, path)
