@@ -1,18 +1,16 @@
 """Which instances?  What lists, counts and bulk operations share."""
 
 import re
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
+from projections.statements import Parameter, conditions_of, containing
 from streams.core.state import InstanceStatus
 
 _INDEXED = re.compile(r"[^\W_]{3}|[\W_][^\W_]|[^\W_]{2}[\W_]")
 """What ``pg_trgm`` makes a trigram of: three letters or digits, or fewer with a word's begin or end among them."""
-Parameter = Callable[[Any], str]
-"""Takes a value, and returns how a statement names it: ``$1``, ``$2`` …"""
 
 
 class Variable(msgspec.Struct, frozen=True):
@@ -69,27 +67,11 @@ class InstanceFilter(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
             ("completed_at < {}", self.ended_to),
             ("started_at <= {}", self.ended_to),  # nothing ends before it starts, and this excludes chunks
         ]
-        found = [condition.format(parameter(value)) for condition, value in wanted if value is not None]
+        found = conditions_of(wanted, parameter)
         for variable in self.variables:
             path, values = parameter(list(variable.path)), parameter(list(variable.values))
             found.append(f"variables #> {path}::text[] = ANY ({values}::text[]::jsonb[])")
         return found
-
-
-def containing(text: str) -> str:
-    """The pattern of ``LIKE`` for what has ``text`` in it."""
-    return "%" + re.sub(r"([\\%_])", r"\\\1", text) + "%"
-
-
-class Parameters:
-    """The values of a statement that is being put together."""
-
-    def __init__(self) -> None:
-        self.values: list[Any] = []
-
-    def __call__(self, value: Any) -> str:
-        self.values.append(value)
-        return f"${len(self.values)}"
 
 
 def selects(wanted: InstanceFilter, columns: str, conditions: list[str], parameter: Parameter, tail: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from projections.instance_filter import Parameters
+from projections.statements import Parameters, conditions_of
 
 COLUMNS = (
     "time, id, principal, kind, method, route, target, request_id, address, command_id, instance_id, cause, status, "
@@ -84,7 +84,7 @@ def statement(wanted: AuditFilter, before: AuditPlace | None, limit: int) -> tup
         ("time >= {}", wanted.since),
         ("time < {}", wanted.until),
     ]
-    conditions = [condition.format(parameter(value)) for condition, value in found if value is not None]
+    conditions = conditions_of(found, parameter)
     if before is not None:
         place = [parameter(value) for value in (before.time, before.partition, before.offset)]
         conditions += [f"time <= {place[0]}", f"(time, record_partition, record_offset) < ({', '.join(place)})"]

@@ -7,8 +7,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from projections.instance_filter import InstanceFilter, Parameters
+from projections.instance_filter import InstanceFilter
 from projections.queries.instance_count import counted
+from projections.statements import Parameters, conditions_of
 from streams.core.durations import instant
 from streams.core.ids import started_at_ms
 from streams.core.state import InstanceStatus
@@ -94,7 +95,7 @@ def statement(
     """The list in SQL, and its values: only conditions that are asked for, so that its plan has their index."""
     parameter = Parameters()
     asked = (("process_id = {}", process_id), ("status = {}", status))
-    conditions = [condition.format(parameter(value)) for condition, value in asked if value is not None]
+    conditions = conditions_of(asked, parameter)
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     tail = f"ORDER BY started_at DESC, id DESC LIMIT {parameter(limit)}"
     if offset:

@@ -8,22 +8,23 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from projections.instance_filter import containing
+from projections.statements import containing
 from streams.core.durations import instant
 from streams.core.ids import check_instance_id, started_at_ms
 
 SAID = """concat_ws(' ', replace(event_type, '_', ' '), 'at ' || activity_id, message,
                     (CASE WHEN {} THEN data ELSE data - 'answers' END)::text)"""
 """What an event says, to be searched, with what was answered to tasks or without."""
+COLUMNS = (
+    "seq, timestamp, event_type, activity_id, message, data::text, definition_id, definition_version, cause, token"
+)
 QUERY = f"""
-    SELECT seq, timestamp, event_type, activity_id, message, data::text, definition_id, definition_version, cause,
-           token
-    FROM process_history
+    SELECT {COLUMNS} FROM process_history
     WHERE instance_id = $1 AND timestamp >= $2 AND seq > $3
         AND ($5::timestamptz IS NULL OR timestamp <= $5) AND ($6::text[] IS NULL OR event_type = ANY ($6))
         AND ($7::text IS NULL OR {SAID.format("$8")} ILIKE $7)
     ORDER BY seq LIMIT $4
-"""  # noqa: S608  a constant
+"""  # noqa: S608  constants
 
 
 class HistoryEvent(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from projections.instance_filter import Parameters
+from projections.statements import Parameters
 
 COLUMNS = (
     "instance_id, seq, definition_id, definition_version, type, stopped, activity_id, token, error_type, message,"

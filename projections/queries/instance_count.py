@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import asyncpg
 import msgspec
 
-from projections.instance_filter import InstanceFilter, Parameters, selects
+from projections.instance_filter import InstanceFilter, selects
+from projections.statements import Parameters, conditions_of
 from streams.core.state import STATUSES
 
 CAP = 10_000
@@ -43,7 +44,7 @@ def counted(wanted: InstanceFilter) -> tuple[str, list[object]] | None:
         ("hour >= {}", wanted.started_from),
         ("hour < {}", wanted.started_to),
     ]
-    conditions = [condition.format(parameter(value)) for condition, value in asked if value is not None]
+    conditions = conditions_of(asked, parameter)
     columns = " + ".join(dict.fromkeys(wanted.status or STATUSES))
     table = "process_totals" if bounds == (None, None) else "process_rollups"
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""

@@ -6,7 +6,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from projections.instance_filter import InstanceFilter, Parameters, selects
+from projections.instance_filter import InstanceFilter, selects
+from projections.statements import Parameters
 from streams.core.durations import instant
 from streams.core.ids import check_instance_id, started_at_ms
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from projections.instance_filter import Parameters, containing
-from projections.queries.history import SAID, HistoryEvent
+from projections.queries.history import COLUMNS, SAID, HistoryEvent
+from projections.statements import Parameters, conditions_of, containing
 
 
 class LoggedEvent(HistoryEvent, frozen=True, kw_only=True):
@@ -62,7 +62,7 @@ def statement(wanted: LogFilter, before: LogPlace | None, limit: int) -> tuple[s
         ("definition_id = {}", wanted.definition_id),
         ("event_type = ANY ({}::text[])", None if wanted.types is None else list(wanted.types)),
     )
-    conditions = [condition.format(parameter(value)) for condition, value in given if value is not None]
+    conditions = conditions_of(given, parameter)
     if wanted.text is not None:
         conditions.append(f"{SAID.format(parameter(wanted.answers))} ILIKE {parameter(containing(wanted.text))}")
     if before is not None:
@@ -70,9 +70,5 @@ def statement(wanted: LogFilter, before: LogPlace | None, limit: int) -> tuple[s
         place = f"({at}, {parameter(before.instance_id)}, {parameter(before.seq)})"
         conditions += [f"(timestamp, instance_id, seq) < {place}", f"timestamp <= {at}"]  # the former excludes no chunk
     tail = f"ORDER BY timestamp DESC, instance_id DESC, seq DESC LIMIT {parameter(limit)}"
-    columns = (
-        "instance_id, seq, timestamp, event_type, activity_id, message, data::text, definition_id, definition_version,"
-        " cause, token"
-    )
     where = f"WHERE {' AND '.join(conditions)}"
-    return f"SELECT {columns} FROM process_history {where} {tail}", parameter.values  # noqa: S608
+    return f"SELECT instance_id, {COLUMNS} FROM process_history {where} {tail}", parameter.values  # noqa: S608

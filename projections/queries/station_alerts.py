@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from projections.instance_filter import Parameters
+from projections.statements import Parameters
 
 _COLUMNS = (
     "id, key, severity, status, title, message, zone_id, user_id, data::text, created_at, created_by, "
@@ -41,6 +41,11 @@ class AlertPlace(msgspec.Struct, frozen=True, array_like=True):
 
     created_at: datetime
     id: str
+
+    @classmethod
+    def of(cls, alert: StationAlert) -> "AlertPlace":
+        """The alert's."""
+        return cls(alert.created_at, alert.id)
 
 
 async def station_alerts(

@@ -5,7 +5,7 @@ from datetime import datetime
 import asyncpg
 import msgspec
 
-from projections.instance_filter import Parameters
+from projections.statements import Parameters, conditions_of
 
 _COLUMNS = "id, direction, kind, user_id, channel, bot_id, title, text, sender, time"
 
@@ -34,6 +34,11 @@ class MessagePlace(msgspec.Struct, frozen=True, array_like=True):
     time: datetime
     id: str
 
+    @classmethod
+    def of(cls, message: StationMessage) -> "MessagePlace":
+        """The message's."""
+        return cls(message.time, message.id)
+
 
 async def station_messages(
     connection: asyncpg.Connection,
@@ -57,7 +62,7 @@ async def station_messages(
         ("time >= {}", since),
         ("time < {}", until),
     )
-    conditions = [condition.format(parameter(value)) for condition, value in given if value is not None]
+    conditions = conditions_of(given, parameter)
     if before is not None:
         at = parameter(before.time)
         conditions += [f"(time, id) < ({at}, {parameter(before.id)})", f"time <= {at}"]  # the latter is for the index

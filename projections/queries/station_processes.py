@@ -7,7 +7,7 @@ from typing import Any, Literal
 import asyncpg
 import msgspec
 
-from projections.instance_filter import Parameters
+from projections.statements import Parameters
 
 Sort = Literal[
     "name",

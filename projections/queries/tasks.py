@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from projections.instance_filter import Parameters
+from projections.statements import Parameters
 
 COLUMNS = (
     "id, instance_id, activity_id, definition_id, definition_version, title, status, assignee, owner, candidate_users,"

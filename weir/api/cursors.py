@@ -6,6 +6,7 @@ have come or gone meanwhile.  What was counted for the first page travels along.
 
 import base64
 import binascii
+from collections.abc import Callable
 from typing import TypeVar
 
 import msgspec
@@ -26,6 +27,15 @@ def decode(text: str, shape: type[T]) -> T:
         return msgspec.json.decode(base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True), type=shape)
     except (binascii.Error, msgspec.MsgspecError, UnicodeError, ValueError, RecursionError):
         raise wrong_cursor() from None
+
+
+def page(found: list[T], limit: int, place: Callable[[T], object]) -> tuple[list[T], str | None]:
+    """The first ``limit`` of what was found, and the cursor of the next page when there was more.
+
+    ``place`` is where an item stands: what ``decode`` gives back for the next page.
+    """
+    shown = found[:limit]
+    return shown, encode(place(shown[-1])) if len(found) > limit else None
 
 
 def wrong_cursor() -> ProblemError:

@@ -104,9 +104,7 @@ async def list_(
         found = await queries.station_alerts(
             connection, status=status, severity=severity, key=key, before=before, limit=limit + 1
         )
-    page = found[:limit]
-    more = cursors.encode(AlertPlace(page[-1].created_at, page[-1].id)) if len(found) > limit else None
-    return answer(AlertList(page, more))
+    return answer(AlertList(*cursors.page(found, limit, AlertPlace.of)))
 
 
 @router.post(

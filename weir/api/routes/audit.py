@@ -109,5 +109,5 @@ async def log(request: Request, asked: Annotated[AuditQuery, Query()]) -> Respon
         raise cursors.wrong_cursor()
     async with reading(request) as connection:
         found = await queries.audit(connection, wanted, before=before, limit=asked.limit + 1)
-    page, more = found[: asked.limit], len(found) > asked.limit
-    return answer(AuditPage([item for item, _ in page], cursors.encode(page[-1][1]) if more else None))
+    page, following = cursors.page(found, asked.limit, lambda one: one[1])
+    return answer(AuditPage([item for item, _ in page], following))

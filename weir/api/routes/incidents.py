@@ -56,5 +56,4 @@ async def incidents(
             before=before,
             limit=limit + 1,
         )
-    page, more = found[:limit], len(found) > limit
-    return answer(IncidentPage(page, cursors.encode(IncidentPlace.of(page[-1])) if more else None))
+    return answer(IncidentPage(*cursors.page(found, limit, IncidentPlace.of)))

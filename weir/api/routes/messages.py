@@ -90,9 +90,7 @@ async def messages(
             before=before,
             limit=limit + 1,
         )
-    page = found[:limit]
-    more = cursors.encode(MessagePlace(page[-1].time, page[-1].id)) if len(found) > limit else None
-    return answer(MessageList(page, more))
+    return answer(MessageList(*cursors.page(found, limit, MessagePlace.of)))
 
 
 @router.post("", status_code=202, dependencies=[needs("processes:execute")])

@@ -81,8 +81,7 @@ async def users(
         found = await queries.station_users(
             connection, online=online, group=group, zone=zone, after=after, limit=limit + 1
         )
-    page = found[:limit]
-    return answer(UserList(page, cursors.encode(page[-1].id) if len(found) > limit else None))
+    return answer(UserList(*cursors.page(found, limit, lambda one: one.id)))
 
 
 @router.put("/users/{user_id}", dependencies=[needs("admin")])

@@ -76,8 +76,7 @@ async def positions(
         found = await queries.station_positions(
             connection, user_id=user_id, zone=zone, since=since, after=after, limit=limit + 1
         )
-    page = found[:limit]
-    return answer(PositionList(page, cursors.encode(page[-1].user_id) if len(found) > limit else None))
+    return answer(PositionList(*cursors.page(found, limit, lambda one: one.user_id)))
 
 
 @router.post("", status_code=202, dependencies=[needs("processes:execute")])

@@ -75,8 +75,7 @@ async def processes(request: Request, asked: Annotated[ListQuery, Query()]) -> R
             total, is_estimate = counted.total, counted.is_estimate
         else:
             total, is_estimate = place.total, place.is_estimate
-    items, more = found[: asked.limit], len(found) > asked.limit
-    following = cursors.encode(_Place(items[-1].id, total, is_estimate)) if more else None
+    items, following = cursors.page(found, asked.limit, lambda last: _Place(last.id, total, is_estimate))
     return answer(ProcessPage(items, total, is_estimate, following))
 
 

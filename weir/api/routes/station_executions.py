@@ -102,14 +102,13 @@ async def search(
     async with reading(request) as connection:
         before = None if place is None else place.last
         found = await queries.logs(connection, wanted, before=before, limit=limit + 1)
-    page = found[:limit]
+    page, following = cursors.page(found, limit, lambda last: _Place(since, LogPlace.of(last)))
     lines = [
         FoundLine(
             **msgspec.structs.asdict(_line(shown)), execution_id=event.instance_id, process_id=event.definition_id
         )
         for event, shown in zip(page, shown_to(who, [*page]), strict=True)
     ]
-    following = cursors.encode(_Place(since, LogPlace.of(page[-1]))) if len(found) > limit else None
     return answer(FoundLines(lines, following))
 
 

@@ -88,6 +88,4 @@ async def subscriptions(
     async with reading(request) as connection:
         triggers = await queries.waiting_triggers(connection, event)
         found = await queries.waiting_instances(connection, event, key, before=before, limit=limit + 1)
-    page = found[:limit]
-    more = cursors.encode(WaitPlace.of(page[-1])) if len(found) > limit else None
-    return answer(Subscriptions(event, key, triggers, page, more))
+    return answer(Subscriptions(event, key, triggers, *cursors.page(found, limit, WaitPlace.of)))

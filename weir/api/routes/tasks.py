@@ -76,8 +76,7 @@ async def tasks(
     after = None if cursor is None else cursors.decode(cursor, TaskPlace)
     async with reading(request) as connection:
         found = await list_query(connection, wanted, after=after, limit=limit + 1)
-    page, more = found[:limit], len(found) > limit
-    return answer(TaskPage(page, cursors.encode(TaskPlace.of(page[-1])) if more else None))
+    return answer(TaskPage(*cursors.page(found, limit, TaskPlace.of)))
 
 
 @router.get("/{id_}", response_model=None, responses=shows(Task, task_examples.TASK))
