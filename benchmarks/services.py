@@ -20,6 +20,8 @@ from weir.stack.progress import Progress
 from weir.stack.stack import Stack
 
 TELEMETRY = "bench-telemetry"
+COMPACTION = ("segment.ms", "max.compaction.lag.ms", "delete.retention.ms")
+"""How long records stay in the changelog that compaction is to remove."""
 
 
 class BenchStack(Stack):
@@ -37,10 +39,6 @@ class KafkaStack(BenchStack):
 
     def _embedded(self) -> dict[str, Callable[[Progress], ProcessSpec]]:
         return {kafka.NAME: self._prepare_kafka}
-
-
-COMPACTION = ("segment.ms", "max.compaction.lag.ms", "delete.retention.ms")
-"""How long records stay in the changelog that compaction is to remove."""
 
 
 def write_topics(path: Path, app_id: str, partitions: int, faster: float = 1.0) -> Path:

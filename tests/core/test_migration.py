@@ -278,13 +278,19 @@ def test_what_came_in_time_counts_though_its_activity_is_called_otherwise_since(
     assert plant.mailboxes() == []
 
 
-def test_what_came_under_a_name_that_is_no_longer_awaited_neither_counts_nor_stands_in_the_way() -> None:
+def _no_longer_awaited() -> tuple[Plant, str]:
+    """A suspended instance with a message, whose name is another one since its migration."""
     plant, instance = _migrating(IN_TIME, **{"name: paid": "name: settled"})
     plant.do(Suspend(instance_id=instance))
     plant.do(PublishMessage(name="paid", correlation_key="A-1", payload={"n": 1}))
     plant.settle()
     plant.do(Migrate(instance_id=instance, version=2))
     plant.settle()
+    return plant, instance
+
+
+def test_what_came_under_a_name_that_is_no_longer_awaited_neither_counts_nor_stands_in_the_way() -> None:
+    plant, instance = _no_longer_awaited()
     assert list(_state(plant, instance).deadlines) == ["hear"]
     plant.do(PublishMessage(name="settled", correlation_key="A-1", payload={"n": 2}))
     plant.settle()
@@ -293,12 +299,7 @@ def test_what_came_under_a_name_that_is_no_longer_awaited_neither_counts_nor_sta
 
 
 def test_a_message_that_is_no_longer_awaited_does_not_hold_up_the_deadline() -> None:
-    plant, instance = _migrating(IN_TIME, **{"name: paid": "name: settled"})
-    plant.do(Suspend(instance_id=instance))
-    plant.do(PublishMessage(name="paid", correlation_key="A-1", payload={"n": 1}))
-    plant.settle()
-    plant.do(Migrate(instance_id=instance, version=2))
-    plant.settle()
+    plant, instance = _no_longer_awaited()
     _overdue(plant, instance)
     assert list(_state(plant, instance).waiting) == ["last"]
     assert "activity_failed hear" in plant.types(instance)

@@ -279,13 +279,13 @@ def test_timers_and_marks_are_rebuilt_from_the_table(partition: Partition) -> No
     assert partition.table == {}
 
 
+def _broken(*_: Any) -> None:
+    raise ZeroDivisionError("planted")
+
+
 def test_a_timer_that_raises_fails_its_instance(partition: Partition, monkeypatch: pytest.MonkeyPatch) -> None:
     partition.batch(partition.start_cooling())
-
-    def broken(_turn: Turn, _command: FireTimer) -> None:
-        raise ZeroDivisionError("planted")
-
-    monkeypatch.setitem(DECIDERS, FireTimer, broken)
+    monkeypatch.setitem(DECIDERS, FireTimer, _broken)
     partition.now = START + 60_000
     assert partition.batch().to("process-events")[-1]["message"] == "ZeroDivisionError: planted"
     assert partition.batch().sent == []
@@ -331,18 +331,19 @@ def test_a_timer_of_a_key_that_raises_is_tried_again_later(
     assert len(partition.processor.put_off) == 0
 
 
+def _put_off(partition: Partition, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A timer has raised."""
+    due = _held(partition)
+    with monkeypatch.context() as patch:
+        patch.setitem(DECIDERS, FireTimer, _broken)
+        partition.now = due
+        partition.batch()
+
+
 def test_a_timer_that_is_put_off_is_over_when_nobody_waits_for_it_any_more(
     partition: Partition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    due = _held(partition)
-
-    def broken(_turn: Turn, _command: FireTimer) -> None:
-        raise ZeroDivisionError("planted")
-
-    with monkeypatch.context() as patch:
-        patch.setitem(DECIDERS, FireTimer, broken)
-        partition.now = due
-        partition.batch()
+    _put_off(partition, monkeypatch)
     assert len(partition.processor.put_off) == 1
     partition.now -= 1_000
     partition.batch(StartProcess(definition_id="approval", key=partition.home, variables={"amount": 1}))
@@ -354,15 +355,7 @@ def test_a_timer_that_is_put_off_is_over_when_nobody_waits_for_it_any_more(
 def test_a_timer_that_is_put_off_fires_with_the_next_batch_that_commits(
     partition: Partition, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    due = _held(partition)
-
-    def broken(_turn: Turn, _command: FireTimer) -> None:
-        raise ZeroDivisionError("planted")
-
-    with monkeypatch.context() as patch:
-        patch.setitem(DECIDERS, FireTimer, broken)
-        partition.now = due
-        partition.batch()
+    _put_off(partition, monkeypatch)
     partition.now += 1_000
     lost = Transaction(partition.table)
     partition.processor.process([], lost, partition.now, caught_up=True)
@@ -377,13 +370,10 @@ def test_an_instance_that_cannot_even_fail_does_not_end_the_plant(
     partition.batch(partition.start_cooling())
     (instance,) = partition.instances()
 
-    def broken(*_: Any) -> None:
-        raise ZeroDivisionError("planted")
-
     with monkeypatch.context() as patch:
-        patch.setitem(DECIDERS, FireTimer, broken)
-        patch.setitem(DECIDERS, Signal, broken)
-        patch.setattr(ends, "fail", broken)
+        patch.setitem(DECIDERS, FireTimer, _broken)
+        patch.setitem(DECIDERS, Signal, _broken)
+        patch.setattr(ends, "fail", _broken)
         partition.now = START + 60_000
         txn = partition.batch(Signal(name="x", instance_id=instance.id))
         assert [record[0] for record in txn.sent] == ["process-dead-letters"]
@@ -410,11 +400,7 @@ def test_a_window_that_cannot_be_looked_at_does_not_end_the_plant(
     partition.table[window.name.encode()] = encode_window(window)
     partition.rebuild()
     with monkeypatch.context() as patch:
-
-        def broken(_turn: Turn, _command: AlignWindow) -> None:
-            raise ZeroDivisionError("planted")
-
-        patch.setitem(DECIDERS, AlignWindow, broken)
+        patch.setitem(DECIDERS, AlignWindow, _broken)
         assert partition.batch(partition.start_cooling()).to("process-events")
     assert window.name.encode() in partition.table
     assert partition.processor.wake_at() != 0, "it is left as it is until it is seen"
