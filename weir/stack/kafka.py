@@ -31,7 +31,6 @@ JVM = (
     "-Xmx384m",
     "-XX:MaxMetaspaceSize=128m",
     "-XX:+UseSerialGC",
-    "-XX:TieredStopAtLevel=1",
     "-XX:-UsePerfData",
     "-XX:+ExitOnOutOfMemoryError",
     "-Djava.awt.headless=true",
