@@ -17,6 +17,7 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from mode import Service
 
+from streams.ready import Reached
 from streams.transport.contents import TableContents
 from streams.transport.port import Chunk
 from streams.transport.restoring import Restoring
@@ -97,6 +98,14 @@ class ChunkRecovery(Recovery):  # type: ignore[misc]
             self.progress_at = time.monotonic()
             self._check()
         return wanted
+
+    def reached(self) -> Reached | None:
+        """How far the recovery is; ``None`` when none is under way, or its end is not known yet."""
+        ends = self.active_highwaters
+        total = sum(end + 1 for end in ends.values())
+        if not self.in_recovery or not total:
+            return None
+        return Reached(sum(min(self.active_offsets[tp], end) + 1 for tp, end in ends.items()), total)
 
     async def _seek_offsets(self, consumer: Any, tps: Any, offsets: Any, title: str) -> None:
         """Begin the partitions of which nothing is known, then seek: what was left aside before is read again."""

@@ -28,6 +28,7 @@ STOP_TIMEOUT_S = 4.0
 STARTING_STOP_TIMEOUT_S = 2.0
 """The same for an app that has not started yet."""
 THREAD_TIMEOUT_S = 1.0
+PROGRESS_S = 1.0
 
 
 def run(app: faust.App, *, log_level: str = "INFO") -> None:
@@ -89,10 +90,22 @@ async def _stop(app: faust.App, *, started: bool) -> None:
         _leave()
 
 
+async def _tell_progress(app: faust.App) -> None:
+    """Until the app has started: whoever waits for it goes on waiting while its recovery gets further."""
+    while True:
+        await asyncio.sleep(PROGRESS_S)
+        if (reached := app.tables.recovery.reached()) is not None:
+            ready.recovering(reached)
+
+
 async def _run(app: faust.App, started: asyncio.Event) -> None:
     """Returns or raises only when the app crashed: a stop is asked for by ``_serve``."""
     await preflight.check(app.tx)
-    await app.start()
+    telling = asyncio.create_task(_tell_progress(app), name="progress")
+    try:
+        await app.start()
+    finally:
+        telling.cancel()
     if app.should_stop:  # start returns also when the app crashed, or was told to stop meanwhile
         return
     started.set()

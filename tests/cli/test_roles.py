@@ -71,6 +71,10 @@ def test_a_role_is_ready_when_it_has_said_so(tmp_path: Path, monkeypatch: pytest
     with pytest.raises(NotReadyError, match=f"{os.getpid()} has not announced"):
         announced(file, os.getpid())
     monkeypatch.setenv(ready.VARIABLE, str(file))
+    ready.recovering(ready.Reached(430, 1000))
+    with pytest.raises(NotReadyError) as caught:
+        announced(file, os.getpid())
+    assert caught.value.reached == (430, 1000)
     ready.announce()
     assert announced(file, os.getpid()) == "ready"
     with pytest.raises(NotReadyError):  # its predecessor, or nobody, has said so

@@ -180,6 +180,16 @@ def test_a_process_that_never_becomes_healthy_shows_what_the_check_said(stack: S
     assert status_of(stack, "router").state == "unhealthy"
 
 
+def test_a_role_that_gets_no_further_in_its_recovery(stack: Stack):
+    ready = stack.home / "run" / "processor.ready"
+    ready.parent.mkdir(parents=True)
+    code = f"import os, time; open({str(ready)!r}, 'w').write(f'{{os.getpid()}} 430 1000'); time.sleep(600)"
+    spec = ProcessSpec("processor", (sys.executable, "-c", code), ready_file=ready, ready_timeout_s=1.0)
+    with pytest.raises(StackError, match="healthy within 1 s of its last progress") as caught:
+        stack.start_process(spec)
+    assert "is at record 430 of 1,000 of its changelog" in caught.value.message
+
+
 def test_a_program_that_is_not_there(stack: Stack):
     with pytest.raises(StackError, match="FileNotFoundError"):
         stack.start_process(ProcessSpec("router", ("/nonexistent/program",)))

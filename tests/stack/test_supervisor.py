@@ -32,6 +32,19 @@ Path(os.environ["READY"]).write_text(str(os.getpid()))
 while True:
     time.sleep(60)
 """
+RECOVERS = """
+import os, time
+from pathlib import Path
+for done in range(1, {steps} + 1):
+    Path(os.environ["READY"]).write_text(f"{{os.getpid()}} {{done * 1000}} 10000")
+    time.sleep(0.3)
+while {steps} < 8:
+    time.sleep(60)
+Path(os.environ["READY"]).write_text(str(os.getpid()))
+while True:
+    time.sleep(60)
+"""
+"""Comes up after 2.4 s, or stands still after so many of 8 steps."""
 FAILS = "import sys; print('no Kafka', flush=True); sys.exit(70)"
 
 
@@ -107,6 +120,21 @@ def test_what_always_fails_is_tried_for_ever_and_not_in_a_tight_loop(stack: Stac
     waits = [line for line in stack.log_path(NAME).read_text().splitlines() if "ENDED with exit code 70" in line]
     assert waits[0].endswith("at once")
     assert waits[1].endswith(f"in {FIRST_S:g} s")
+
+
+def test_what_recovers_is_waited_for_as_long_as_it_gets_further(stack: Stack):
+    told: list[tuple[str, float | None]] = []
+    recovers = spec(stack, "processor", RECOVERS.format(steps=8), timeout_s=2.0)
+    stack.supervise([recovers], lambda step, share: told.append((step, share)))
+    assert ("processor: reading its changelog, 20 %", 0.2) in told
+    assert told[-2:] == [("processor: reading its changelog, 80 %", 0.8), ("processor: ready", 1.0)]
+
+
+def test_what_gets_no_further_in_its_recovery_is_an_error_that_tells_how_far_it_is(stack: Stack):
+    with pytest.raises(StackError, match="it is at record 3,000 of 10,000 of its changelog"):
+        stack.supervise([spec(stack, "processor", RECOVERS.format(steps=3), timeout_s=1.0)])
+    now = status_of(stack, "processor")
+    assert (now.state, now.detail) == ("starting", "reading its changelog, 30 %")
 
 
 def test_a_command_hurries_what_waits(stack: Stack):

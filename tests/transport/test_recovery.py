@@ -95,6 +95,20 @@ class Table:
         return list(self.table.partition(0))
 
 
+async def test_how_far_a_recovery_is(recovery):
+    table = Table(recovery)
+    recovery.in_recovery = True
+    assert recovery.reached() is None, "nobody knows yet where the changelog ends"
+    recovery.active_highwaters[table.tp] = 9
+    recovery.active_offsets[table.tp] = -1
+    await table.seek(-1)
+    assert recovery.reached() == (0, 10)
+    table.take(0, b"a", b"b", b"c")
+    assert recovery.reached() == (4, 10)
+    table.take(4, *b"ABCDEFGH")
+    assert recovery.reached() is None, "it is over"
+
+
 async def test_what_was_fetched_for_a_former_assignment_is_no_beginning(recovery):
     """The tables have forgotten everything, since somebody else may have had the partition; its last record comes."""
     table, position = Table(recovery), position_key("commands")

@@ -12,6 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
+from streams import ready
+from streams.ready import Reached
+
 Check = Callable[[], str]
 T = TypeVar("T")
 TIMEOUT_S = 5.0
@@ -47,18 +50,25 @@ def http(url: str) -> str:
 
 
 class NotReadyError(Exception):
-    """The process has not said yet that it works."""
+    """The process has not said yet that it works.  ``reached``: how far it is, when it has said that."""
+
+    def __init__(self, pid: int | None, reached: Reached | None) -> None:
+        self.reached = reached
+        at = f": it is at record {reached.done:,} of {reached.total:,} of its changelog" if reached else ""
+        super().__init__(f"pid {pid} has not announced that it is ready{at}")
 
 
 def announced(ready_file: Path, pid: int | None) -> str:
     """The process of that pid has written it to the file.  Raises ``NotReadyError``."""
-    try:
-        said = ready_file.read_text(encoding="utf-8").strip()
-    except OSError:
-        said = ""
-    if said != str(pid):
-        raise NotReadyError(f"pid {pid} has not announced that it is ready")
+    told = ready.told(ready_file, pid)
+    if told is not True:
+        raise NotReadyError(pid, told or None)
     return "ready"
+
+
+def reading(reached: Reached) -> str:
+    """What a process does that is so far."""
+    return f"reading its changelog, {int(reached.share * 100)} %"
 
 
 def words(error: BaseException) -> str:

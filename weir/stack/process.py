@@ -23,6 +23,7 @@ from weir.stack.logs import put_aside
 from weir.stack.ports import check_free
 from weir.stack.progress import Progress
 from weir.stack.state import HOME_MARK, NAME_MARK, Kept, Record, StateFile, alive, find_marked
+from weir.stack.waiting import Waiting
 
 POLL_S = 0.05
 LOG_LINES_IN_ERRORS = 15
@@ -35,8 +36,9 @@ class ProcessSpec:
     """What to start and how to tell that it works.
 
     ``env`` is added to the caller's environment.  ``ready`` raises until the process is healthy; so does ``ready_file``
-    until the process has written its pid there.  ``health_url`` is the same question for a process that answers HTTP,
-    and is remembered, so that a later `weir status` can ask it too.
+    until the process has written its pid there, and ``ready_timeout_s`` begins anew whenever that tells of progress
+    (``streams.ready``).  ``health_url`` is the same question for a process that answers HTTP, and is remembered, so
+    that a later `weir status` can ask it too.
     ``port`` and ``other_ports`` must be free.  ``stop_signal`` asks the process to end; after ``stop_timeout_s`` it is
     killed.  ``account`` is who to run as, for a caller that is root.  ``kept``: the supervisor, where there is one,
     starts it again when it ends (``weir.stack.services``).
@@ -114,9 +116,8 @@ class Processes:
         return True
 
     def wait_ready(self, spec: ProcessSpec, progress: Progress) -> str:
-        """Wait until the process is healthy; returns the check's detail.  Raises when it dies or takes too long."""
-        progress(f"waiting for {spec.name}", None)
-        deadline = time.monotonic() + spec.ready_timeout_s
+        """Wait until the process is healthy; returns the check's detail.  Raises when it dies or gets no further."""
+        waiting = Waiting(spec.name, spec.ready_timeout_s, progress)
         while True:
             record = self.state.read().processes[spec.name]
             check = _check_of(spec.ready, spec.health_url, spec.ready_file, record.pid)
@@ -131,9 +132,9 @@ class Processes:
             try:
                 return check()
             except Exception as error:
-                if time.monotonic() > deadline:
+                if waiting.is_over(error):
                     raise StackError(
-                        f"Expected {spec.name} to be healthy within {spec.ready_timeout_s:.0f} s, "
+                        f"Expected {spec.name} to be healthy within {waiting.limit}, "
                         f"but got: {words(error)}\n"
                         f"The end of {self.log_path(spec.name)}:\n{self.last_lines(spec.name)}",
                         f"`weir logs {spec.name}` shows the whole log; `weir down` and `weir up` start it afresh.",

@@ -20,6 +20,7 @@ from weir.stack.progress import Progress
 from weir.stack.state import alive, find_marked
 from weir.stack.stopping import Stopping
 from weir.stack.supervisor import NAME, supervisor_spec
+from weir.stack.waiting import Waiting
 from weir.stack.workers import Worker, Workers, WorkersFile, WorkerSpec
 
 FAILURES = 3
@@ -113,15 +114,14 @@ class Supervision:
             process.send_signal(signal.SIGHUP)
 
     def _wait_ready(self, spec: WorkerSpec, restarts: int, progress: Progress) -> None:
-        progress(f"waiting for {spec.name}", None)
-        deadline = time.monotonic() + spec.ready_timeout_s
+        waiting = Waiting(spec.name, spec.ready_timeout_s, progress)
         while True:
             self._have_supervisor(progress)  # it may have been killed just before, or since
             worker = self.workers()[spec.name]
             try:
                 checks.announced(Path(spec.ready_file), worker.process.pid if worker.process else None)
             except checks.NotReadyError as error:
-                if worker.restarts - restarts >= FAILURES or time.monotonic() > deadline:
+                if waiting.is_over(error) or worker.restarts - restarts >= FAILURES:
                     how = f", and its last process ended with {worker.last_end}" if worker.last_end else ""
                     raise StackError(
                         f"Expected {spec.name} to work, but {error}{how}. The end of "
@@ -138,16 +138,16 @@ class Supervision:
         last_words = self._processes.last_words(name) if worker.last_end else "not started yet"
         try:
             checks.announced(Path(worker.spec.ready_file), process.pid if process else None)
-            ready = True
-        except checks.NotReadyError:
-            ready = False
+            ready, does = True, ""
+        except checks.NotReadyError as error:
+            ready, does = False, checks.reading(error.reached) if error.reached else ""
         return ServiceStatus(
             name=name,
             state="dead" if process is None else "running" if ready else "starting",
             pid=process.pid if process else None,
             memory_mb=memory_mb(process) if process else None,
             uptime_s=time.time() - worker.process.created if process and worker.process else None,
-            detail="" if process else last_words,
+            detail=does if process else last_words,
             role=worker.spec.role,
             restarts=worker.restarts,
             last_end=worker.last_end,

@@ -19,7 +19,9 @@ from weir.stack.state import Record
 
 
 class WorkerSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """How to start a worker.  ``ready_file`` is where it writes its pid once it works."""
+    """How to start a worker.  ``ready_file`` is where it writes how far it is, and its pid once it works; for
+    ``ready_timeout_s`` it may get no further.
+    """
 
     name: str
     role: str
