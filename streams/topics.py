@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import for_code
+from aiokafka.errors import CommitFailedError, for_code
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from streams.core.document import TextError, read_yaml
@@ -232,11 +232,23 @@ async def topic_configs(admin: AIOKafkaAdminClient, topics: list[Topic]) -> dict
 
 
 async def _begin_at_zero(settings: Settings, group: str, topic: Topic) -> None:
+    begin = {TopicPartition(topic.name, number): 0 for number in range(topic.partitions)}
     consumer = AIOKafkaConsumer(group_id=group, enable_auto_commit=False, **client_options(settings))
     await consumer.start()
     try:
-        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-        consumer.assign(partitions)
-        await consumer.commit(dict.fromkeys(partitions, 0))
+        consumer.assign(list(begin))
+        await consumer.commit(begin)
+    except CommitFailedError:  # the group is at work: Kafka takes offsets from its members, and in transactions
+        await _begin_in_transaction(settings, group, begin)
     finally:
         await consumer.stop()
+
+
+async def _begin_in_transaction(settings: Settings, group: str, begin: dict[TopicPartition, int]) -> None:
+    producer = AIOKafkaProducer(transactional_id=f"{group}-begin", **client_options(settings))
+    await producer.start()
+    try:
+        async with producer.transaction():
+            await producer.send_offsets_to_transaction(begin, group)
+    finally:
+        await producer.stop()

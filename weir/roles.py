@@ -5,6 +5,7 @@ of each role.  The first worker of a role is named after it, the others ``proces
 name a worker keeps its place in its consumer group over restarts (static membership).
 """
 
+import hashlib
 import os
 import sys
 import uuid
@@ -60,7 +61,14 @@ def _worker(role: str, name: str, settings: Settings, home: Path) -> WorkerSpec:
         env=environment(settings) | {ready.VARIABLE: str(file)},
         cwd=str(home),
         ready_file=str(file),
+        reads=_contents(settings),
     )
+
+
+def _contents(settings: Settings) -> str:
+    """A digest of the files that the settings name, which roles read once."""
+    paths = [value for _, value in settings if isinstance(value, Path) and value.is_file()]
+    return hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in paths)).hexdigest()
 
 
 def home_id(home: Path) -> str:

@@ -46,6 +46,14 @@ def test_workers_of_a_role_have_names_and_member_ids_that_stay(tmp_path: Path) -
     assert given[0].env["WEIR_MEMBER_ID"] == "hall-2-projector"
 
 
+def test_a_change_of_the_topics_file_changes_what_the_workers_read(tmp_path: Path) -> None:
+    own = own_topics(Settings(_env_file=None), tmp_path)
+    before, again = worker_specs(own, tmp_path, {}), worker_specs(own, tmp_path, {})
+    assert before == again
+    own.topics_file.write_text(own.topics_file.read_text() + "  boilers: {partitions: 1}\n")
+    assert [spec.reads for spec in worker_specs(own, tmp_path, {})] != [spec.reads for spec in before]
+
+
 def test_the_station_is_started_where_its_topics_are_declared(tmp_path: Path) -> None:
     settings = Settings(_env_file=None)
     assert unneeded(load_topics(settings.model_copy(update={"topics_file": TOPICS}))) == {}

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
@@ -185,6 +186,35 @@ def test_a_supervised_worker_that_is_stopped_stays_stopped(stack: Stack):
     os.kill(other, signal.SIGKILL)
     until(lambda: is_back(stack, "projector", other), "the other's restart")
     assert find_marked(stack.home).keys() == {NAME, "projector"}
+
+
+@pytest.mark.parametrize("adopted", [False, True])
+def test_a_worker_whose_spec_has_changed_is_started_again_by_it(stack: Stack, adopted: bool):
+    before = [spec(stack, "processor"), spec(stack, "router")]
+    stack.supervise(before)
+    pids = [pid_of(stack, one.name) for one in before]
+    if adopted:
+        os.kill(pid_of(stack, NAME), signal.SIGKILL)
+    changed = msgspec.structs.replace(before[1], env={**before[1].env, "MEMBER": "another"})
+    stack.supervise([before[0], changed])
+    assert pid_of(stack, "processor") == pids[0]
+    assert is_back(stack, "router", pids[1])
+    said = stack.log_path("router").read_text().splitlines()
+    assert said == ["member plant-router", "stopped by SIGINT", "member another"]
+    stack.supervise([before[0], changed])
+    assert is_back(stack, "router", pids[1])
+    assert len(stack.log_path("router").read_text().splitlines()) == len(said)
+
+
+def test_a_change_that_was_interrupted_is_made_up_for(stack: Stack):
+    """The command was killed after it had written what it wanted, before it stopped anything."""
+    stack.supervise([spec(stack, "router")])
+    pid = pid_of(stack, "router")
+    changed = msgspec.structs.replace(spec(stack, "router"), reads="other topics")
+    with WorkersFile(stack.home).change() as workers:
+        workers["router"] = msgspec.structs.replace(workers["router"], spec=changed, outdated=True)
+    stack.supervise([changed])
+    assert is_back(stack, "router", pid)
 
 
 def test_down_leaves_nothing(stack: Stack):

@@ -1,3 +1,4 @@
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,26 @@ async def test_the_positions_of_router_and_action_worker_are_born_with_their_top
         partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
         assert [await consumer.committed(partition) for partition in partitions] == [0] * topic.partitions
         await consumer.stop()
+
+
+async def test_a_topic_is_added_while_its_readers_are_at_work(settings: Settings, tmp_path: Path) -> None:
+    own, topics = await make_site(settings, tmp_path)
+    router = AIOKafkaConsumer(
+        telemetry_topic(own), group_id=group_of(own, "router"), enable_auto_commit=False, **client_options(own)
+    )
+    await router.start()
+    added = f"{telemetry_topic(own)}-added"
+    text = own.topics_file.read_text().replace("telemetry:\n", f"telemetry:\n  {added}: {{partitions: 2}}\n", 1)
+    own.topics_file.write_text(text)
+    try:
+        applied = await apply_topics(own, load_topics(own))
+        assert (applied.created, applied.differences) == ([added], [])
+        for number in range(2):
+            while (position := await router.committed(TopicPartition(added, number))) is None:
+                await asyncio.sleep(0.01)  # a transaction's end is known to its group a moment later
+            assert position == 0
+    finally:
+        await router.stop()
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,9 @@ def up(
 ) -> None:
     """Start Kafka, TimescaleDB, an MQTT broker and Weir's roles; install what is missing.
 
-    Safe to repeat: what runs stays as it is, what died starts again. A supervisor starts roles again that end. With
-    --workers on a running plant, more are added, and those too many stopped. Data and logs are under the home.
+    Safe to repeat: what runs stays as it is, what died starts again, and so do roles whose settings or topics.yaml have
+    changed. A supervisor starts roles again that end. With --workers on a running plant, more are added, and those too
+    many stopped. Data and logs are under the home.
     """
     counts = _workers(workers)
     session = session_of(ctx)

@@ -127,7 +127,8 @@ class Stack:
     def supervise(self, workers: Sequence[WorkerSpec], progress: Progress = silent) -> None:
         """Have exactly these workers run, kept running by the supervisor, and wait until they work.
 
-        What runs stays as it is; workers that are not among these are stopped for good.
+        What runs by these specs stays as it is, what runs by others is started again; workers that are not among
+        these are stopped for good.
         """
         self._prepare_home()
         with self._processes.state.lock(progress):

@@ -40,8 +40,8 @@ class Supervision:
         return self._file.read()
 
     def want(self, specs: Sequence[WorkerSpec], progress: Progress) -> None:
-        """Have exactly these run, and wait until they work.  What runs stays as it is; a changed spec holds from the
-        next start of its worker on.
+        """Have exactly these run, and wait until they work.  What runs as its spec says stays; what was started by
+        another one leaves its group and is started again.
         """
         for spec in specs:
             Path(spec.ready_file).parent.mkdir(parents=True, exist_ok=True)
@@ -49,14 +49,16 @@ class Supervision:
             before = dict(workers)
             workers.clear()
             for spec in specs:
-                known = before.pop(spec.name, None)
-                workers[spec.name] = msgspec.structs.replace(known, spec=spec) if known else Worker(spec=spec)
+                known = before.pop(spec.name, None) or Worker(spec=spec)
+                outdated = known.outdated or known.spec != spec
+                workers[spec.name] = msgspec.structs.replace(known, spec=spec, outdated=outdated)
             restarts = {name: worker.restarts for name, worker in workers.items()}
+            others = [worker for worker in workers.values() if worker.outdated]
         for name in self._processes.state.read().processes.keys() & workers.keys():
             self._processes.state.remove(name)  # started once, without a supervisor, which adopts it
         self._have_supervisor(progress)
         self._wake()
-        self._stop(before.values(), progress)
+        self._stop([*before.values(), *others], progress)
         for spec in specs:
             self._wait_ready(spec, restarts[spec.name], progress)
             progress(f"{spec.name}: ready", 1.0)
@@ -119,7 +121,7 @@ class Supervision:
             self._have_supervisor(progress)  # it may have been killed just before, or since
             worker = self.workers()[spec.name]
             try:
-                checks.announced(Path(spec.ready_file), worker.process.pid if worker.process else None)
+                checks.announced(Path(spec.ready_file), _pid(worker))
             except checks.NotReadyError as error:
                 if waiting.is_over(error) or worker.restarts - restarts >= FAILURES:
                     how = f", and its last process ended with {worker.last_end}" if worker.last_end else ""
@@ -153,3 +155,8 @@ class Supervision:
             last_end=worker.last_end,
             last_end_at=worker.last_end_at,
         )
+
+
+def _pid(worker: Worker) -> int | None:
+    """Of its process, unless that is one that only has to end."""
+    return None if worker.process is None or worker.outdated else worker.process.pid

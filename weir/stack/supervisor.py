@@ -150,7 +150,7 @@ class Supervisor:
         self._running[name] = child
         _say(f"{name}: started{' again' if again else ''}, pid {child.pid}")
         record = record_of(spec, psutil.Process(child.pid))
-        return msgspec.structs.replace(worker, process=record, restarts=worker.restarts + again)
+        return msgspec.structs.replace(worker, process=record, restarts=worker.restarts + again, outdated=False)
 
 
 def _end_of(process: subprocess.Popen[bytes] | psutil.Process) -> str | None:

@@ -20,7 +20,7 @@ from weir.stack.state import Record
 
 class WorkerSpec(msgspec.Struct, frozen=True, kw_only=True):
     """How to start a worker.  ``ready_file`` is where it writes how far it is, and its pid once it works; for
-    ``ready_timeout_s`` it may get no further.
+    ``ready_timeout_s`` it may get no further.  ``reads`` changes with the files that it reads once, at its start.
     """
 
     name: str
@@ -31,6 +31,7 @@ class WorkerSpec(msgspec.Struct, frozen=True, kw_only=True):
     ready_file: str
     ready_timeout_s: float = 60.0
     stop_timeout_s: float = STOP_TIMEOUT_S
+    reads: str = ""
 
     def process(self) -> ProcessSpec:
         """As any other process of the stack."""
@@ -46,13 +47,17 @@ class WorkerSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Worker(msgspec.Struct, frozen=True, kw_only=True):
-    """A worker, its last process, how often it was started again, and how it ended last (Unix seconds)."""
+    """A worker, its last process, how often it was started again, and how it ended last (Unix seconds).
+
+    ``outdated``: the process was started by an earlier spec.
+    """
 
     spec: WorkerSpec
     process: Record | None = None
     restarts: int = 0
     last_end: str | None = None
     last_end_at: float | None = None
+    outdated: bool = False
 
 
 Workers = dict[str, Worker]
