@@ -95,8 +95,9 @@ async def test_where_nobody_is_asked_everybody_may_all() -> None:
         assert "WEIR_API_AUTH" in (await api.get("/health")).json()["warning"]
         for method, route in ROUTES:
             assert (await ask(api, method, route, None)).status_code not in (401, 403)
-        claimed = await api.post(f"/tasks/{INSTANCE}:1/claim", json={})
-        assert (claimed.status_code, claimed.json()["errors"][0]["field"]) == (422, "body.user")
+        for sent in ({"json": {}}, {}):
+            claimed = await api.post(f"/tasks/{INSTANCE}:1/claim", **sent)
+            assert (claimed.status_code, claimed.json()["errors"][0]["field"]) == (422, "body.user")
 
 
 async def test_how_one_must_ask(api: httpx.AsyncClient) -> None:

@@ -48,6 +48,14 @@ def test_a_key_is_made_shown_once_listed_and_revoked(weir: Weir) -> None:
     assert _document(weir("list", "--json"))[0]["revoked_by"] == "weir api-keys"
 
 
+def test_a_shell_takes_the_key_alone(weir: Weir) -> None:
+    made = weir("create", "line 2", "--role", "operator")
+    (key,) = _document(weir("list", "--json"))
+    assert made.stdout.startswith(f"weir_{key['id']}_")
+    assert len(made.stdout.split()) == 1
+    assert made.stderr == "The key of line 2, shown this once\n"
+
+
 def test_a_key_is_revoked_by_its_name_when_one_valid_key_has_it(weir: Weir) -> None:
     first, second = (
         _document(weir("create", "line", "--scope", "processes:view", "--json"))["api_key"]["id"] for _ in range(2)

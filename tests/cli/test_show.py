@@ -68,6 +68,29 @@ def test_for_people(plant, ended):
         assert line in text
 
 
+STANDS = """
+id: stands
+version: 1
+on_failure: incident
+trigger: {type: api}
+variables: [{name: parts, value: 0}]
+activities: [{id: share, type: transform, set: {each: "${1 / parts}"}}]
+"""
+
+
+def test_what_stands_by_an_incident_says_so(plant, tmp_path):
+    (tmp_path / "stands.yaml").write_text(STANDS)
+    plant.ask("deploy", str(tmp_path))
+    instance = plant.ask("start", "stands", "--key", "order-1")["instance_id"]
+    text = eventually(lambda: plant.weir("show", instance).stdout, lambda text: "incident" in text)
+    assert "running" in text
+    (told,) = [line for line in text.splitlines() if "incident at share" in line]
+    (incident,) = plant.ask("incidents", "--instance", instance)
+    assert incident["error_type"] in told
+    plant.ask("cancel", instance)
+    assert "incident" not in eventually(lambda: plant.weir("show", instance).stdout, lambda text: "cancelled" in text)
+
+
 def test_what_cannot_be_shown(plant, ended):
     first, *_, last = plant.ask("history", ended)
     before = datetime.fromisoformat(first["timestamp"]) - timedelta(milliseconds=1)

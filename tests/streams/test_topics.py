@@ -63,7 +63,7 @@ async def test_the_positions_of_router_and_action_worker_are_born_with_their_top
 
 
 async def test_a_topic_is_added_while_its_readers_are_at_work(settings: Settings, tmp_path: Path) -> None:
-    own, topics = await make_site(settings, tmp_path)
+    own, _ = await make_site(settings, tmp_path)
     router = AIOKafkaConsumer(
         telemetry_topic(own), group_id=group_of(own, "router"), enable_auto_commit=False, **client_options(own)
     )
@@ -74,10 +74,12 @@ async def test_a_topic_is_added_while_its_readers_are_at_work(settings: Settings
     try:
         applied = await apply_topics(own, load_topics(own))
         assert (applied.created, applied.differences) == ([added], [])
-        for number in range(2):
-            while (position := await router.committed(TopicPartition(added, number))) is None:
-                await asyncio.sleep(0.01)  # a transaction's end is known to its group a moment later
-            assert position == 0
+        async with asyncio.timeout(30):
+            for number in range(2):
+                position = None
+                while position is None:  # a transaction's end is known to its group a moment later
+                    position = await router.committed(TopicPartition(added, number))
+                assert position == 0
     finally:
         await router.stop()
 

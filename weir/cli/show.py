@@ -9,7 +9,7 @@ import orjson
 import typer
 from rich.table import Table
 
-from projections.queries import InstanceNow, upcoming
+from projections.queries import Incident, InstanceNow, incidents, upcoming
 from projections.queries import instance as query
 from streams.core.apply import FoldError
 from streams.core.durations import instant_ms, instant_text
@@ -38,7 +38,11 @@ def show(ctx: typer.Context, instance: InstanceId, *, at: At = None, json: optio
     """Show the state of an instance: where it stands, and its variables. With --at: as it was."""
     settings, known = session_of(ctx).settings, check_instance(instance, "ID")
     found: InstanceNow | InstanceThen
-    found = asyncio.run(_now(settings, known)) if at is None else asyncio.run(_then(settings, known, *parse_at(at)))
+    standing: list[Incident] = []
+    if at is None:
+        found, standing = asyncio.run(_now(settings, known))
+    else:
+        found = asyncio.run(_then(settings, known, *parse_at(at)))
     if json:
         print_json(msgspec.to_builtins(found))
         return
@@ -51,6 +55,7 @@ def show(ctx: typer.Context, instance: InstanceId, *, at: At = None, json: optio
         "status": found.status,
         "at": found.current_activity,
         "error": found.error,
+        **{f"incident at {one.activity_id}": f"{one.error_type}: {one.message}" for one in standing},
         "started": found.started_at,
         "updated": found.updated_at,
         "ended": found.completed_at,
@@ -66,12 +71,14 @@ def show(ctx: typer.Context, instance: InstanceId, *, at: At = None, json: optio
     out().print(table)
 
 
-async def _now(settings: Settings, instance: str) -> InstanceNow:
+async def _now(settings: Settings, instance: str) -> tuple[InstanceNow, list[Incident]]:
+    """With the incidents by which it stands somewhere while it runs; the error of a failed one is its own."""
     async with connected(settings) as connection:
         found = await query(connection, instance)
         if found is None:
             raise unknown(instance)
-        return await upcoming(connection, found)
+        unresolved = await incidents(connection, open_only=True, instance_id=instance)
+        return await upcoming(connection, found), [one for one in unresolved if one.stopped == "token"]
 
 
 async def _then(settings: Settings, instance: str, seq: int | None, time: datetime | None) -> InstanceThen:

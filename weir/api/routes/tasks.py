@@ -35,6 +35,7 @@ from weir.api.routes.task_models import Assign, By, Complete, Delegate, Update
 from weir.api.waiting import WaitText
 
 FIX = "Look at the task as it is now: GET /tasks/{id}."
+ONESELF = By()
 
 router = APIRouter(prefix="/tasks")
 
@@ -86,13 +87,13 @@ async def show(id_: str, request: Request, who: Viewer) -> Response:
 
 
 @command_route(router, "/{id_}/claim")
-async def claim(id_: str, body: By, request: Request, who: Worker, wait: WaitText = None) -> Response:
+async def claim(id_: str, request: Request, who: Worker, body: By = ONESELF, wait: WaitText = None) -> Response:
     """Take a task that nobody has."""
     return await _carry_out(request, wait, ClaimTask(**await by(request, who, _task(id_), body)))
 
 
 @command_route(router, "/{id_}/unclaim")
-async def unclaim(id_: str, body: By, request: Request, who: Worker, wait: WaitText = None) -> Response:
+async def unclaim(id_: str, request: Request, who: Worker, body: By = ONESELF, wait: WaitText = None) -> Response:
     """Give a task back."""
     return await _carry_out(request, wait, UnclaimTask(**await by(request, who, _task(id_), body)))
 

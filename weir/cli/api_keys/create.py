@@ -10,7 +10,7 @@ import typer
 from projections.queries.api_keys import ApiKey
 from weir.api.auth.scopes import ROLES, SCOPES
 from weir.cli import options
-from weir.cli.output import moment, out, print_json
+from weir.cli.output import err, moment, out, print_json
 from weir.cli.session import session_of
 from weir.database import connected
 from weir.keys import table
@@ -62,4 +62,5 @@ def create(
         print_json({"key": made.text, "api_key": msgspec.to_builtins(kept)})
         return
     until = "" if kept.expires_at is None else f"; it expires at {moment(kept.expires_at)}"
-    out().print(f"{made.text}\nThe key of {name}, shown this once{until}", markup=False, soft_wrap=True)
+    out().print(made.text, markup=False, soft_wrap=True)
+    err().print(f"The key of {name}, shown this once{until}", markup=False, soft_wrap=True)
