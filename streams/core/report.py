@@ -131,7 +131,7 @@ def _fields(model: type[BaseModel], inner: Steps) -> list[str]:
         field = model.model_fields.get(str(step))  # none for the place in a list, or the key of a mapping
         if field is not None and (below := _model_in(field.annotation)) is not None:
             model = below
-            names = [*_names(model), *names]
+            names = [*_names(model), *(names if step == "config" else ())]
     return names
 
 

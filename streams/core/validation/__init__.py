@@ -22,6 +22,7 @@ from streams.core.validation import (
     timeouts,
     triggers,
     types,
+    unevaluated,
     unique,
     unused,
     ways,
@@ -49,6 +50,7 @@ WHOLE_CHECKS: dict[str, Check] = {
     "both_fire": both_fire.check,
     "timeouts": timeouts.check,
     "unused": unused.check,
+    "unevaluated": unevaluated.check,
     "compensations": compensations.check,
 }
 
