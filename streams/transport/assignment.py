@@ -1,7 +1,7 @@
 """What a member of the group does with the partitions that it is given, whatever gives them to it.
 
     revoked ──► drain lanes ─► on_revoked ─► flush offsets             (then the group may give the partitions away)
-    assigned ─► fence ──────► (the tables recover) ──► recovered ─► read positions ─► seek ─► on_assigned ─► start lanes
+    assigned ─► fence ──────► (the tables recover) ──► recovered ─► read positions ─► on_assigned ─► start lanes
 
 Fencing comes before recovery, because only then is the end of the changelog final: a predecessor that is merely slow
 could still commit behind what was read.
@@ -33,7 +33,9 @@ from streams.transport.source import Source
 class Member(Protocol):
     """The broker, as this member of the group has it."""
 
-    def reader(self) -> Reader: ...
+    async def open_reader(self) -> Reader:
+        """Opened once, with the first assignment."""
+        ...
 
     def offsets(self) -> Offsets: ...
 
@@ -43,10 +45,6 @@ class Member(Protocol):
 
     async def open_ends(self, tps: Sequence[TopicPartition]) -> Ends:
         """Opened once, when ``tps`` are the first partitions to be woken."""
-        ...
-
-    async def seek(self, to: Mapping[TopicPartition, int]) -> None:
-        """Have the reader of each partition go on from there."""
         ...
 
     async def commit_offsets(self, offsets: Mapping[TopicPartition, int]) -> None:
@@ -69,6 +67,7 @@ class Assignment:
         self.writers: dict[TopicPartition, Writer] = {}
         self._sources, self._member, self._options = sources, member, options
         self._counters, self._fatal = counters, fatal
+        self._reader: Reader | None = None
         self._ends: Ends | None = None
         self._generation = -2
         self._epoch = self._prepared_epoch = 0
@@ -79,7 +78,10 @@ class Assignment:
     async def revoked(self) -> None:
         """Drain first: after this the group may give the partitions to somebody else."""
         self._epoch += 1
+        epoch = self._epoch
         await self.stop_lanes()
+        if self._reader is not None and self._epoch == epoch:
+            self._reader.begin({})
 
     async def drain(self) -> None:
         """The process ends: finish running batches, start nothing any more.  Not for long."""
@@ -104,6 +106,8 @@ class Assignment:
         try:
             await self._open_writers(mine, continuous=continuous)
             await self._open_ends(mine)
+            if self._reader is None:
+                self._reader = await self._member.open_reader()
         except Exception as error:  # noqa: BLE001  aiokafka would log it and go on with partitions nobody works on
             self._fatal("the clients of the lanes could not be started", error)
         self._prepared_epoch = epoch
@@ -113,15 +117,17 @@ class Assignment:
         epoch = self._epoch
         if not self._may_start(epoch):
             return
-        reader = self._member.reader()
         starts: dict[TopicPartition, positions.Start] = {}
         for kept, mine in self._by_positions(tps):
             starts |= await positions.start(kept, mine, self._member.offsets(), self._counters, self._fatal)
-        await self._member.seek({tp: start.position for tp, start in starts.items()})
         await self.stop_lanes()
+        reader = self._reader
+        if reader is None or not self._may_start(epoch):
+            return  # rebalancing again: these positions belong to the past
+        reader.begin({tp: start.position for tp, start in starts.items()})
         for tp, start in starts.items():
             if not self._may_start(epoch):
-                return  # rebalancing again: these positions belong to the past
+                return
             source = self._sources[tp.topic]
             await source.assigned(tp.partition)
             if not self._may_start(epoch):
@@ -176,8 +182,9 @@ class Assignment:
         """Close what was opened for lanes that are stopped."""
         writers, self.writers = self.writers, {}
         await asyncio.gather(*[writer.close() for writer in writers.values()])
-        if self._ends is not None:
-            await self._ends.close()
+        for opened in (self._reader, self._ends):
+            if opened is not None:
+                await opened.close()
 
     def _keep_contents(self, tps: Collection[TopicPartition]) -> None:
         """Tables forget all partitions but those of the inputs ``tps``; they are recovered from the start."""

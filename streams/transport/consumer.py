@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from faust.transport.consumer import ensure_TP, ensure_TPset
+from faust.transport.consumer import ensure_TPset
 from faust.transport.drivers import aiokafka as driver
 from mode import Service
 
@@ -16,10 +16,11 @@ from streams.transport.fatal import logger
 from streams.transport.kafka_reader import KafkaEnds
 from streams.transport.kafka_writer import KafkaWriter, transactional_id
 from streams.transport.lane import Lane
+from streams.transport.lane_reader import LaneReader
 from streams.transport.membership import Membership, leave
 from streams.transport.options import TransportOptions
 from streams.transport.port import PortError, TopicPartition
-from streams.transport.thread import ConsumerThread, ThreadOffsets, ThreadReader
+from streams.transport.thread import ConsumerThread, LaneRebalanceListener, ThreadOffsets, ThreadReader
 from streams.transport.watchdog import TICK_S, Watchdog
 
 LEAVE_TIMEOUT_S = 1.0
@@ -32,9 +33,9 @@ class KafkaMember:
     def __init__(self, thread: ConsumerThread, group: str, options: TransportOptions) -> None:
         self._thread, self._group, self._options = thread, group, options
 
-    def reader(self) -> ThreadReader:
-        """Reads in the thread."""
-        return ThreadReader(self._thread)
+    async def open_reader(self) -> LaneReader:
+        """See ``Member``."""
+        return await LaneReader.open(self._options)
 
     def offsets(self) -> ThreadOffsets:
         """Asks in the thread."""
@@ -48,10 +49,6 @@ class KafkaMember:
         """See ``Member``."""
         return await KafkaEnds.open(self._options, tps)
 
-    async def seek(self, to: Mapping[TopicPartition, int]) -> None:
-        """See ``Member``."""
-        await self._thread.seek_wait({ensure_TP(tp): position for tp, position in to.items()})
-
     async def commit_offsets(self, offsets: Mapping[TopicPartition, int]) -> None:
         """See ``Member``."""
         try:
@@ -61,9 +58,10 @@ class KafkaMember:
 
 
 class LaneConsumer(driver.Consumer):  # type: ignore[misc]
-    """Has the lanes, and the thread in which aiokafka runs."""
+    """Has the lanes, and the thread in which the group's member runs."""
 
     mundane_level = "debug"
+    RebalanceListener = LaneRebalanceListener
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

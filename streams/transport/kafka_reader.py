@@ -1,4 +1,7 @@
-"""The port's reader, offsets and ends over aiokafka consumers; each runs in the loop of its consumer."""
+"""What is asked of aiokafka consumers, the port's offsets and ends among it; each runs in the loop of its consumer.
+
+The port's reader, which lanes have, is ``lane_reader.py``'s.
+"""
 
 import asyncio
 import time
@@ -18,7 +21,7 @@ WAKE_UP_S = 0.25
 
 
 class KafkaReader:
-    """``port.Reader`` of a started consumer with ``isolation_level="read_committed"``."""
+    """Chunks of a started consumer with ``isolation_level="read_committed"``."""
 
     def __init__(self, consumer: Any, stopping: Callable[[], bool] = lambda: False) -> None:
         self._consumer, self._stopping = consumer, stopping
@@ -40,26 +43,14 @@ class KafkaReader:
                         waiter.result()  # raises what ended the group membership, an authorization say
 
     async def fetch(self, tp: TopicPartition, max_records: int) -> Chunk:
-        """See ``port.Reader``."""
-        while True:
-            if chunks := await self.pull([tp], max_records, PULL_TIMEOUT_S):
-                return chunks[0]
-            if self._stopping():
-                await asyncio.sleep(WAKE_UP_S)  # pull does not wait then, and the lane is about to cancel this
+        """The next of ``tp``, however long it takes."""
+        while not (chunks := await self.pull([tp], max_records, PULL_TIMEOUT_S)):
+            pass
+        return chunks[0]
 
     async def seek(self, tp: TopicPartition, offset: int) -> None:
-        """See ``port.Reader``."""
+        """Go on from ``offset``."""
         self._consumer.seek(AioTopicPartition(*tp), offset)
-
-    def stable_end(self, tp: TopicPartition) -> int | None:
-        """See ``port.Reader``.  Callable from any thread."""
-        answer = private.last_answer(self._consumer, tp)
-        return answer[1] if answer is not None else None
-
-    def answered_at(self, tp: TopicPartition) -> float | None:
-        """See ``port.Reader``.  Callable from any thread."""
-        answer = private.last_answer(self._consumer, tp)
-        return answer[0] if answer is not None else None
 
 
 class KafkaOffsets:

@@ -21,6 +21,7 @@ from aiokafka.protocol.api import Request, RequestStruct, Response
 from aiokafka.protocol.group import LeaveGroupRequest
 from aiokafka.protocol.types import Array, Int16, Int32, Schema, String
 
+from streams.transport import private
 from streams.transport.port import TopicPartition
 
 ASK_OTHERS_EVERY = 5
@@ -98,6 +99,8 @@ class Membership:
     async def look(self) -> None:
         """Look once.  Raises ``KafkaError`` when the broker does not answer."""
         consumer = self._consumer
+        with private.fetch_context(consumer):
+            pass  # whoever reads nothing for max_poll_interval leaves the group, and lanes read by themselves
         subscription = consumer._subscription.subscription  # noqa: SLF001
         group = consumer._coordinator  # noqa: SLF001
         if subscription is None or group is None:

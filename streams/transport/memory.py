@@ -64,6 +64,10 @@ class MemoryReader:
         self._broker = broker
         self._positions: dict[TopicPartition, int] = {}
 
+    def begin(self, positions: Mapping[TopicPartition, int]) -> None:
+        """See ``port.Reader``."""
+        self._positions = dict(positions)
+
     async def fetch(self, tp: TopicPartition, max_records: int) -> Chunk:
         """See ``port.Reader``.  Below the first offset it goes on at that, as Kafka's reset to the earliest does."""
         log = self._broker.log(tp)
@@ -84,6 +88,9 @@ class MemoryReader:
     def answered_at(self, tp: TopicPartition) -> float | None:  # noqa: ARG002
         """See ``port.Reader``."""
         return self._broker.clock()
+
+    async def close(self) -> None:
+        """Nothing to close."""
 
 
 class MemoryOffsets:

@@ -5,8 +5,8 @@
     Offsets   where a partition begins and ends, and what the group has committed
     Ends      where a partition ends this very moment
 
-Two implementations stand behind it under one contract test (``tests/transport/test_port.py``): ``kafka_reader.py`` and
-``kafka_writer.py`` (aiokafka, inside Faust), and ``memory.py`` (a simulated broker).
+Two implementations stand behind it under one contract test (``tests/transport/test_port.py``): ``lane_reader.py``,
+``kafka_reader.py`` and ``kafka_writer.py`` (aiokafka), and ``memory.py`` (a simulated broker).
 
     PortError
     ├── RefusedError         nothing was sent and the writer may go on: the outputs were wrong
@@ -66,6 +66,10 @@ class Chunk(NamedTuple):
 class Reader(Protocol):
     """Committed records of the partitions that this process holds."""
 
+    def begin(self, positions: Mapping[TopicPartition, int]) -> None:
+        """Read these partitions from now on, each from its position (an offset), and no others."""
+        ...
+
     async def fetch(self, tp: TopicPartition, max_records: int) -> Chunk:
         """Wait until the position of ``tp`` can move, and move it; ``records`` may be empty (markers only)."""
         ...
@@ -79,6 +83,8 @@ class Reader(Protocol):
     def answered_at(self, tp: TopicPartition) -> float | None:
         """When (Unix s) the broker last answered a fetch of ``tp``; None before the first answer."""
         ...
+
+    async def close(self) -> None: ...
 
 
 class Ends(Protocol):

@@ -8,7 +8,7 @@ versions are pinned in pyproject.toml.  Overridden methods of Faust's classes ar
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from typing import Any
 
 import aiokafka
@@ -24,6 +24,7 @@ OVERRIDDEN: dict[str, tuple[str, ...]] = {
     ),
     "faust.transport.drivers.aiokafka.Consumer": (
         "_new_consumer_thread",  # our thread
+        "RebalanceListener",  # has the thread leave to the lanes what they read
         "_drain_messages",  # chunks for tables; lanes read by themselves
         "_get_active_partitions",  # (called) what is neither paused nor buffered
         "on_partitions_revoked",  # drain lanes before anything else
@@ -80,13 +81,19 @@ def _as_parsed(_: Any, record: Any) -> Any:
 
 
 def fetch_context(consumer: Any) -> Any:
-    """Marks a pending read; without it aiokafka leaves the group after max_poll_interval of an idle lane."""
+    """Marks a pending read; a member without one leaves the group after max_poll_interval."""
     return consumer._subscription.fetch_context()  # noqa: SLF001
 
 
 def fetch_waiter(consumer: Any) -> Any:
     """A future that is done when anything new is fetched."""
     return consumer._fetcher._create_fetch_waiter()  # noqa: SLF001
+
+
+def fetched(consumer: Any) -> Container[TopicPartition]:
+    """The partitions of which something is fetched that nobody has taken yet."""
+    records: Container[TopicPartition] = consumer._fetcher._records  # noqa: SLF001
+    return records
 
 
 def last_answer(consumer: Any, tp: TopicPartition) -> tuple[float, int] | None:

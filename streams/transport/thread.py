@@ -1,16 +1,17 @@
-"""The consumer thread: aiokafka runs in a loop of its own, so that heartbeats go on while an agent computes.
+"""The consumer thread: the group's member runs in a loop of its own, so that heartbeats go on while an agent computes.
 
-``ThreadReader`` and ``ThreadOffsets`` are the port for code in the main loop; they cross over with ``run``.
+Changelogs are read through it, by Faust's recovery; lanes have a reader of their own (``lane_reader.py``).
+``ThreadReader`` and ``ThreadOffsets`` are for code in the main loop; they cross over with ``run``.
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import aiokafka
 from aiokafka import TopicPartition as AioTopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
-from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, ConsumerRebalanceListener
 
 from streams.transport import private
 from streams.transport.kafka_reader import KafkaOffsets, KafkaReader
@@ -18,6 +19,15 @@ from streams.transport.options import TransportOptions
 from streams.transport.port import Chunk, TopicPartition
 
 T = TypeVar("T")
+
+
+class LaneRebalanceListener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Has the thread leave to the lanes what they read."""
+
+    async def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
+        """Before anything of ``assigned`` is fetched."""
+        self._thread.leave_to_lanes(assigned)
+        await super().on_partitions_assigned(assigned)
 
 
 class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -43,7 +53,7 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
             group_instance_id=conf.consumer_group_instance_id,
             partition_assignment_strategy=[self._assignor],
             enable_auto_commit=False,
-            auto_offset_reset="earliest",  # never used to start: lanes seek; a mismatch is found by contiguity
+            auto_offset_reset="earliest",
             isolation_level="read_committed",
             fetch_max_wait_ms=options.fetch_wait_ms,
             max_partition_fetch_bytes=options.max_partition_fetch_bytes,
@@ -76,6 +86,10 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
         consumer: aiokafka.AIOKafkaConsumer | None = self._consumer
         return consumer
 
+    def leave_to_lanes(self, tps: Iterable[Any]) -> None:
+        """Fetch nothing of the partitions among ``tps`` that lanes read.  Runs in this thread."""
+        self._ensure_consumer().pause(*[AioTopicPartition(*tp) for tp in tps if tp.topic in self.app.tx.sources])
+
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Await ``work`` in this thread.  (``call_thread`` has only two workers; long polls would block it.)"""
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self.thread_loop))
@@ -90,7 +104,7 @@ class ConsumerThread(AIOKafkaConsumerThread):  # type: ignore[misc]
 
 
 class ThreadReader:
-    """``port.Reader`` in the main loop, over the consumer thread."""
+    """``KafkaReader`` in the main loop, over the consumer thread."""
 
     def __init__(self, thread: ConsumerThread) -> None:
         self._thread, self._reader = thread, thread.reader()
@@ -99,21 +113,9 @@ class ThreadReader:
         """All that is fetched of ``tps``, one chunk each; waits up to ``timeout`` s for any."""
         return await self._thread.run(self._reader.pull(tps, None, timeout))
 
-    async def fetch(self, tp: TopicPartition, max_records: int) -> Chunk:
-        """See ``port.Reader``."""
-        return await self._thread.run(self._reader.fetch(tp, max_records))
-
     async def seek(self, tp: TopicPartition, offset: int) -> None:
-        """See ``port.Reader``."""
+        """Go on from ``offset``."""
         await self._thread.run(self._reader.seek(tp, offset))
-
-    def stable_end(self, tp: TopicPartition) -> int | None:
-        """See ``port.Reader``."""
-        return self._reader.stable_end(tp)
-
-    def answered_at(self, tp: TopicPartition) -> float | None:
-        """See ``port.Reader``."""
-        return self._reader.answered_at(tp)
 
 
 class ThreadOffsets:

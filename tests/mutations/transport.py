@@ -23,16 +23,17 @@ Offsets = Mapping[TopicPartition, int]
 
 
 class _Unmoved:
-    """A member whose reader stays where it is."""
+    """A reader that begins wherever the partition does."""
 
-    def __init__(self, member: Any) -> None:
-        self._member = member
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self._member, name)
+        return getattr(self._reader, name)
 
-    async def seek(self, to: Offsets) -> None:
-        """Not at all."""
+    def begin(self, positions: Offsets) -> None:
+        """Not where it shall."""
+        self._reader.begin(dict.fromkeys(positions, 0))
 
 
 @contextmanager
@@ -41,12 +42,12 @@ def skip_the_seek() -> Iterator[None]:
 
     def begin(original: Any) -> Any:
         async def recovered(self: Any, tps: Collection[TopicPartition]) -> None:
-            member = self._member
-            self._member = _Unmoved(member)
+            reader = self._reader
+            self._reader = _Unmoved(reader)
             try:
                 await original(self, tps)
             finally:
-                self._member = member
+                self._reader = reader
 
         return recovered
 

@@ -13,36 +13,35 @@ from tests.simulation.broker import Broker
 
 
 class Reader:
-    """``port.Reader``: it knows what the broker's last answer said, not what is there now."""
+    """``KafkaReader``: what was assigned and sought is read."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self.positions: dict[TopicPartition, int] = {}
-        self._stable: dict[TopicPartition, tuple[int, float]] = {}
-
-    async def fetch(self, tp: TopicPartition, max_records: int) -> Chunk:
-        """See ``port.Reader``."""
-        log = self._broker.log(tp)
-        while True:
-            position = max(self.positions.get(tp, 0), log.base)
-            while log.stable_end <= position:
-                await log.wait()
-            records, end = log.read(position, max_records)
-            stable_end, sought = log.stable_end, self.positions.get(tp, 0)
-            await self._broker.network.travel()
-            self._stable[tp] = stable_end, self._broker.clock()
-            if self.positions.get(tp, 0) == sought:  # else somebody has sought meanwhile
-                self.positions[tp] = end
-                return Chunk(tp, position, records, end, stable_end)
 
     def assigned(self, tps: Iterable[TopicPartition]) -> None:
         """Whatever was assigned before, these are read from the beginning until somebody seeks."""
         self.positions = dict.fromkeys(tps, 0)
 
+    async def fetch(self, tp: TopicPartition, max_records: int) -> Chunk:
+        """The next of ``tp``, however long it takes."""
+        log = self._broker.log(tp)
+        while (sought := self.positions.get(tp)) is not None:
+            position = max(sought, log.base)
+            while log.stable_end <= position:
+                await log.wait()
+            records, end = log.read(position, max_records)
+            stable_end = log.stable_end
+            await self._broker.network.travel()
+            self._answered(tp, stable_end)
+            if self.positions.get(tp) == sought:  # else somebody has sought meanwhile
+                self.positions[tp] = end
+                return Chunk(tp, position, records, end, stable_end)
+        await asyncio.get_running_loop().create_future()  # nothing comes of what is not read
+        raise AssertionError
+
     async def pull(self, tps: Iterable[TopicPartition], max_records: int) -> list[Chunk]:
-        """``KafkaReader.pull`` across threads: where somebody seeks while they are on their way, chunks come all the
-        same.
-        """
+        """Across threads: where somebody seeks while they are on their way, chunks come all the same."""
         await self._broker.network.queue()
         await self._broker.network.travel()
         chunks = []
@@ -56,8 +55,23 @@ class Reader:
         return chunks
 
     async def seek(self, tp: TopicPartition, offset: int) -> None:
-        """See ``port.Reader``."""
+        """Go on from ``offset``."""
         self.positions[tp] = offset
+
+    def _answered(self, tp: TopicPartition, stable_end: int) -> None:
+        """The broker has answered a fetch."""
+
+
+class LaneReader(Reader):
+    """``port.Reader``: it knows what the broker's last answer said, not what is there now."""
+
+    def __init__(self, broker: Broker) -> None:
+        super().__init__(broker)
+        self._stable: dict[TopicPartition, tuple[int, float]] = {}
+
+    def begin(self, positions: Mapping[TopicPartition, int]) -> None:
+        """See ``port.Reader``."""
+        self.positions = dict(positions)
 
     def stable_end(self, tp: TopicPartition) -> int | None:
         """See ``port.Reader``."""
@@ -66,6 +80,12 @@ class Reader:
     def answered_at(self, tp: TopicPartition) -> float | None:
         """See ``port.Reader``."""
         return self._stable[tp][1] if tp in self._stable else None
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def _answered(self, tp: TopicPartition, stable_end: int) -> None:
+        self._stable[tp] = stable_end, self._broker.clock()
 
 
 class Offsets:

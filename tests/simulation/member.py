@@ -17,7 +17,7 @@ from streams.transport.port import TopicPartition
 from streams.transport.source import Source
 from tests.simulation.broker import Broker
 from tests.simulation.group import SESSION_S, NotMemberError
-from tests.simulation.kafka import Ends, Offsets, Reader, Writer
+from tests.simulation.kafka import Ends, LaneReader, Offsets, Reader, Writer
 from tests.simulation.process import Process
 from tests.simulation.recovery import Recovery
 
@@ -56,8 +56,8 @@ class Member:
 
     # ---- assignment.Member
 
-    def reader(self) -> Reader:
-        return self._reader
+    async def open_reader(self) -> LaneReader:
+        return LaneReader(self._broker)
 
     def offsets(self) -> Offsets:
         return Offsets(self._broker, self._group)
@@ -67,10 +67,6 @@ class Member:
 
     async def open_ends(self, tps: Sequence[TopicPartition]) -> Ends:
         return Ends(self._broker)
-
-    async def seek(self, to: Mapping[TopicPartition, int]) -> None:
-        for tp, offset in to.items():
-            await self._reader.seek(tp, offset)
 
     async def commit_offsets(self, offsets: Mapping[TopicPartition, int]) -> None:
         group, name, generation = self._broker.group(self._group), self._id, self._generation

@@ -3,10 +3,10 @@
 import uuid
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka import TopicPartition as AioTopicPartition
 
-from streams.transport.kafka_reader import KafkaEnds, KafkaOffsets, KafkaReader
+from streams.transport.kafka_reader import KafkaEnds, KafkaOffsets
 from streams.transport.kafka_writer import KafkaWriter
+from streams.transport.lane_reader import LaneReader
 from streams.transport.memory import MemoryEnds, MemoryOffsets, MemoryReader, MemoryWriter
 from streams.transport.memory_broker import MemoryBroker
 from streams.transport.options import TransportOptions
@@ -64,11 +64,9 @@ class KafkaPort:
         return consumer
 
     async def reader(self, tps):
-        consumer = await self._consumer(auto_offset_reset="earliest")
-        consumer.assign([AioTopicPartition(*tp) for tp in tps])
-        reader = KafkaReader(consumer)
-        for tp in tps:
-            await reader.seek(tp, 0)
+        reader = await LaneReader.open(TransportOptions(client=self.client))
+        self._closing.append(reader.close)
+        reader.begin(dict.fromkeys(tps, 0))
         return reader
 
     async def offsets(self):
@@ -111,7 +109,9 @@ class MemoryPort:
         self.broker.expire(0)
 
     async def reader(self, tps):
-        return MemoryReader(self.broker)
+        reader = MemoryReader(self.broker)
+        reader.begin(dict.fromkeys(tps, 0))
+        return reader
 
     async def offsets(self):
         return MemoryOffsets(self.broker, self.group)

@@ -62,7 +62,7 @@ class Simulation:
         starts = await positions_module.start(
             self.positions, [IN], MemoryOffsets(self.broker, GROUP), self.counters, self.fatal
         )
-        await reader.seek(IN, starts[IN].position)
+        reader.begin({IN: starts[IN].position})
         self.lane = Lane(self.source, IN, starts[IN], reader, writer, MemoryEnds(self.broker))
         self.lane.begin()
         return self

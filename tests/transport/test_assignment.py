@@ -24,7 +24,7 @@ class Member:
         self.gate, self.opening = asyncio.Event(), asyncio.Event()
         self.gate.set()
 
-    def reader(self):
+    async def open_reader(self):
         return self._reader
 
     def offsets(self):
@@ -37,10 +37,6 @@ class Member:
 
     async def open_ends(self, tps):
         return MemoryEnds(self.broker)
-
-    async def seek(self, to):
-        for tp, offset in to.items():
-            await self._reader.seek(tp, offset)
 
     async def commit_offsets(self, offsets):
         self.broker.groups.setdefault(GROUP, {}).update(offsets)

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 from types import SimpleNamespace
+from unittest.mock import AsyncMock
 
 import aiokafka
 import pytest
@@ -12,7 +13,8 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from streams.transport.consumer import LaneConsumer
 from streams.transport.membership import ASK_OTHERS_EVERY, Membership, leave
 from streams.transport.port import TopicPartition
-from tests.transport.harness import create_topics, until, until_async
+from streams.transport.thread import ConsumerThread, LaneRebalanceListener
+from tests.transport.harness import create_topics, produce, until, until_async
 
 PATIENT_MS = 30_000
 """A session timeout that no test waits for."""
@@ -128,3 +130,48 @@ def test_an_input_that_was_assigned_without_its_changelog_does_not_start(caplog)
     assigned = {("in", 0), ("log", 0), ("in", 1), ("plain", 3)}
     assert set(LaneConsumer._whole(consumer, assigned)) == assigned - {("in", 1)}
     assert "in[1] was assigned without log" in caplog.text
+
+
+async def test_a_member_that_reads_nothing_stays_as_long_as_it_is_looked_at(brokers, app):
+    """Lanes read through a consumer of their own; aiokafka would take the group's member for one that hangs."""
+    await create_topics(brokers, app, partitions=2)
+    idle = {"max_poll_interval_ms": 1000}
+    async with (
+        member(brokers, app, app, **idle) as looked_at,
+        member(brokers, f"{app}-alone", app, **idle) as alone,
+    ):
+        membership, other = Membership(looked_at), Membership(alone)
+        await until_async(lambda: joined(membership))
+        await until_async(lambda: joined(other))
+        generation = looked_at._coordinator.generation
+
+        async def has_left():
+            await membership.look()
+            return alone._coordinator.generation < 0
+
+        await until_async(has_left)
+        assert membership.joined
+        assert looked_at._coordinator.generation == generation
+
+
+async def test_the_member_leaves_to_lanes_what_they_read(brokers, app):
+    lanes, tables = f"{app}-lanes", f"{app}-tables"
+    for topic in (lanes, tables):
+        await create_topics(brokers, topic, partitions=1)
+    consumer = aiokafka.AIOKafkaConsumer(bootstrap_servers=brokers, group_id=app, auto_offset_reset="earliest")
+    of_app = SimpleNamespace(tx=SimpleNamespace(sources={lanes: None}), consumer_generation_id=0)
+    of_thread = SimpleNamespace(app=of_app, _ensure_consumer=lambda: consumer, on_partitions_assigned=AsyncMock())
+    of_thread.leave_to_lanes = lambda tps: ConsumerThread.leave_to_lanes(of_thread, tps)
+    await consumer.start()
+    try:
+        consumer.subscribe([lanes, tables], listener=LaneRebalanceListener(of_thread))
+        for _ in range(5):
+            await produce(brokers, lanes, [(b"k", b"lane", 0)])
+            await produce(brokers, tables, [(b"k", b"table", 0)])
+            async with asyncio.timeout(30):
+                assert (await consumer.getone()).value == b"table"
+        assert consumer.paused() == {aiokafka.TopicPartition(lanes, 0)}
+        assert not consumer._fetcher._records.keys() & consumer.paused()
+        of_thread.on_partitions_assigned.assert_awaited()
+    finally:
+        await consumer.stop()

@@ -165,6 +165,33 @@ async def test_seek_moves_the_position(port):
     assert (await reader.fetch(tp, 1000)).start == 3
 
 
+async def test_a_reader_reads_what_it_began_last_and_nothing_else(port):
+    topic = await port.create_topic()
+    a, b = TopicPartition(topic, 0), TopicPartition(topic, 1)
+    await port.append(a, messages("a0", "a1", "a2"))
+    await port.append(b, messages("b0", "b1"))
+    reader = await port.reader([a])
+    assert (await read(reader, a, 3))[0] == ["a0", "a1", "a2"]
+    reader.begin({b: 1})
+    assert (await read(reader, b, 1))[0] == ["b1"]
+    reader.begin({})
+    reader.begin({a: 2, b: 0})
+    assert (await read(reader, a, 1))[0] == ["a2"]
+    assert (await read(reader, b, 2))[0] == ["b0", "b1"]
+
+
+async def test_a_fetch_ends_with_what_comes_for_its_partition(port):
+    topic = await port.create_topic()
+    a, b = TopicPartition(topic, 0), TopicPartition(topic, 1)
+    reader = await port.reader([a, b])
+    of_a, of_b = [asyncio.ensure_future(reader.fetch(tp, 1000)) for tp in (a, b)]
+    for number, (tp, comes, other) in enumerate([(b, of_b, of_a), (a, of_a, None)]):
+        await port.append(tp, messages(f"{number}"))
+        async with asyncio.timeout(DEADLINE_S):
+            assert [record.value for record in (await comes).records] == [b"%d" % number]
+        assert other is None or not other.done()
+
+
 async def test_an_idle_reader_knows_the_stable_end_and_when_it_was_told(port):
     tp = TopicPartition(await port.create_topic(), 0)
     await port.append(tp, messages("1", "2"))
