@@ -122,7 +122,7 @@ def _options(arguments: argparse.Namespace, screen: Console) -> Options:
         "step": step,
         "show": lambda text: screen.print(text, markup=False, highlight=False, soft_wrap=True),
     }
-    for name in ("seconds", "instances", "outstanding", "times", "finished", "faster"):
+    for name in ("seconds", "warm_s", "instances", "outstanding", "times", "finished", "faster"):
         if getattr(arguments, name) is not None:
             changes[name] = getattr(arguments, name)
     base = SMOKE if arguments.smoke else Options()
@@ -138,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("workloads", nargs="+", choices=list(WORKLOADS), metavar="WORKLOAD", help=", ".join(WORKLOADS))
     parser.add_argument("--json", action="store_true", help="a line of JSON for each thing measured")
     parser.add_argument("--seconds", type=float, help="of the closed loop (default 10)")
+    parser.add_argument("--warm", type=float, dest="warm_s", metavar="SECONDS", help="before anything is measured (30)")
     parser.add_argument(
         "--outstanding", type=_levels, help="instances at a time, the best of these (100,400,1000,3000)"
     )

@@ -90,7 +90,9 @@ async def start_and_signal(session: Session, count: int, limit: int) -> tuple[di
 async def measure(session: Session, options: Options) -> dict[str, Any]:
     """Starts, then signals."""
     count, limit = options.instances or INSTANCES, min(OUTSTANDING, max(options.outstanding))
-    await start_and_signal(session, min(WARM, count), limit)
+    warm_until = time.time() + options.warm_s
+    while time.time() < warm_until:
+        await start_and_signal(session, min(WARM, count), limit)
     with session.plant.profiling():
         started, signalled = await start_and_signal(session, count, limit)
     session.tell("w2-start", started)

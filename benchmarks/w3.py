@@ -20,7 +20,6 @@ from streams.codec import decode_event
 
 DEFINITION = "bench-w3"
 INSTANCES = 1_000
-WARM = 100
 SPREAD_S = 1.0
 TICK_S = 0.01
 
@@ -62,9 +61,11 @@ async def sleep(session: Session, count: int, over_s: float) -> dict[str, Any]:
 
 
 async def measure(session: Session, options: Options) -> dict[str, Any]:
-    """All at once and spread, after a small round to warm up."""
+    """All at once and spread, after rounds to warm up."""
     count = options.instances or INSTANCES
-    await sleep(session, min(WARM, count), 0.0)
+    warm_until = time.time() + options.warm_s
+    while time.time() < warm_until:
+        await sleep(session, count, SPREAD_S)
     with session.plant.profiling():
         found = await sleep(session, count, 0.0)
     session.tell("w3-sleep", found)

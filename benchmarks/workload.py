@@ -22,7 +22,9 @@ class Options:
     """
 
     seconds: float = 10.0
-    warm_s: float = 3.0
+    warm_s: float = 30.0
+    """Before anything is measured: Java compiles for about a minute what Kafka does again and again, and takes twice
+    the CPU until then."""
     probe_s: float = 4.0
     open_s: float = 15.0
     outstanding: tuple[int, ...] = (100, 400, 1000, 3000)
