@@ -9,6 +9,7 @@ The models hold what one part can tell of itself; what needs the whole (names, p
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import or_
 from typing import Annotated, Any, Literal
@@ -62,6 +63,18 @@ class Head(Part):
     reference: TextTemplate | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """A topic that nobody writes to or reads, as far as ``redpanda/topics.yaml`` goes."""
+
+    topic: str
+    message: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.message}. {self.fix}"
+
+
 class ProcessDefinition(Head):
     """A whole definition: every activity has its ``next``, the first is a ``start``."""
 
@@ -96,21 +109,21 @@ class ProcessDefinition(Head):
         """Whether a trigger lives in the schedule of the definition."""
         return any(isinstance(one, TimerTrigger | DatabaseTrigger) and one.enabled for one in self.triggers)
 
-    def unheard(self, telemetry: Collection[str], routes: Mapping[str, str]) -> str | None:
-        """Why a trigger would hear nothing, or nobody an event, and the fix.
+    def unheard(self, telemetry: Collection[str], routes: Mapping[str, str]) -> Unheard | None:
+        """Why a trigger would hear nothing, or nobody an event.
 
         ``telemetry`` are the topics of ``redpanda/topics.yaml``, ``routes`` those by the MQTT filter that the bridge
         carries into them.
         """
-        if undeclared := [repr(topic) for topic in (*self.topics, *self.emits) if topic not in telemetry]:
-            return f"topic {', '.join(undeclared)} is not declared. Add it under 'telemetry:' in redpanda/topics.yaml"
+        if undeclared := [topic for topic in (*self.topics, *self.emits) if topic not in telemetry]:
+            message = f"Topic {', '.join(map(repr, undeclared))} is not declared"
+            return Unheard(undeclared[0], message, "Add it under 'telemetry:' in redpanda/topics.yaml")
         for one in self.triggers:
             if isinstance(one, MqttTrigger) and one.routed(routes) is None:
                 known = ", ".join(map(repr, routes)) or "none"
-                return (
-                    f"no route carries all of MQTT topic {one.topic!r} (routes: {known}). Add a topic with "
-                    f"'mqtt: {one.topic}' under 'telemetry:' in redpanda/topics.yaml"
-                )
+                message = f"No route carries all of MQTT topic {one.topic!r} (routes: {known})"
+                fix = f"Add a topic with 'mqtt: {one.topic}' under 'telemetry:' in redpanda/topics.yaml"
+                return Unheard(one.topic, message, fix)
         return None
 
     def all_activities(self) -> Iterator[Activity]:

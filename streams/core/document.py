@@ -74,6 +74,13 @@ class Document:
     keys: dict[Steps, Mark] = field(default_factory=dict)
     repeated: list[tuple[Steps, Mark]] = field(default_factory=list)
 
+    def at(self, steps: Steps) -> Any:
+        """The value there."""
+        value = self.data
+        for step in steps:
+            value = value[step]
+        return value
+
     def locate(self, steps: Steps, offset: int | None = None, *, key: bool = False) -> Mark:
         """Where the value at ``steps`` stands, or its key, or the nearest thing around it.
 
@@ -90,11 +97,8 @@ class Document:
         return Mark(0, 0)
 
     def _inside(self, mark: Mark, steps: Steps, offset: int) -> Mark:
-        text = self.data
-        for step in steps:
-            text = text[step]
         source = "\n".join(self.lines[mark.line :])
-        at = _position(source, mark, str(text), offset)
+        at = _position(source, mark, str(self.at(steps)), offset)
         before = source[:at]
         line = mark.line + before.count("\n")
         return mark if at is None else Mark(line, at - before.rfind("\n") - 1)

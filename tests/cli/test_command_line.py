@@ -222,9 +222,23 @@ def test_an_invalid_definition_names_its_place(weir, tmp_path):
     assert not first["ok"]
     assert first["problems"][0].startswith(f"{bad}:")
     assert "wait_rechek" in first["problems"][0]
-    assert second["problems"] == [
-        f"{undeclared}: topic 'nowhere' is not declared. Add it under 'telemetry:' in redpanda/topics.yaml"
-    ]
+    (problem,) = second["problems"]
+    assert problem == (
+        f"{undeclared}:9:10: trigger.topic: Topic 'nowhere' is not declared\n"
+        "    9 |   topic: nowhere\n"
+        "      |          ^\n"
+        "        Add it under 'telemetry:' in redpanda/topics.yaml"
+    )
+
+
+def test_an_mqtt_topic_without_a_route_names_its_place(weir, tmp_path):
+    (tmp_path / "a.yaml").write_text(
+        "id: a\ntriggers: [{type: api}, {type: mqtt, topic: hall/x}]\n"
+        "activities: [{id: w, type: timer, duration: 1s}]\n"
+    )
+    (problem,) = json.loads(weir("validate", str(tmp_path), "--json").stdout)[0]["problems"]
+    assert problem.startswith(f"{tmp_path / 'a.yaml'}:2:45: triggers[1].topic: No route carries all of MQTT topic")
+    assert "Add a topic with 'mqtt: hall/x' under 'telemetry:'" in problem
 
 
 def test_deploy_sends_nothing_when_a_file_is_invalid(weir, tmp_path):

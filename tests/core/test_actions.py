@@ -112,7 +112,7 @@ def test_a_topic_that_is_emitted_to_is_to_be_declared() -> None:
     assert definition.unheard(["plant", "other"], {}) is None
     missing = definition.unheard(["plant"], {})
     assert missing is not None
-    assert "'other' is not declared" in missing
+    assert "'other' is not declared" in missing.message
 
 
 @pytest.mark.parametrize("topic", ["''", "a/+/b", "a/#", "a+${x}"])

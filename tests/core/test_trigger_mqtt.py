@@ -39,7 +39,7 @@ def test_one_that_no_route_covers_is_refused_with_what_to_add() -> None:
     assert last.rejection is not None
     assert last.rejection.reason == "undeclared_topic"
     assert last.rejection.message.startswith(
-        "x: no route carries all of MQTT topic 'home/#' (routes: 'home/+/telemetry')."
+        "x: No route carries all of MQTT topic 'home/#' (routes: 'home/+/telemetry')."
     )
     assert last.rejection.message.endswith("a topic with 'mqtt: home/#' under 'telemetry:' in redpanda/topics.yaml")
 

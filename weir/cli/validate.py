@@ -8,8 +8,11 @@ from typing import Annotated, Any
 
 import typer
 
-from streams.core.definition import ProcessDefinition
+from streams.core.definition import ProcessDefinition, Unheard
+from streams.core.document import read_yaml
 from streams.core.parse import check_definition
+from streams.core.problems import Problem
+from streams.core.report import Report
 from streams.core.templates import KIND, Template, fill, read_template
 from streams.topics import Topics, TopicsError, load_topics
 from weir.cli import options
@@ -82,8 +85,17 @@ def check_file(file: Path, topics: Topics) -> Checked:
     problems = [str(one) for one in found if one.severity == "error"]
     warnings = [str(one) for one in found if one.severity == "warning"]
     unheard = definition.unheard(topics.telemetry, topics.mqtt_routes) if definition else None
-    problems += [] if unheard is None else [f"{file}: {unheard}"]
+    problems += [] if unheard is None else [str(_placed(unheard, text, file))]
     return Checked(file, definition, text, None, problems, warnings)
+
+
+def _placed(unheard: Unheard, text: str, file: Path) -> Problem:
+    """Where the topic stands first; a definition that was read is YAML."""
+    document = read_yaml(text)
+    report = Report(str(file), document.data, document)
+    named = (steps for steps in document.values if steps[-1:] == ("topic",) and document.at(steps) == unheard.topic)
+    report.add(next(named, ()), unheard.message, unheard.fix)
+    return report.problems[0]
 
 
 def _check_template(text: str, file: Path) -> Checked:
