@@ -15,6 +15,7 @@ from aiokafka.structs import ConsumerRecord
 
 from streams.kafka import client_options
 from streams.ready import VARIABLE as READY_FILE
+from streams.ready import told
 from streams.settings import Settings
 from tests.forking import Forked
 
@@ -22,7 +23,7 @@ DEADLINE_S = 60.0
 
 
 class Role:
-    """A running role; its output is in ``log``, and it writes the file ``ready`` once it works."""
+    """A running role; its output is in ``log``, and it tells in the file ``ready`` when it works."""
 
     def __init__(self, process: Forked | asyncio.subprocess.Process, log: Path, ready: Path) -> None:
         self.process, self.log, self._ready = process, log, ready
@@ -36,7 +37,7 @@ class Role:
 
     async def works(self) -> None:
         """Wait until it says that it works."""
-        await until(self._ready.exists, lambda: f"not ready:\n{self.output()}")
+        await until(lambda: told(self._ready, self.process.pid) is True, lambda: f"not ready:\n{self.output()}")
 
     async def kill(self) -> None:
         """Kill it without a chance to clean up."""
