@@ -40,6 +40,16 @@ async def test_a_mistake_is_told_with_its_line(text: str, said: str) -> None:
     assert said in error["message"], error
 
 
+async def test_each_mistake_has_its_own_fix() -> None:
+    text = "id: x\ntrigger: {type: redpander}\nactivities: [{id: a, type: timer, duration: 5}, {id: b, type: timr}]\n"
+    async with inside(settings_of(api_auth="off")) as api:
+        answer = await api.post("/definitions", json={"text": text})
+    found = answer.json()
+    fixes = ["Did you mean 'redpanda'?", "Correct the text.", "Did you mean 'timer'?"]
+    assert [one["fix"] for one in found["errors"]] == fixes
+    assert found["fix"] == fixes[0]
+
+
 async def test_versions_come_and_go(api: httpx.AsyncClient, site: tuple[Settings, Topics], tmp_path: Path) -> None:
     settings, _ = site
     async with running(processor.__name__, settings, tmp_path), running(projector.__name__, settings, tmp_path):

@@ -24,7 +24,9 @@ NOT_JSON = 400
 
 
 class ProblemError(Exception):
-    """An answer other than success.  ``kind`` is for programs, ``fix`` for people; ``errors`` are (field, message)."""
+    """An answer other than success.  ``kind`` is for programs, ``fix`` for people; ``errors`` are (field, message), or
+    (field, message, fix) where each has its own.
+    """
 
     def __init__(
         self,
@@ -33,7 +35,7 @@ class ProblemError(Exception):
         detail: str,
         fix: str,
         *,
-        errors: Sequence[tuple[str, str]] = (),
+        errors: Sequence[tuple[str, str] | tuple[str, str, str]] = (),
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
@@ -54,7 +56,10 @@ def answer(_: Request, error: Exception) -> JSONResponse:
 
 def document(error: ProblemError) -> dict[str, Any]:
     """The members of a problem."""
-    errors = [{"field": field, "message": message, "fix": error.fix} for field, message in error.errors]
+    errors = [
+        {"field": field, "message": message, "fix": own[0] if own else error.fix}
+        for field, message, *own in error.errors
+    ]
     return _members(error.status, error.kind, error.detail, error.fix, errors)
 
 

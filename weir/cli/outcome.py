@@ -7,12 +7,12 @@ HINTS = {
     "unknown_definition": "`weir deploy PATH` makes a definition known.",
     "already_running": "Watch it with `weir history ID --follow`, end it with `weir cancel ID`, or use another --key.",
     "unknown_instance": "`weir instances` lists what there is.",
-    "not_running": "`weir history ID` shows how it ended.",
+    "not_running": "`weir history ID` shows what became of it.",
     "task_not_open": "`weir tasks` lists what is open.",
     "no_candidate": "Say with --group which groups the user is in, or have it assigned: `weir tasks assign`.",
     "claimed_by_other": "`weir tasks show ID` shows whose it is.",
     "invalid_answers": "`weir tasks show ID` shows the form.",
-    "invalid_variables": "Give what is missing with --var NAME=VALUE.",
+    "invalid_variables": "Give it with --var NAME=VALUE, as `weir definitions show` declares it.",
 }
 
 

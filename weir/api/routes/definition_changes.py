@@ -84,9 +84,8 @@ async def deploy(
     definition, problems = check_definition(body.text)
     if definition is None:
         errors = [one for one in problems if one.severity == "error"]
-        fix = next((one.fix for one in errors if one.fix), "Correct the text.")
-        told = [("body.text", str(one)) for one in errors]
-        raise ProblemError(422, "invalid_definition", errors[0].message, fix, errors=told)
+        told = [("body.text", str(one), one.fix or "Correct the text.") for one in errors]
+        raise ProblemError(422, "invalid_definition", errors[0].message, told[0][-1], errors=told)
     warnings = [str(one) for one in problems]
     if dry_run:
         check_topics(request, definition)

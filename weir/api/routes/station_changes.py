@@ -54,9 +54,8 @@ def made(parts: dict[str, Any], process_id: str, version: int) -> ProcessDefinit
         return form_definition(parts, process_id, version)
     except DefinitionError as error:
         problems = error.problems
-        fix = next((one.fix for one in problems if one.fix), "Correct the fields.")
-        told = [(f"body.{one.path}", one.message) for one in problems]
-        raise ProblemError(422, "invalid_definition", problems[0].message, fix, errors=told) from None
+        told = [(f"body.{one.path}", one.message, one.fix or "Correct the fields.") for one in problems]
+        raise ProblemError(422, "invalid_definition", problems[0].message, told[0][-1], errors=told) from None
 
 
 def check_topics(request: Request, definition: ProcessDefinition) -> None:

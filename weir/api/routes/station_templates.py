@@ -231,9 +231,8 @@ def _check_example(template: Template) -> None:
 
 
 def _invalid(error: DefinitionError) -> ProblemError:
-    first = error.problems[0]
-    told = [(str(one.path), str(one)) for one in error.problems]
-    return ProblemError(422, "invalid_template", first.message, first.fix or "Correct it.", errors=told)
+    told = [(str(one.path), str(one), one.fix or "Correct it.") for one in error.problems]
+    return ProblemError(422, "invalid_template", error.problems[0].message, told[0][-1], errors=told)
 
 
 def _taken(template_id: str) -> ProblemError:
