@@ -144,11 +144,16 @@ def encode_entity(entity: Entity) -> bytes:
         _entity_encoder.encode_into(entity, _entity_buffer)
     except OverflowError:
         raise IntegerError("Expected integers of at most 64 bits in state") from None
-    failed = isinstance(entity, Instance) and entity.status in BROKEN
-    if len(_entity_buffer) > MAX_STATE_BYTES + failed * FAILURE_ROOM_BYTES:
-        variables = entity.variables if isinstance(entity, Instance) else None
-        raise LimitError(_too_large("state", MAX_STATE_BYTES, len(_entity_buffer), variables))
+    if len(_entity_buffer) > MAX_STATE_BYTES:
+        _check_room(entity, len(_entity_buffer))
     return bytes(_entity_buffer)
+
+
+def _check_room(entity: Entity, size: int) -> None:
+    failed = isinstance(entity, Instance) and entity.status in BROKEN
+    if size > MAX_STATE_BYTES + failed * FAILURE_ROOM_BYTES:
+        variables = entity.variables if isinstance(entity, Instance) else None
+        raise LimitError(_too_large("state", MAX_STATE_BYTES, size, variables))
 
 
 def decode_entity(raw: bytes) -> Entity:

@@ -65,11 +65,10 @@ class Timer(NamedTuple):
 def _of_instance(state: Instance) -> list[Timer]:
     if state.status != "running":
         return []
-    timers = [
-        Timer(wait.due, state.id, place, WAIT, wait.execution)
-        for place, wait in state.waiting.items()
-        if wait.due is not None
-    ]
+    timers = []
+    for place, wait in state.waiting.items():
+        if wait.due is not None:
+            timers.append(Timer(wait.due, state.id, place, WAIT, wait.execution))
     if state.tasks:
         timers += _of_tasks(state)
     if state.deadlines:
@@ -80,13 +79,15 @@ def _of_instance(state: Instance) -> list[Timer]:
 
 
 def _of_tasks(state: Instance) -> list[Timer]:
-    """Reminders and escalations of user tasks."""
-    return [
-        Timer(due, state.id, place_of(task.activity_id, task.token), purpose, execution)
-        for execution, task in state.tasks.items()
-        for due, purpose in ((task.remind_at, REMINDER), (task.escalate_at, ESCALATION))
-        if due is not None
-    ]
+    """Reminders and escalations of user tasks; most tasks have neither."""
+    timers = []
+    for execution, task in state.tasks.items():
+        if task.remind_at is not None:
+            timers.append(Timer(task.remind_at, state.id, place_of(task.activity_id, task.token), REMINDER, execution))
+        if task.escalate_at is not None:
+            place = place_of(task.activity_id, task.token)
+            timers.append(Timer(task.escalate_at, state.id, place, ESCALATION, execution))
+    return timers
 
 
 def _of_schedule(state: Schedule) -> list[Timer]:

@@ -44,7 +44,7 @@ class Overlay(Generic[_Kept]):
         if entity_id in seen:
             return seen[entity_id]
         entity = seen[entity_id] = self._load(entity_id)
-        if type(entity) in DUE and (timers := due_timers(entity)):
+        if (due := DUE.get(type(entity))) is not None and (timers := due(entity)):
             self._timers[entity_id] = timers
         return entity
 
@@ -142,10 +142,11 @@ class Turn:
         another command has happened.  Where it has not, since nothing but soft records have changed, ``of`` stands for
         the event: it is another one each time.
         """
-        if of is None:
-            of = f"{self.events[-1].subject}/{self.events[-1].seq}"
-        of = self.cause if self.offset is not None else f"{self.cause}/{of}"
-        self.follow_ups.append(msgspec.structs.replace(command, id=f"{of}/{len(self.follow_ups) + 1}"))
+        assert self.events or of is not None
+        cause = self.cause
+        if self.offset is None:
+            cause += f"/{self.events[-1].subject}/{self.events[-1].seq}" if of is None else f"/{of}"
+        self.follow_ups.append(msgspec.structs.replace(command, id=f"{cause}/{len(self.follow_ups) + 1}"))
 
     def instance(self, instance_id: str) -> Instance | None:
         """The instance, running or failed."""

@@ -231,4 +231,6 @@ class Output:
 
     def of(self, result: Any) -> dict[str, Any]:
         """The variables that ``result`` sets; a path that it lacks leaves its variable as it is."""
+        if not self.parts:  # of most
+            return {}
         return {name: value for name, path in self.parts if (value := path.get(result)) is not MISSING}

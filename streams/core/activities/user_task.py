@@ -142,8 +142,8 @@ class UserTask(Continuing):
 class UserTaskNode(Node):
     """``asked`` renders to the task's fields, ``title`` to that one alone.
 
-    ``levels`` are the escalations: when, what renders to their effect, and to the notice.  ``join`` is ``None`` for a
-    task that one person answers.
+    ``levels`` are the escalations: when, what renders to their effect, and to the notice.  ``has_moments``: whether
+    there may be one, a reminder, or a moment when it is due.  ``join`` is ``None`` for a task that one person answers.
     """
 
     title: Template
@@ -153,6 +153,7 @@ class UserTaskNode(Node):
     join: str | int | None
     levels: tuple[tuple[Level, Template, Template | None], ...]
     reminders: Reminders
+    has_moments: bool
     created_notice: Template | None
     reminder_notice: Template | None
     output: Output
@@ -194,6 +195,7 @@ def _compile(model: UserTask) -> UserTaskNode:
         created_notice=_template(model.notify),
         reminder_notice=None if model.reminders is None else _template(model.reminders.notify),
         reminders=Reminders() if model.reminders is None else model.reminders.compiled(),
+        has_moments=not (model.due is None and model.reminders is None and not model.escalation),
         output=Output.of_paths(model.output),
     )
 

@@ -144,12 +144,13 @@ def decide(turn: Turn, command: AnyCommand) -> None:
 
 def command_key(command: TopicCommand) -> str | None:
     """The key of the command's record: what it is about."""
-    if isinstance(command, DefinitionCommand):
-        return DEFINITIONS_KEY
-    if isinstance(command, ScheduleCommand):
-        return command.definition_id
-    if isinstance(command, MailboxCommand):
-        return command.correlation_key
+    if type(command) in OF_KEY:
+        if isinstance(command, DefinitionCommand):
+            return DEFINITIONS_KEY
+        if isinstance(command, ScheduleCommand):
+            return command.definition_id
+        if isinstance(command, MailboxCommand):
+            return command.correlation_key
     return getattr(command, "key", None) or getattr(command, "instance_id", None)
 
 

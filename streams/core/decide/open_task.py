@@ -1,10 +1,9 @@
 """Finding the open task that a command is about."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from streams.core.activities import UserTaskNode
 from streams.core.commands import TaskCommand
-from streams.core.flow import user_task
 from streams.core.flow.flow import Flow
 from streams.core.ids import check_instance_id
 from streams.core.state import Finished, Instance
@@ -13,8 +12,7 @@ from streams.core.tasks.task import Task, split_task_id, task_id
 from streams.core.turn import Turn
 
 
-@dataclass(frozen=True, slots=True)
-class OpenTask:
+class OpenTask(NamedTuple):
     """A task that waits for somebody; ``name`` is it in a message."""
 
     name: str
@@ -29,7 +27,7 @@ class OpenTask:
 
     def tell(self, event_type: str, **data: object) -> None:
         """An event of the task."""
-        user_task.tell(self.flow, self.execution, event_type, data)
+        self.flow.emit(event_type, {"execution": self.execution, **data}, self.node.id, self.task.token)
 
     def refuses(self, refusal: Refusal | None) -> bool:
         """Reject the command if there is a reason to."""

@@ -27,18 +27,21 @@ def enter(flow: Flow, node: UserTaskNode, token: str | None) -> str | None:
     """Ask, and wait.  Raises ``ExpressionError``."""
     execution = flow.begin(node, "user_task", token)
     flow.refresh(node.asked.names, token)
-    now, rendered = flow.now_ms, node.asked.render(flow.variables(token))
+    rendered = node.asked.render(flow.variables(token))
     data: dict[str, Any] = {"execution": execution, **asked.fields(rendered, DEFAULT_PRIORITY)}
-    data.setdefault("title", _title(flow, node, token))
+    if "title" not in data:
+        data["title"] = _title(flow, node, token)
     if node.join is not None:
         data["needed"] = _needed(node.join, len(data.get("approvers", ())))
     if node.outcomes:
         data["outcomes"] = list(node.outcomes)
     if node.form is not None:
         data["form"] = node.form.schema
-    due = asked.due(rendered.get("due"), now)
-    remind_at = next_reminder(node.reminders, now, due, 0)
-    data |= _texts(due=due, remind_at=remind_at, escalate_at=next_escalation(_levels(node), 0, now, due))
+    if node.has_moments:
+        now = flow.now_ms
+        due = asked.due(rendered.get("due"), now)
+        remind_at = next_reminder(node.reminders, now, due, 0)
+        data |= _texts(due=due, remind_at=remind_at, escalate_at=next_escalation(_levels(node), 0, now, due))
     flow.emit("task_created", data, node.id, token, data["title"])
     _notify(flow, node, execution, node.created_notice, "Task")
     return WAITS
@@ -53,7 +56,7 @@ def tell(flow: Flow, execution: int, event_type: str, data: dict[str, Any]) -> N
 def complete(flow: Flow, node: UserTaskNode, execution: int, result: dict[str, Any]) -> None:
     """The answer is there: keep its ``output``, and go on."""
     token = flow.instance.tasks[execution].token
-    tell(flow, execution, "task_completed", result)
+    flow.emit("task_completed", {"execution": execution, **result}, node.id, token)
     flow.emit("activity_completed", {"execution": execution}, node.id, token)
     flow.store(node.output.of(result), token)
     flow.go(token, flow.leave(node, execution, token))

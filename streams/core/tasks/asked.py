@@ -1,6 +1,6 @@
 """What creating or escalating a task renders: texts from expressions, held to what a task may have."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from streams.core.expressions import ExpressionError
@@ -51,15 +51,20 @@ def due(value: Any, now: int) -> int | None:
 
 def fields(asked: Mapping[str, Any], default_priority: int) -> dict[str, Any]:
     """What ``task_created`` tells, but for moments: absent where there is nothing.  Raises ``ExpressionError``."""
-    candidates = asked.get("candidates", {})
-    told = {
-        "title": asked.get("title") and shortened(asked["title"], MAX_TITLE),
-        "description": asked.get("description") and shortened(asked["description"], MAX_TEXT),
-        "assignee": one_name(asked.get("assignee"), "assignee"),
-        "users": names(candidates.get("users", ()), "users"),
-        "groups": names(candidates.get("groups", ()), "groups"),
-        "approvers": names(asked.get("approvers", ()), "approvers"),
-        "queue": one_name(asked.get("queue"), "queue"),
-    }
-    given = {name: value for name, value in told.items() if value}
-    return {**given, "priority": priority(asked.get("priority", default_priority))}
+    told: dict[str, Any] = {}
+    for field, read in _TOLD.items():
+        if field in asked:
+            told |= {name: value for name, value in read(asked[field]).items() if value}
+    told["priority"] = priority(asked["priority"]) if "priority" in asked else default_priority
+    return told
+
+
+_TOLD: dict[str, Callable[[Any], dict[str, Any]]] = {
+    "title": lambda title: {"title": title and shortened(title, MAX_TITLE)},
+    "description": lambda text: {"description": text and shortened(text, MAX_TEXT)},
+    "assignee": lambda user: {"assignee": one_name(user, "assignee")},
+    "candidates": lambda they: {kind: names(they.get(kind, ()), kind) for kind in ("users", "groups")},
+    "approvers": lambda users: {"approvers": names(users, "approvers")},
+    "queue": lambda queue: {"queue": one_name(queue, "queue")},
+}
+"""What each field becomes, in their order in the event: most tasks have few of them, and only those are read."""

@@ -79,7 +79,7 @@ def fits(
     if outcomes and outcome not in outcomes:
         got = "it is missing" if outcome is None else f"got {outcome!r}"
         return Refusal("invalid_outcome", f"Expected the outcome of {name} to be {' or '.join(outcomes)}, but {got}")
-    size = len(msgspec.json.encode(answers))
+    size = len(msgspec.json.encode(answers)) if answers else 0
     if size > MAX_ANSWERS_BYTES:
         message = f"Expected answers to {name} of at most {MAX_ANSWERS_BYTES} bytes, but got {size}. Say where they are"
         return Refusal("answers_too_large", message)
