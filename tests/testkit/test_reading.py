@@ -93,6 +93,14 @@ def test_a_test_may_send_every_command_that_people_send():
             "definitions: [pump.yaml, fan.yaml]\ntests: [{name: a, effects: [{}], do: [{start_process: {}}]}]",
             "2:55: tests[a].do[0].start_process: Expected 'definition_id': there are several definitions",
         ),
+        (
+            "tests: [{name: a, expect: [{}], do: [{suspend: {}}]}]",
+            "1:48: tests[a].do[0].suspend: Expected a field 'key', but it is missing",
+        ),
+        (
+            "tests: [{name: a, expect: [{}], do: [{signal: {name: x, key: null}}]}]",
+            "tests[a].do[0].signal.key: Expected a text, but got null",
+        ),
         ("tests: [{name: a, expect: [{}], do: [stop]}]", "Expected a command such as"),
         (
             "definitions: [gone.yaml]\ntests: [{name: a, expect: [{}]}]",

@@ -58,6 +58,8 @@ _SENT: tuple[type[Command], ...] = (
 COMMANDS: Mapping[str, type[Command]] = {str(one.__struct_config__.tag): one for one in _SENT}
 """By type: what people and programs send.  The others are the engine's own, or change definitions."""
 BY_INSTANCE = (Retry, SetVariables)
+BY_KEY = (Signal, Cancel, Suspend, Resume)
+"""Where nobody knows the id of an instance, the key says whom they are for."""
 _ANY_ID = "0:1"
 _TASK, _INSTANCE = {"activity", "key"}, {"key", "definition_id"}
 
@@ -112,4 +114,7 @@ def wrong(step: Step) -> tuple[str, str] | None:
         if message.startswith(missing := "Object missing required field "):
             message = f"Expected a field {message.removeprefix(missing)}, but it is missing"
         return field, message
+    if COMMANDS[step.type] in BY_KEY and step.fields.get("key") is None:
+        given = "key" in step.fields
+        return ("key", "Expected a text, but got null") if given else ("", "Expected a field 'key', but it is missing")
     return None
