@@ -26,11 +26,11 @@ Map of the package, from the pure to Faust:
     batch.py       Batch, Transaction: what agents use
     lane.py        the runner of one partition
     commits.py     what a lane writes, and when
-    kafka_writer.py, kafka_reader.py   the port over aiokafka
-    thread.py      the consumer thread, and the port's reader and offsets across it
+    lane_reader.py, kafka_reader.py, kafka_writer.py   the port over aiokafka
+    thread.py      the thread of the group's member, and reading changelogs across it
     restoring.py   tables restored from chunks of their changelogs
     recovery.py    TransactionalTable, Faust's recovery with that
-    assignment.py  what a member of the group does with its partitions: drain, fence, recover, seek, start
+    assignment.py  what a member of the group does with its partitions: drain, fence, recover, start
     consumer.py    Faust's consumer, which drives that
     kept.py        positions of a group, a second time
     membership.py  the group: partitions that nobody has, leaving
