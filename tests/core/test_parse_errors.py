@@ -251,6 +251,18 @@ def test_what_is_written_elsewhere_is_pointed_at_where_it_is_named() -> None:
     assert told == [(5, 37), (6, 51)]
 
 
+@pytest.mark.parametrize("name", ["when", "where", "condition"])
+def test_what_is_only_called_as_a_condition_is_none(name: str) -> None:
+    head = "id: t\nversion: 1\ntrigger: {type: api}\nvariables: [{name: x, value: 1}]\nactivities:\n"
+    for activity in (
+        f"type: transform, set: {{{name}: '${{x + 1}}'}}",
+        f"type: service, action: mqtt_publish, config: {{topic: a, payload: {{{name}: '${{x}}'}}}}",
+        f"type: subprocess, process: other, input: {{{name}: '${{x}}'}}",
+        f"type: rules, rules: [{{when: {{x: '> 3'}}, then: {{{name}: 1}}}}], default: {{{name}: '${{x}}'}}",
+    ):
+        assert said(f"{head}  - {{id: a, {activity}}}\n") == []
+
+
 def _points(text: str) -> None:
     before, _, after = text.partition("¦")
     problems = [one for one in check_definition(before + after)[1] if "Unknown variable" in one.message]

@@ -15,7 +15,6 @@ from streams.core.report import Report
 from streams.core.triggers import Trigger
 from streams.core.variables import Variable
 
-_CONDITIONS = frozenset({"condition", "when", "where"})
 Severity = Literal["error", "warning"]
 Read = tuple[Steps, Expression]
 """An expression of a part, and where in the part it stands."""
@@ -80,7 +79,11 @@ class Names:
 
 def is_condition(place: Steps) -> bool:
     """Is the expression at ``place`` of an activity one that must be true or false?"""
-    return place[-1] in _CONDITIONS and place[0] != "rules"
+    match place:
+        case ("condition",) | ("cases", _, "when") | ("map", _, "where"):
+            return True
+        case _:  # a variable or a key of a payload may have such a name, too
+            return False
 
 
 def report_name(raw: Raw, read: Read, name: str, message: str, fix: str, report: Report) -> None:
