@@ -11,6 +11,7 @@ from streams.core.validation import (
     both_fire,
     compensations,
     conditions,
+    correlations,
     loops,
     names,
     overlaps,
@@ -39,6 +40,7 @@ PART_CHECKS: dict[str, Check] = {
     "sources": sources.check,
     "ways": ways.check,
     "names": names.check,
+    "correlations": correlations.check,
     "tables": tables.check,
     "types": types.check,
 }
