@@ -50,9 +50,9 @@ async def _errors(request: ActionRequest) -> AsyncIterator[None]:
         raise invalid_config(str(error)) from None
 
 
-def not_found(what: str, name: str) -> ActionError:
+def not_found(what: str, name: str, more: str = "") -> ActionError:
     """There is no such alert, zone, user, group or bot."""
-    return ActionError(f"There is no {what} {name!r}", "not_found")
+    return ActionError(f"There is no {what} {name!r}{more}", "not_found")
 
 
 def optional_text(config: dict[str, Any], name: str) -> str | None:

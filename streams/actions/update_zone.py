@@ -65,7 +65,7 @@ def _changed(zone: Zone | None, config: dict[str, Any]) -> Zone:
     except ShapeError as error:
         raise invalid_config(f"{error} in config of zone {zone_id!r}") from None
     if shape is None:
-        raise not_found("zone", zone_id)
+        raise not_found("zone", zone_id, ", and a new one needs lat, lon and radius_m, or a polygon")
     zone = zone or Zone(zone_id, zone_id, shape)
     margin, active, metadata = config.get("margin_m"), config.get("active"), config.get("metadata")
     if margin is not None and not (_is_number(margin) and 0 <= margin <= MAX_MARGIN_M):

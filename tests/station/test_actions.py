@@ -210,7 +210,10 @@ async def test_who_is_in_a_zone_may_be_asked_of_a_group_and_of_those_online(worl
 @pytest.mark.parametrize(
     ("config", "says"),
     [
-        ({"zone_id": "x", "name": "X"}, "not_found: There is no zone 'x'"),
+        (
+            {"zone_id": "x", "name": "X"},
+            "not_found: There is no zone 'x', and a new one needs lat, lon and radius_m, or a polygon",
+        ),
         ({"zone_id": "x", "lat": 1}, "invalid_config: Expected lat from -90 to 90"),
         ({"zone_id": "x", "lat": 1, "lon": 1}, "invalid_config: Expected a radius above 0 m"),
         ({"zone_id": "home", "radius_m": "wide"}, "invalid_config: Expected a radius above 0 m"),

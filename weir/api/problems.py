@@ -69,7 +69,7 @@ def answer_invalid(_: Request, error: Exception) -> JSONResponse:
     errors = [
         {
             "field": "body" if one["type"] == "json_invalid" else ".".join(map(str, one["loc"])),
-            "message": one["msg"],
+            "message": one["msg"].removeprefix("Value error, "),
             "fix": FIXES.get(one["type"], FIX),
         }
         for one in error.errors()
