@@ -15,11 +15,12 @@
 What an item's activities set are variables of that item, over those of the process.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from streams.core.activities.base import Body, Continuing, Kind, Node, Place
@@ -29,13 +30,20 @@ from streams.core.scalars import ExpressionText, VariableName
 MAX_CONCURRENCY = 1_000
 
 
+def _written_out(items: Any) -> Any:
+    if isinstance(items, list):
+        fix = f"Write it in quotes: items: '{json.dumps(items, ensure_ascii=False)}'"
+        raise PydanticCustomError("foreach", "Expected an expression that yields a list, but got a list", {"fix": fix})
+    return items
+
+
 class Foreach(Continuing):
     """An item that fails ends them all; what it may go on without, its own activities handle."""
 
     body_fields: ClassVar[Mapping[str, bool]] = {**Continuing.body_fields, "activities": False}
 
     type: Literal["foreach"]
-    items: ExpressionText
+    items: Annotated[ExpressionText, BeforeValidator(_written_out)]
     item: Annotated[VariableName, Field(alias="as")] = "item"
     index: VariableName | None = None
     concurrency: Annotated[int, Field(ge=1, le=MAX_CONCURRENCY)] = 1

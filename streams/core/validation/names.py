@@ -14,6 +14,8 @@ def check(parts: Parts, report: Report) -> None:
     if (names := parts.names()) is None:
         return
     for raw, activity in parts.activities:
+        if not names.are_known_in(raw):
+            continue
         for place, expression in activity.expressions():
             known = names.seen_by(raw) | activity.given(place).keys() if expression.names else frozenset()
             for name in sorted(expression.names - known):

@@ -68,6 +68,12 @@ class Names:
         names = {name for owner in self._around(raw) for name in self._own[owner]}
         return frozenset(names | {ERROR} if self._handled else names)
 
+    def are_known_in(self, raw: Raw) -> bool:
+        """Not within a ``foreach`` that did not fit: what its items are called is not known."""
+        assert raw.body is not None
+        loops = [owner for _, owner in raw.body.owners() if owner.content.get("type") == "foreach"]
+        return all(one in self._own for one in loops)
+
     def _around(self, raw: Raw) -> Iterator[Raw | None]:
         """The activities whose items it is within, the innermost first, and the process."""
         assert raw.body is not None
