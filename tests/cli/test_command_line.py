@@ -138,9 +138,11 @@ def test_debug_shows_the_traceback(weir):
 
 def test_a_setting_that_does_not_fit_is_exit_code_2(weir, monkeypatch):
     monkeypatch.setenv("WEIR_PARTITIONS", "many")
+    monkeypatch.setenv("DATABASE_URL", "here")
     result = weir("instances")
     assert result.exit_code == 2
-    assert "partitions" in result.stderr
+    assert "\nWEIR_PARTITIONS: Input should be a valid integer" in result.stderr
+    assert "\nDATABASE_URL: Expected postgresql://" in result.stderr
 
 
 def test_nothing_runs(weir):
