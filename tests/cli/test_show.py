@@ -87,8 +87,10 @@ def test_what_stands_by_an_incident_says_so(plant, tmp_path):
     (told,) = [line for line in text.splitlines() if "incident at share" in line]
     (incident,) = plant.ask("incidents", "--instance", instance)
     assert incident["error_type"] in told
+    assert "incident" in plant.weir("instances", "--definition", "stands").stdout
     plant.ask("cancel", instance)
     assert "incident" not in eventually(lambda: plant.weir("show", instance).stdout, lambda text: "cancelled" in text)
+    assert "incident" not in plant.weir("instances", "--definition", "stands").stdout
 
 
 def test_what_cannot_be_shown(plant, ended):

@@ -7,7 +7,7 @@ import msgspec
 import typer
 
 from projections.instance_filter import InstanceFilter
-from projections.queries import InstanceSummary
+from projections.queries import Incident, InstanceSummary, incidents
 from projections.queries import instances as query
 from weir.cli import options
 from weir.cli.output import print_json, print_table
@@ -15,6 +15,9 @@ from weir.cli.session import session_of
 from weir.database import connected
 
 COLUMNS = ("id", "definition", "key", "status", "at", "started", "ended", "error")
+STANDING = ("running", "suspended")
+"""Some of these have an incident, by which a branch of them stands still."""
+MAX_INCIDENTS = 1_000
 STATUSES = ("running", "suspended", "completed", "failed", "cancelled", "timeout")
 
 
@@ -43,14 +46,17 @@ def instances(
     statuses: Any = () if status is None else (status,)
     wanted = InstanceFilter(status=statuses, definition_id=definition, key=key, reference=reference)
 
-    async def ask() -> list[InstanceSummary]:
+    async def ask() -> tuple[list[InstanceSummary], list[Incident]]:
         async with connected(session.settings) as connection:
-            return await query(connection, wanted, limit=limit)
+            found = await query(connection, wanted, limit=limit)
+            runs = not json and any(one.status in STANDING for one in found)
+            return found, await incidents(connection, open_only=True, limit=MAX_INCIDENTS) if runs else []
 
-    found = asyncio.run(ask())
+    found, unresolved = asyncio.run(ask())
     if json:
         print_json([msgspec.to_builtins(one) for one in found])
         return
+    why = {one.instance_id: f"incident at {one.activity_id}: {one.message}" for one in unresolved}
     named = any(one.reference is not None for one in found)  # else the column would be room for nothing
     rows = [
         (
@@ -62,7 +68,7 @@ def instances(
             one.current_activity,
             one.started_at,
             one.completed_at,
-            one.error,
+            one.error or (why.get(one.id) if one.status in STANDING else None),
         )
         for one in found
     ]
