@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, model_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.addresses import Allowed
@@ -24,6 +25,7 @@ from streams.tls import TlsFiles
 
 _HOSTS = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]:@,]*)(?::\d+)?(?:,(?:\[[0-9A-Fa-f:.%]+\]|[^\[\]:@,]*)(?::\d+)?)*")
 
+PREFIX = "WEIR_"
 MAX_PORT = 65_535
 DatabaseName = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
 
@@ -79,7 +81,7 @@ class Settings(BaseSettings):
     """One object for every role; each field's environment variable is ``WEIR_<FIELD>`` unless it names another."""
 
     model_config = SettingsConfigDict(
-        env_prefix="WEIR_", env_file=".env", extra="ignore", populate_by_name=True, hide_input_in_errors=True
+        env_prefix=PREFIX, env_file=".env", extra="ignore", populate_by_name=True, hide_input_in_errors=True
     )
 
     database_url: Annotated[
@@ -247,3 +249,14 @@ class Settings(BaseSettings):
     def plant_clock(self) -> PlantClock:
         """The clock that events, timers and telemetry share."""
         return PlantClock.parse(self.clock)
+
+
+def variable(name: str, field: FieldInfo) -> str:
+    """The environment variable of a field of ``Settings``."""
+    alias = field.validation_alias
+    if alias is None:
+        return f"{PREFIX}{name.upper()}"
+    choices = getattr(alias, "choices", None)
+    if not choices or not isinstance(choices[0], str):
+        raise TypeError(f"Expected the setting {name} to name its environment variable first, but got {alias!r}")
+    return choices[0]

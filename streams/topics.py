@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from streams.core.document import TextError, read_yaml
 from streams.core.ids import MAX_PARTITIONS
+from streams.core.misfit import bare
 from streams.core.triggers.station import STATION_TOPIC
 from streams.kafka import client_options
 from streams.settings import Settings
@@ -125,7 +126,7 @@ def load_topics(settings: Settings) -> Topics:
         raise TopicsError(f"{place}: {error}{f'. {error.fix}' if error.fix else ''}") from None
     except ValidationError as error:
         first = error.errors()[0]
-        raise TopicsError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise TopicsError(f"{path}: {'.'.join(map(str, first['loc']))}: {bare(first['msg'])}") from None
     shared = settings.partitions or file.partitions
 
     def engine(role: Role) -> Topic:

@@ -13,10 +13,9 @@ from typing import Any
 
 from dotenv import dotenv_values
 from pydantic import SecretStr
-from pydantic.fields import FieldInfo
 
 from streams.redaction import SecretUrl
-from streams.settings import Settings
+from streams.settings import Settings, variable
 from weir.stack.ports import Ports
 
 DEFAULT_HOME = Path(".weir")
@@ -79,17 +78,6 @@ def environment(settings: Settings) -> dict[str, str]:
         if value is not None:
             found[variable(name, field)] = _text(value)
     return found
-
-
-def variable(name: str, field: FieldInfo) -> str:
-    """The environment variable of a field of ``Settings``."""
-    alias = field.validation_alias
-    if alias is None:
-        return f"WEIR_{name.upper()}"
-    choices = getattr(alias, "choices", None)
-    if not choices or not isinstance(choices[0], str):
-        raise TypeError(f"Expected the setting {name} to name its environment variable first, but got {alias!r}")
-    return choices[0]
 
 
 def forget_settings(environ: MutableMapping[str, str]) -> None:

@@ -17,6 +17,7 @@ from streams.redaction import guard_output
 from streams.refused import MqttUrlError, RefusedError
 from streams.settings import Settings
 from weir.log_format import log_to_stderr
+from weir.settings_check import misfits
 
 MODULES = {
     "projector": "projections.app",
@@ -57,7 +58,7 @@ def main(argv: list[str]) -> int:
     try:
         settings = Settings()
     except ValidationError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{misfits(error)}\n")
         return os.EX_USAGE
     return run_role(argv[0], settings)
 

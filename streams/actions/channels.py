@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, Va
 from streams.actions.base import invalid_config
 from streams.core.document import TextError, read_yaml
 from streams.core.expressions import ExpressionSyntaxError, compile_template, filled
+from streams.core.misfit import bare
 from streams.core.suggest import suggest
 from streams.refused import RefusedError
 from streams.secrets import Secrets
@@ -145,4 +146,4 @@ def load_channels(path: Path | None) -> Channels:
         raise ChannelsError(f"{path}:{error.mark.line + 1}:{error.mark.column + 1}: {error}") from None
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
-        raise ChannelsError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise ChannelsError(f"{path}: {'.'.join(map(str, first['loc']))}: {bare(first['msg'])}") from None

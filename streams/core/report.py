@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from streams.core.document import Document, Mark, Steps
+from streams.core.misfit import bare
 from streams.core.problems import Problem
 from streams.core.suggest import closest, suggest
 
@@ -111,7 +112,7 @@ class Report:
                 self.add(at, f"Expected {_WANTED[kind]}, but got {show(got)}", "Put it in quotes" if quote else "")
             case _:
                 at = (*at, *context.get("place", ()), *([context["field"]] if "field" in context else []))
-                self.add(at, detail["msg"], str(context.get("fix", "")), offset=context.get("offset"))
+                self.add(at, bare(detail["msg"]), str(context.get("fix", "")), offset=context.get("offset"))
 
     def _path(self, steps: Steps) -> str:
         text, value = "", self.data

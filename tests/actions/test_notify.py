@@ -409,6 +409,7 @@ def test_a_file_that_cannot_be_used_is_told_with_its_place(tmp_path: Path, text:
     with pytest.raises(ChannelsError) as refused:
         channels(tmp_path, 1, text=text.replace("%", "%%"))
     assert says in str(refused.value)
+    assert "Value error" not in str(refused.value)
 
 
 def test_a_file_that_is_not_there_is_told() -> None:

@@ -93,6 +93,7 @@ def test_a_wrong_command_line_is_exit_code_2(weir, arguments):
     assert result.exit_code == 2, result.output
     assert result.stdout == ""
     assert result.stderr
+    assert "Value error" not in result.stderr, "that is pydantic's, and says nothing"
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,18 @@ def test_every_role_gets_the_settings_and_a_place_to_announce_itself(tmp_path: P
     assert len({spec.ready_file for spec in specs}) == len(specs)
 
 
+def test_a_role_tells_settings_that_do_not_fit_as_commands_do(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("WEIR_PARTITIONS", "many")
+    monkeypatch.setenv("WEIR_CLOCK", "fast")
+    assert role.main(["router"]) == os.EX_USAGE
+    told = capsys.readouterr().err
+    assert "\nWEIR_PARTITIONS: Input should be a valid integer" in told
+    assert "\nWEIR_CLOCK: " in told
+    assert "Value error" not in told
+
+
 def test_workers_of_a_role_have_names_and_member_ids_that_stay(tmp_path: Path) -> None:
     settings = Settings(_env_file=None)
     home = home_id(tmp_path)

@@ -13,11 +13,10 @@ from typer.main import get_command
 from streams import ready
 from streams.bridging import MAX_UNDER_WAY
 from streams.mqtt import MqttAddress
-from streams.settings import Settings
+from streams.settings import Settings, variable
 from streams.topics import load_topics
 from tests.containers.files import ROOT, load_compose, stages, tracked
 from weir.cli.main import app
-from weir.home import variable
 from weir.role import MODULES
 
 COMPOSE = load_compose()

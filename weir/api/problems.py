@@ -11,6 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from streams.core.misfit import bare
+
 CONTENT_TYPE = "application/problem+json"
 FIXES = {
     "missing": "Add it.",
@@ -69,7 +71,7 @@ def answer_invalid(_: Request, error: Exception) -> JSONResponse:
     errors = [
         {
             "field": "body" if one["type"] == "json_invalid" else ".".join(map(str, one["loc"])),
-            "message": one["msg"].removeprefix("Value error, "),
+            "message": bare(one["msg"]),
             "fix": FIXES.get(one["type"], FIX),
         }
         for one in error.errors()

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from typer.exceptions import TyperException
 
+from streams.core.misfit import bare
 from streams.redaction import redact
 from weir.cli.lazy import LazyGroup
 from weir.cli.session import session_of
@@ -52,7 +53,10 @@ class WeirGroup(LazyGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             raise typer.Exit(ExitCode.INTERRUPTED) from None
-        except (typer.Exit, typer.Abort, TyperException):
+        except TyperException as error:
+            error.message = bare(error.message)
+            raise
+        except (typer.Exit, typer.Abort):
             raise
         except Exception as error:
             from weir.cli.expected import explain  # noqa: PLC0415  the errors of all commands bring their modules

@@ -21,10 +21,10 @@ from weir.client import ClientError
 from weir.database import NoSchemaError, UnreachableError
 from weir.demo.run import DemoError
 from weir.demo.series import SeriesError
-from weir.home import variable
 from weir.letters.reading import LetterError
 from weir.repository.named import UnknownNameError
 from weir.repository.transfer import ManifestError
+from weir.settings_check import misfits
 from weir.stack.checks import run_async
 from weir.stack.errors import ServiceUnreachableError, StackError
 from weir.watch import NoAnswerError
@@ -66,16 +66,7 @@ def _kafka(error: KafkaError, session: Session) -> CliError:
 
 
 def _settings(error: ValidationError, _session: Session) -> CliError:
-    lines = [f"{_named(one['loc'])}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors()]
-    message = "The settings from environment, .env and weir.env do not fit:\n" + "\n".join(lines)
-    return CliError(message, reason="settings", code=ExitCode.USAGE)
-
-
-def _named(place: tuple[int | str, ...]) -> str:
-    """The environment variable of the setting; pydantic names some by their field."""
-    first, *inner = map(str, place or ("settings",))
-    field = Settings.model_fields.get(first)
-    return ".".join([first if field is None else variable(first, field), *inner])
+    return CliError(misfits(error), reason="settings", code=ExitCode.USAGE)
 
 
 EXPECTED: dict[type[Exception], Explain] = {

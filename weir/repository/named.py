@@ -8,6 +8,7 @@ import msgspec
 from pydantic import ValidationError
 
 from streams.core.definition import ProcessDefinition
+from streams.core.misfit import bare
 from streams.core.parse import DefinitionError, parse_definition
 from streams.core.suggest import suggest
 from streams.core.yaml_text import yaml_text
@@ -63,7 +64,8 @@ def definition_of(version: DeployedVersion) -> ProcessDefinition:
     try:
         return ProcessDefinition.model_validate(msgspec.json.decode(version.definition))
     except ValidationError as error:
-        message = f"{version.id}:{version.version} was deployed, but this Weir does not read it: {error}"
+        why = "; ".join(f"{'.'.join(map(str, one['loc']))}: {bare(one['msg'])}" for one in error.errors())
+        message = f"{version.id}:{version.version} was deployed, but this Weir does not read it: {why}"
         raise UnknownNameError(message) from None
 
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from projections import queries
 from projections.instance_filter import InstanceFilter
 from streams.core.ids import check_instance_id
+from streams.core.misfit import bare
 from streams.core.tasks.task import split_task_id, task_id
 from weir.api import cursors
 from weir.api.graphql.arguments import between, wrong
@@ -152,7 +153,7 @@ def _filter(where: ProcessWhere | None) -> InstanceFilter:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(map(str, ("where", *first["loc"])))
-        raise wrong(name, f"{name}: {first['msg']}") from None
+        raise wrong(name, f"{name}: {bare(first['msg'])}") from None
     return asked.filter("where")
 
 
