@@ -1,7 +1,8 @@
 """``weir publish NAME --correlation KEY``: a message for whoever waits for it, or for processes that start on it."""
 
 import asyncio
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
@@ -58,12 +59,17 @@ def publish(
             return accepted(await client.send_and_wait(command, timeout))
 
     event = next(one for one in asyncio.run(send()).events if one.type in WORDS)
-    word, text = WORDS[event.type]
-    told = {name: event.data[name] for name in NAMED if name in event.data}
     if json:
-        print_json({"outcome": word, **told})
+        told = {name: event.data[name] for name in NAMED if name in event.data}
+        print_json({"outcome": WORDS[event.type][0], **told})
     else:
-        out().print(text.format(**told), markup=False)
+        out().print(words(event.type, event.data), markup=False)
+
+
+def words(type_: str, data: Mapping[str, Any]) -> str:
+    """What has become of the message, by the event that tells it."""
+    lists = {name: ", ".join(value) for name, value in data.items() if isinstance(value, list)}
+    return WORDS[type_][1].format(**{**data, **lists})
 
 
 def _ttl_ms(text: str) -> int:
