@@ -7,12 +7,15 @@ from pathlib import Path
 import pytest
 import typer.main
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from streams.core.activities import KINDS
 from streams.core.parse import check_definition
 from streams.core.triggers import TRIGGERS
 from streams.settings import Settings
 from weir.api.routes import ROUTERS
+from weir.api.routes.messages import NewMessage
+from weir.api.routes.positions import NewPosition
 from weir.cli.main import app
 
 PROJECT = Path(__file__).parent.parent
@@ -56,6 +59,15 @@ def test_every_resource_of_the_gateway_is_told() -> None:
     paths = {route.path for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)}
     resources = {re.sub(r"^(/(?:api/[^/]+|[^/]+)).*", r"\1", path) for path in paths}
     assert [one for one in sorted(resources) if f"{one}`" not in README and f" {one}/" not in README] == []
+
+
+@pytest.mark.parametrize(("path", "model"), [("/api/positions", NewPosition), ("/api/messages", NewMessage)])
+def test_what_the_station_is_told_fits(path: str, model: type[BaseModel]) -> None:
+    """The bodies of these routes are flat, and what comes over MQTT is not."""
+    bodies = re.findall(rf"`(\{{[^`]*\}})`\s+to `{path}`", README)
+    assert bodies
+    for body in bodies:
+        model.model_validate_json(body)
 
 
 def test_every_setting_is_told() -> None:
