@@ -10,15 +10,17 @@ import sys
 import traceback
 from importlib import import_module
 
+import structlog
 from pydantic import ValidationError
 
-from streams import extensions
+from streams import extensions, ready
 from streams.redaction import guard_output
 from streams.refused import MqttUrlError, RefusedError
 from streams.settings import Settings
 from weir.log_format import log_to_stderr
-from weir.settings_check import misfits
+from weir.settings_check import misfits, unknown
 
+log = structlog.get_logger("weir.role")
 MODULES = {
     "projector": "projections.app",
     "processor": "streams.agents.processor",
@@ -35,6 +37,9 @@ def run_role(name: str, settings: Settings) -> int:
     """Be the role until told to stop; returns the exit code.  What goes wrong goes into the log whole."""
     guard_output(settings.secrets())
     log_to_stderr(settings, name)
+    if ready.RESTARTS not in os.environ:  # else `weir up` has told it
+        for text in unknown(os.environ):
+            log.warning(text)
     try:
         extensions.load()
         gc.disable()  # nothing of the modules is garbage: looking for some is a tenth of the start

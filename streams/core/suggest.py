@@ -6,10 +6,10 @@ from difflib import get_close_matches
 _SHOWN = 12
 
 
-def closest(name: str, known: Iterable[str]) -> str:
-    """``Did you mean 'x'?``, or nothing."""
+def closest(name: str, known: Iterable[str], alike: float = 0.7) -> str:
+    """``Did you mean 'x'?``, or nothing where none is so much ``alike``, of 1."""
     names = {one.lower(): one for one in known}
-    close = get_close_matches(name.lower(), names, n=1, cutoff=0.7)
+    close = get_close_matches(name.lower(), names, n=1, cutoff=alike)
     return f"Did you mean {names[close[0]]!r}?" if close else ""
 
 

@@ -54,7 +54,8 @@ def options(
     session = session_of(ctx)
     session.home, session.debug = home, debug
     extensions.load()
-    if ctx.invoked_subcommand not in LOGGING:
+    session.role = ctx.invoked_subcommand in LOGGING
+    if not session.role:
         quiet_logs(session)
 
 

@@ -1,6 +1,7 @@
 """What a run of the command line is about: the home, the settings that hold for it, how to talk."""
 
 import logging
+import os
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,8 +13,10 @@ import typer
 
 from streams.redaction import guard_output
 from streams.settings import Settings
+from weir.cli.output import err
 from weir.home import DEFAULT_HOME, load_settings, load_stack_options
 from weir.log_format import configure, console_renderer
+from weir.settings_check import unknown
 
 if TYPE_CHECKING:
     from streams.topics import Topics
@@ -22,7 +25,8 @@ if TYPE_CHECKING:
 
 @dataclass
 class Session:
-    """``json``: the command was asked for JSON; ``debug``: show tracebacks and the libraries' logs.
+    """``json``: the command was asked for JSON; ``debug``: show tracebacks and the libraries' logs; ``role``: its
+    output is its log.
 
     What some commands need comes with its modules, when it is asked for.
     """
@@ -30,12 +34,15 @@ class Session:
     home: Path = DEFAULT_HOME
     debug: bool = False
     json: bool = False
+    role: bool = False
 
     @cached_property
     def settings(self) -> Settings:
         """From the environment, ``.env``, or what ``weir up`` left in the home."""
         settings = load_settings(self.home)
         guard_output(settings.secrets())
+        for text in () if self.role else unknown(os.environ):
+            err().print(f"Warning: {text}", style="bold yellow", markup=False)
         return settings
 
     @cached_property
