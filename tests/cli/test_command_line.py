@@ -252,6 +252,17 @@ def test_deploy_sends_nothing_when_a_file_is_invalid(weir, tmp_path):
     assert [one["outcome"] for one in json.loads(result.stdout)] == ["not_sent", "invalid"]
 
 
+def test_what_no_command_can_carry_is_told_before_anything_is_sent(weir, tmp_path):
+    (tmp_path / "a.yaml").write_text(DEFINITION.read_text())
+    steps = "".join(f"  - {{id: a{n}, type: service, action: log, message: '{'x' * 900}'}}\n" for n in range(300))
+    (tmp_path / "b.yaml").write_text(f"id: b\ntrigger: {{type: api}}\nactivities:\n{steps}")
+    result = weir("deploy", str(tmp_path), "--json")
+    assert result.exit_code == 1, result.output
+    fits, large = json.loads(result.stdout)
+    assert (fits["outcome"], large["outcome"]) == ("not_sent", "invalid")
+    assert "bytes" in large["message"]
+
+
 def test_a_folder_without_definitions(weir, tmp_path):
     result = weir("validate", str(tmp_path))
     assert result.exit_code == 1

@@ -37,10 +37,11 @@ def deploy(
 ) -> None:
     """Deploy process definitions: files, or folders of them.
 
-    All files are checked, and compared with what is deployed, before the first is sent; when one cannot be deployed
-    none is. A version never changes: new content needs a new version number. Deploying what is deployed already is no
-    error. With `--prune` the folders are the truth: what they have no more starts nothing any more, what runs goes on.
-    In a Git repository the commit goes along.
+    All files are checked, and compared with what is deployed, before the first is sent; when one is wrong, or its
+    version is taken, none is. Should the processor refuse one nevertheless, what comes after it is not sent. A version
+    never changes: new content needs a new version number. Deploying what is deployed already is no error. With
+    `--prune` the folders are the truth: what they have no more starts nothing any more, what runs goes on. In a Git
+    repository the commit goes along.
     """
     session = session_of(ctx)
     if prune and not all(path.is_dir() for path in paths):

@@ -64,7 +64,7 @@ def import_(
 ) -> None:
     """Deploy what was exported: all versions, and what was active of definitions that are new to this plant.
 
-    Nothing is done when one cannot be deployed. Importing again does nothing.
+    Nothing is done when one is wrong, or its version is taken here. Importing again does nothing.
     """
     session = session_of(ctx)
     manifest = read_manifest(path) if path.is_dir() else None

@@ -20,6 +20,7 @@ from weir.cli.errors import CliError, ExitCode
 from weir.cli.output import err, print_json, print_table
 from weir.cli.session import session_of
 from weir.cli.watching import whenever_changed
+from weir.repository.apply import too_large
 from weir.testkit.case import is_test
 
 _TEMPLATE = re.compile(rf"^kind:\s*[\"']?{KIND}\b", re.MULTILINE)
@@ -86,6 +87,8 @@ def check_file(file: Path, topics: Topics) -> Checked:
     warnings = [str(one) for one in found if one.severity == "warning"]
     unheard = definition.unheard(topics.telemetry, topics.mqtt_routes) if definition else None
     problems += [] if unheard is None else [str(_placed(unheard, text, file))]
+    if definition is not None and (large := too_large(definition)) is not None:
+        problems.append(f"{file}: {large}. A subprocess is a definition of its own")
     return Checked(file, definition, text, None, problems, warnings)
 
 

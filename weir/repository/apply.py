@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from streams.codec import MAX_COMMAND_BYTES, encode_json
+from streams.codec import MAX_COMMAND_BYTES, LimitError, encode_command, encode_json
 from streams.core.commands import (
     MAX_SOURCE,
     ActivateDefinition,
@@ -20,6 +20,7 @@ from streams.core.definition import ProcessDefinition
 from streams.core.parse import parse_definition
 from weir.client import CommandClient
 from weir.repository.bump import with_version
+from weir.repository.origin import MAX_TEXT as ORIGIN_TEXT
 from weir.repository.origin import origin_of
 from weir.repository.plan import Step
 from weir.watch import Accepted, Refused
@@ -60,8 +61,16 @@ def not_done(steps: Iterable[Step], outcome: str) -> list[Done]:
 
 
 async def apply(client: CommandClient, steps: Iterable[Step], timeout_s: float, folder: Path | None) -> list[Done]:
-    """Do the steps in order.  ``folder`` is what is deployed: (de)activations tell of it.  Raises ``NoAnswerError``."""
-    return [await _do(client, step, timeout_s, folder) for step in steps]
+    """Do the steps in order.  ``folder`` is what is deployed: (de)activations tell of it.  Raises ``NoAnswerError``.
+
+    One that is refused is the last: others may need it, and what it replaces must not be pruned.
+    """
+    steps, done = list(steps), list[Done]()
+    for step in steps:
+        done.append(await _do(client, step, timeout_s, folder))
+        if done[-1].outcome == "refused":
+            break
+    return [*done, *not_done(steps[len(done) :], "not_sent")]
 
 
 async def send(client: CommandClient, command: DefinitionCommand, timeout_s: float) -> tuple[str, str | None]:
@@ -79,6 +88,16 @@ def deployment(definition: ProcessDefinition, text: str | None, origin: Origin |
         return command
     whole = msgspec.structs.replace(command, source=text)
     return whole if len(encode_json(whole)) <= MAX_COMMAND_BYTES - 1_000 else command
+
+
+def too_large(definition: ProcessDefinition) -> str | None:
+    """Why no command could deploy it, wherever it is from."""
+    text = "€" * ORIGIN_TEXT
+    try:
+        encode_command(deployment(definition, None, Origin(by=text, path=text, author=text, template=text)))
+    except LimitError as error:
+        return str(error)
+    return None
 
 
 async def _do(client: CommandClient, step: Step, timeout_s: float, folder: Path | None) -> Done:
