@@ -5,7 +5,7 @@ consumer sees it.
 
 All are started at once, as with the other systems.  Weir has started them within a few milliseconds, so that all timers
 are due together, and lateness is how long a thousand of them take.  Systems that take a second to start them have them
-due over a second: ``w3-spread`` starts them over that time.
+due over a second: ``w3-spread`` starts them over that time, and ``w3-steady`` fifty a second: what a plant may have.
 """
 
 import time
@@ -21,6 +21,7 @@ from streams.codec import decode_event
 DEFINITION = "bench-w3"
 INSTANCES = 1_000
 SPREAD_S = 1.0
+STEADY_PER_S = 50
 TICK_S = 0.01
 
 
@@ -61,7 +62,7 @@ async def sleep(session: Session, count: int, over_s: float) -> dict[str, Any]:
 
 
 async def measure(session: Session, options: Options) -> dict[str, Any]:
-    """All at once and spread, after rounds to warm up."""
+    """All at once, spread and steady, after rounds to warm up."""
     count = options.instances or INSTANCES
     warm_until = time.time() + options.warm_s
     while time.time() < warm_until:
@@ -71,9 +72,12 @@ async def measure(session: Session, options: Options) -> dict[str, Any]:
     session.tell("w3-sleep", found)
     spread = await sleep(session, count, SPREAD_S)
     session.tell("w3-spread", spread)
+    steady = await sleep(session, count, count / STEADY_PER_S)
+    session.tell("w3-steady", steady)
     await session.rows.check(session.load.events, {"completed": session.load.ended})
     memory = session.meter.rss_mb()
-    late = {f"spread_{name}": spread[name] for name in ("p50_ms", "p99_ms")}
+    others = {"spread": spread, "steady": steady}
+    late = {f"{kind}_{name}": other[name] for kind, other in others.items() for name in ("p50_ms", "p99_ms")}
     return {**found, **late, "rss_mb": round(sum(memory.values()), 1), "rss_mb_by_process": memory}
 
 
