@@ -138,10 +138,9 @@ async def test_the_role_projects_through_kill_minus_nine(settings: Settings, top
     assert await count(url, distinct) == await count(url, "SELECT count(*) FROM process_history") == 600
     assert await count(url, "SELECT count(*) FROM process_instances WHERE status = 'completed' AND last_seq = 15") == 40
     assert await count(url, readings) == 200
-    letters = await read_all(settings, topics.dead_letters.name)
-    assert [letter.value for letter in letters] == [b"{broken"] * 2
-    headers = dict(letters[0].headers)
-    assert (headers["weir_topic"], headers["weir_role"], headers["mine"]) == (telemetry.encode(), b"projector", b"1")
+    letters = [(letter.value, dict(letter.headers)) for letter in await read_all(settings, topics.dead_letters.name)]
+    mine = [(value, told) for value, told in letters if told["weir_topic"] == telemetry.encode()]
+    assert [(value, told["weir_role"], told["mine"]) for value, told in mine] == [(b"{broken", b"projector", b"1")] * 2
 
 
 async def test_an_event_of_a_newer_weir_ends_the_process(settings: Settings, topics: Topics, tmp_path: Path) -> None:
