@@ -20,6 +20,17 @@ WAKE_UP_S = 0.25
 """A pull looks again at least this often: assignment and stop do not wake its waiter."""
 
 
+async def started_consumer(options: TransportOptions, **more: Any) -> AIOKafkaConsumer:
+    """Of committed records, and of no group; ``more`` are further options of aiokafka's."""
+    consumer = AIOKafkaConsumer(**options.client, isolation_level="read_committed", enable_auto_commit=False, **more)
+    try:
+        await consumer.start()
+    except BaseException:
+        await consumer.stop()
+        raise
+    return consumer
+
+
 class KafkaReader:
     """Chunks of a started consumer with ``isolation_level="read_committed"``."""
 
@@ -82,14 +93,8 @@ class KafkaEnds:
     @classmethod
     async def open(cls, options: TransportOptions, tps: Sequence[TopicPartition]) -> "KafkaEnds":
         """Connect, and learn who leads ``tps``: else the first question would wait for that."""
-        consumer = AIOKafkaConsumer(
-            **options.client,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
-            request_timeout_ms=int(options.broker_timeout_s * 1000),
-        )
+        consumer = await started_consumer(options, request_timeout_ms=int(options.broker_timeout_s * 1000))
         try:
-            await consumer.start()
             await consumer.end_offsets([AioTopicPartition(*tp) for tp in tps])
         except BaseException:
             await consumer.stop()

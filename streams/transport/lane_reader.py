@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as AioTopicPartition
 
 from streams.transport import private
+from streams.transport.kafka_reader import started_consumer
 from streams.transport.options import TransportOptions
 from streams.transport.port import Chunk, TopicPartition
 
@@ -30,20 +31,13 @@ class LaneReader:
     @classmethod
     async def open(cls, options: TransportOptions) -> "LaneReader":
         """Connect; nothing is read before ``begin``."""
-        consumer = AIOKafkaConsumer(
-            **options.client,
-            isolation_level="read_committed",
-            enable_auto_commit=False,
+        consumer = await started_consumer(
+            options,
             auto_offset_reset="earliest",  # never used to start: lanes say where; a mismatch is found by contiguity
             fetch_max_wait_ms=options.fetch_wait_ms,
             max_partition_fetch_bytes=options.max_partition_fetch_bytes,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
-        try:
-            await consumer.start()
-        except BaseException:
-            await consumer.stop()
-            raise
         private.set_prefetch_backoff(consumer, options.prefetch_backoff_s)
         return cls(consumer)
 
