@@ -8,8 +8,8 @@ from streams.core.validation.parts import Parts
 
 def check(parts: Parts, report: Report) -> None:
     """A text may say the same by chance, hence a warning; a single word may be meant as it is."""
-    if (names := parts.names()) is None:
-        return
+    names = parts.names()
+    assert names is not None, "the whole is looked at when its parts could be read"
     for raw, activity in parts.activities:
         if isinstance(activity, Transform):
             for name, value in activity.set.items():
