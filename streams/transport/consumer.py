@@ -1,6 +1,6 @@
 """Faust's consumer with the path of single messages replaced by lanes: it drives ``assignment.py``.
 
-Rebalance:  drain lanes → hooks → (join) → fence → recover → read positions → seek → hooks → start lanes
+Rebalance:  drain lanes → hooks → (join) → fence → recover → read positions → hooks → start lanes
 """
 
 import asyncio
