@@ -13,7 +13,7 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from benchmarks.session import Session, measure_each
-from benchmarks.workload import Emit, Options
+from benchmarks.workload import Emit, Options, warm_up
 
 DEFINITION, MESSAGE = "bench-w2", "approve"
 INSTANCES = 2_000
@@ -90,9 +90,7 @@ async def start_and_signal(session: Session, count: int, limit: int) -> tuple[di
 async def measure(session: Session, options: Options) -> dict[str, Any]:
     """Starts, then signals."""
     count, limit = options.instances or INSTANCES, min(OUTSTANDING, max(options.outstanding))
-    warm_until = time.time() + options.warm_s
-    while time.time() < warm_until:
-        await start_and_signal(session, min(WARM, count), limit)
+    await warm_up(options.warm_s, lambda: start_and_signal(session, min(WARM, count), limit))
     with session.plant.profiling():
         started, signalled = await start_and_signal(session, count, limit)
     session.tell("w2-start", started)

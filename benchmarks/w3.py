@@ -15,7 +15,7 @@ from typing import Any
 from aiokafka import ConsumerRecord
 
 from benchmarks.session import Session, measure_each
-from benchmarks.workload import Emit, Options, milliseconds, percentile
+from benchmarks.workload import Emit, Options, milliseconds, percentile, warm_up
 from streams.codec import decode_event
 
 DEFINITION = "bench-w3"
@@ -64,9 +64,7 @@ async def sleep(session: Session, count: int, over_s: float) -> dict[str, Any]:
 async def measure(session: Session, options: Options) -> dict[str, Any]:
     """All at once, spread and steady, after rounds to warm up."""
     count = options.instances or INSTANCES
-    warm_until = time.time() + options.warm_s
-    while time.time() < warm_until:
-        await sleep(session, count, SPREAD_S)
+    await warm_up(options.warm_s, lambda: sleep(session, count, SPREAD_S))
     with session.plant.profiling():
         found = await sleep(session, count, 0.0)
     session.tell("w3-sleep", found)

@@ -1,6 +1,7 @@
 """What workloads share: their options, and how they tell what they found."""
 
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,13 @@ class Options:
 
 Workload = Callable[[Options, Emit], dict[str, Any]]
 """Measures, and returns the summary."""
+
+
+async def warm_up(seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+    """Do ``work`` again and again for so long."""
+    until = time.time() + seconds
+    while time.time() < until:
+        await work()
 
 
 def durability(flush: bool) -> str:

@@ -33,9 +33,9 @@ def unneeded(topics: Topics) -> dict[str, int]:
 
 def worker_specs(settings: Settings, home: Path, counts: Mapping[str, int]) -> list[WorkerSpec]:
     """How to start so many workers of each role (1 of one that is not named)."""
-    prefix = settings.member_id or home_id(home)
+    prefix, reads = settings.member_id or home_id(home), _contents(settings)
     return [
-        _worker(role, name, settings.model_copy(update={"member_id": f"{prefix}-{name}"}), home)
+        _worker(role, name, settings.model_copy(update={"member_id": f"{prefix}-{name}"}), home, reads)
         for role in MODULES
         for name in _names(role, counts.get(role, 1))
     ]
@@ -52,7 +52,7 @@ def _names(role: str, count: int) -> list[str]:
     return [role if number == 1 else f"{role}-{number}" for number in range(1, count + 1)]
 
 
-def _worker(role: str, name: str, settings: Settings, home: Path) -> WorkerSpec:
+def _worker(role: str, name: str, settings: Settings, home: Path, reads: str = "") -> WorkerSpec:
     file = home / "run" / f"{name}.ready"
     return WorkerSpec(
         name=name,
@@ -61,7 +61,7 @@ def _worker(role: str, name: str, settings: Settings, home: Path) -> WorkerSpec:
         env=environment(settings) | {ready.VARIABLE: str(file)},
         cwd=str(home),
         ready_file=str(file),
-        reads=_contents(settings),
+        reads=reads,
     )
 
 
