@@ -6,7 +6,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from projections.statements import Parameters
+from projections.statements import Parameters, conditions_of
 
 COLUMNS = (
     "instance_id, seq, definition_id, definition_version, type, stopped, activity_id, token, error_type, message,"
@@ -63,10 +63,12 @@ async def incidents(
     """At most ``limit`` incidents that meet all conditions, created at ``since`` or later, from behind ``before``."""
     parameter = Parameters()
     conditions = ["resolved_at IS NULL"] if open_only else []
-    given = (("definition_id", definition_id), ("instance_id", None if instance_id is None else UUID(instance_id)))
-    conditions += [f"{column} = {parameter(value)}" for column, value in given if value is not None]
-    if since is not None:
-        conditions.append(f"created_at >= {parameter(since)}")
+    wanted = (
+        ("definition_id = {}", definition_id),
+        ("instance_id = {}", None if instance_id is None else UUID(instance_id)),
+        ("created_at >= {}", since),
+    )
+    conditions += conditions_of(wanted, parameter)
     if before is not None:
         place = [parameter(value) for value in (before.created_at, before.instance_id, before.seq)]
         conditions.append(f"(created_at, instance_id, seq) < ({', '.join(place)})")

@@ -39,7 +39,7 @@ _TASKS = f"""
 _INCIDENTS = f"""
     SELECT {INCIDENT_COLUMNS} FROM (
         SELECT *, row_number() OVER (PARTITION BY instance_id ORDER BY created_at DESC, seq DESC) AS number
-        FROM incidents WHERE instance_id = ANY ($1::uuid[])
+        FROM incidents WHERE instance_id = ANY ($1::uuid[]) AND (resolved_at IS NULL OR NOT $3)
     ) AS numbered
     WHERE number <= $2 ORDER BY created_at DESC, seq DESC
 """  # noqa: S608  the columns are constants
@@ -82,10 +82,12 @@ async def tasks_of(
     return found
 
 
-async def incidents_of(connection: asyncpg.Connection, ids: Sequence[UUID], limit: int) -> dict[UUID, list[Incident]]:
+async def incidents_of(
+    connection: asyncpg.Connection, ids: Sequence[UUID], limit: int, *, open_only: bool = False
+) -> dict[UUID, list[Incident]]:
     """At most ``limit`` incidents of each, the newest first."""
     found: dict[UUID, list[Incident]] = {}
-    for row in await connection.fetch(_INCIDENTS, ids, limit):
+    for row in await connection.fetch(_INCIDENTS, ids, limit, open_only):
         found.setdefault(row["instance_id"], []).append(Incident(**row))
     return found
 

@@ -2,12 +2,13 @@
 
 import asyncio
 from typing import Annotated, Any
+from uuid import UUID
 
 import msgspec
 import typer
 
 from projections.instance_filter import InstanceFilter
-from projections.queries import Incident, InstanceSummary, incidents
+from projections.queries import Incident, InstanceSummary, incidents_of
 from projections.queries import instances as query
 from weir.cli import options
 from weir.cli.output import print_json, print_table
@@ -17,7 +18,8 @@ from weir.database import connected
 COLUMNS = ("id", "definition", "key", "status", "at", "started", "ended", "error")
 STANDING = ("running", "suspended")
 """Some of these have an incident, by which a branch of them stands still."""
-MAX_INCIDENTS = 1_000
+MAX_INCIDENTS = 50
+"""Of an instance."""
 STATUSES = ("running", "suspended", "completed", "failed", "cancelled", "timeout")
 
 
@@ -46,17 +48,17 @@ def instances(
     statuses: Any = () if status is None else (status,)
     wanted = InstanceFilter(status=statuses, definition_id=definition, key=key, reference=reference)
 
-    async def ask() -> tuple[list[InstanceSummary], list[Incident]]:
+    async def ask() -> tuple[list[InstanceSummary], dict[UUID, list[Incident]]]:
         async with connected(session.settings) as connection:
             found = await query(connection, wanted, limit=limit)
-            runs = not json and any(one.status in STANDING for one in found)
-            return found, await incidents(connection, open_only=True, limit=MAX_INCIDENTS) if runs else []
+            standing = [] if json else [one.id for one in found if one.status in STANDING]
+            return found, await incidents_of(connection, standing, MAX_INCIDENTS, open_only=True) if standing else {}
 
     found, unresolved = asyncio.run(ask())
     if json:
         print_json([msgspec.to_builtins(one) for one in found])
         return
-    why = {one.instance_id: f"incident at {one.activity_id}: {one.message}" for one in unresolved}
+    why = {id_: f"incident at {of[-1].activity_id}: {of[-1].message}" for id_, of in unresolved.items()}
     named = any(one.reference is not None for one in found)  # else the column would be room for nothing
     rows = [
         (
@@ -68,7 +70,7 @@ def instances(
             one.current_activity,
             one.started_at,
             one.completed_at,
-            one.error or (why.get(one.id) if one.status in STANDING else None),
+            one.error or why.get(one.id),
         )
         for one in found
     ]
